@@ -1,0 +1,61 @@
+"""The entry point `memodule`: finds the command, runs it, and turns a user's mistake into one line."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from memodule import __version__, console
+from memodule.errors import UserError
+
+COMMANDS: Final[dict[str, str]] = {}
+"""Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: The words of the command line without the program's name; `None` takes them from `sys.argv`.
+
+    Returns:
+        The exit status: 0 for success, 2 for a user's mistake, 130 when interrupted, else what the command says.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    try:
+        if not words or words[0] not in COMMANDS:
+            _overview().parse_args(words or ["--help"])
+        command = importlib.import_module(f"memodule.commands.{words[0].replace('-', '_')}")
+        return int(command.main(words[1:]))
+    except UserError as error:
+        print(f"memodule: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("memodule: interrupted", file=sys.stderr)
+        return 130
+    except SystemExit as leaving:  # argparse: --help, --version and wrong usage
+        return leaving.code if isinstance(leaving.code, int) else 2
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        sys.stderr.close()
+        return 0
+    finally:
+        console.set_quiet(False)
+
+
+def entry_point() -> None:
+    """Run the console script."""
+    sys.exit(main())
+
+
+def _overview() -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {name:<10} {summary}" for name, summary in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="memodule",
+        description="Spot and recognise facial micro-expressions in long videos.",
+        epilog=f"commands:\n{rows}\n\n`memodule COMMAND --help` explains a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"memodule {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do")
+    return parser

@@ -1,0 +1,26 @@
+"""One thin module per command: `main(words)` parses its own words, calls the package, and returns the exit status."""
+
+import argparse
+from collections.abc import Sequence
+
+from memodule import console
+
+
+def command_parser(name: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """A parser in the style that all commands share, with `--quiet`."""
+    parser = argparse.ArgumentParser(
+        prog=f"memodule {name}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars and notes")
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse the words of one command and obey `--quiet`."""
+    arguments = parser.parse_args(words)
+    console.set_quiet(arguments.quiet)
+    return arguments

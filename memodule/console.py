@@ -1,0 +1,47 @@
+"""What the user sees while a command works: progress bars, messages, and silence on request."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+
+console = Console(stderr=True, highlight=False)
+"""Where progress, notes and warnings go; standard output is left to results."""
+
+
+def set_quiet(quiet: bool) -> None:
+    """Silence progress bars and notes (errors and results are still printed)."""
+    console.quiet = quiet
+
+
+def progress_bar() -> Progress:
+    """A progress display with count, elapsed and remaining time; silent under `--quiet`, plain when redirected."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=console.quiet,
+    )
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Iterate over `items` under a progress bar."""
+    with progress_bar() as bar:
+        yield from bar.track(items, total=total, description=description)
+
+
+def note(message: str) -> None:
+    """Tell the user something worth knowing."""
+    console.print(message, markup=False)
+
+
+def warn(message: str) -> None:
+    """Tell the user something that may spoil the result."""
+    console.print(f"warning: {message}", style="yellow", markup=False)

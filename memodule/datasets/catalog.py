@@ -1,0 +1,282 @@
+"""The Catalog: which videos there are, and which expressions they hold.
+
+On disk a Catalog is two CSV files in one folder, which is also the way to bring in data of one's own:
+
+- `videos.csv`: subject, video, path, fps, frames. `path` is a video file or a folder of images, relative to the CSV.
+- `expressions.csv`: subject, video, kind, onset, apex, offset, emotion. `kind` is micro or macro; onset, apex and
+  offset are 0-based frames of the source video, both ends inclusive; `apex` may be empty; `emotion` is negative,
+  positive, surprise or others (a macro-expression's may be empty). The file may be missing where nothing is labelled.
+"""
+
+import csv
+import dataclasses
+import functools
+import io
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal, TypeVar, cast, get_args
+
+from memodule.atomic import write_text
+from memodule.emotions import EMOTIONS
+from memodule.errors import UserError
+
+Kind = Literal["micro", "macro"]
+"""A micro-expression, or a macro-expression (a distractor)."""
+
+VideoKey = tuple[str, str]
+"""(subject, video): what identifies a video within a Catalog."""
+
+VIDEO_COLUMNS: Final = ("subject", "video", "path", "fps", "frames")
+EXPRESSION_COLUMNS: Final = ("subject", "video", "kind", "onset", "apex", "offset", "emotion")
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Video:
+    """One face video.
+
+    Attributes:
+        subject: Code of the person.
+        video: Code of the video, unique within the subject.
+        path: The video file, or the folder of its images.
+        fps: Frames per second.
+        frames: Number of frames.
+    """
+
+    subject: str
+    video: str
+    path: Path
+    fps: float
+    frames: int
+
+    @property
+    def key(self) -> VideoKey:
+        """(subject, video)."""
+        return self.subject, self.video
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expression:
+    """One labelled facial expression.
+
+    Attributes:
+        subject: Code of the person.
+        video: Code of the video.
+        kind: "micro" or "macro".
+        onset: First frame of the movement (0-based, inclusive, in frames of the source video).
+        apex: Frame of the strongest movement, or None where it is unknown.
+        offset: Last frame of the movement (inclusive).
+        emotion: One of `memodule.emotions.EMOTIONS`; "" where unknown (macro-expressions only).
+    """
+
+    subject: str
+    video: str
+    kind: Kind
+    onset: int
+    apex: int | None
+    offset: int
+    emotion: str
+
+    @property
+    def key(self) -> VideoKey:
+        """(subject, video)."""
+        return self.subject, self.video
+
+    def problem(self) -> str | None:
+        """What is wrong with this expression on its own, or None."""
+        if self.kind not in get_args(Kind):
+            return f"kind {self.kind!r} is neither 'micro' nor 'macro'"
+        if self.onset < 0:
+            return f"onset {self.onset} is negative; frames count from 0"
+        if self.offset < self.onset:
+            return f"offset {self.offset} lies before onset {self.onset}"
+        if self.apex is not None and not self.onset <= self.apex <= self.offset:
+            return (
+                f"apex {self.apex} lies outside onset {self.onset} .. offset {self.offset}; leave it empty if unknown"
+            )
+        if self.emotion not in EMOTIONS and not (self.kind == "macro" and not self.emotion):
+            return f"emotion {self.emotion!r} is none of {', '.join(EMOTIONS)}"
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """Videos and their expressions, checked against each other.
+
+    Attributes:
+        videos: All videos, in the order of the data set; (subject, video) is unique.
+        expressions: All expressions of these videos.
+        name: What the data set is called in tables and messages.
+
+    Raises:
+        UserError: If a video occurs twice, or an expression is impossible or belongs to no video.
+    """
+
+    videos: tuple[Video, ...]
+    expressions: tuple[Expression, ...] = ()
+    name: str = "catalog"
+
+    def __post_init__(self) -> None:
+        frames: dict[VideoKey, int] = {}
+        for video in self.videos:
+            if video.key in frames:
+                raise UserError(f"{self.name}: video {'/'.join(video.key)} occurs twice; give every video its own code")
+            frames[video.key] = video.frames
+        for expression in self.expressions:
+            problem = expression.problem() or _misplaced(expression, frames)
+            if problem:
+                raise UserError(f"{self.name}: expression of {'/'.join(expression.key)}: {problem}")
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """All subjects, in the order of their first video."""
+        return tuple(dict.fromkeys(video.subject for video in self.videos))
+
+    def of(self, subjects: Collection[str]) -> "Catalog":
+        """The part of the Catalog that belongs to these subjects."""
+        return Catalog(
+            tuple(video for video in self.videos if video.subject in subjects),
+            tuple(expression for expression in self.expressions if expression.subject in subjects),
+            self.name,
+        )
+
+    def expressions_of(self, key: VideoKey, kind: Kind | None = None) -> tuple[Expression, ...]:
+        """The expressions of one video, sorted by onset.
+
+        Args:
+            key: (subject, video).
+            kind: Only micro- or only macro-expressions; None for both.
+        """
+        return tuple(e for e in self._by_video.get(key, ()) if kind in (None, e.kind))
+
+    @functools.cached_property
+    def _by_video(self) -> dict[VideoKey, list[Expression]]:
+        groups: dict[VideoKey, list[Expression]] = {}
+        for expression in sorted(self.expressions, key=lambda e: (e.onset, e.offset)):
+            groups.setdefault(expression.key, []).append(expression)
+        return groups
+
+    def write(self, folder: Path) -> None:
+        """Write `videos.csv` and `expressions.csv`; paths below `folder` are written relative to it."""
+        root = folder.resolve()
+        video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", str(v.frames)) for v in self.videos]
+        expression_rows = [
+            (e.subject, e.video, e.kind, str(e.onset), "" if e.apex is None else str(e.apex), str(e.offset), e.emotion)
+            for e in self.expressions
+        ]
+        write_text(folder / "expressions.csv", _csv_text(EXPRESSION_COLUMNS, expression_rows))
+        write_text(folder / "videos.csv", _csv_text(VIDEO_COLUMNS, video_rows))
+
+
+def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
+    """Read a Catalog from `videos.csv` and `expressions.csv` in a folder.
+
+    Args:
+        folder: Where the two files are. Without `expressions.csv` nothing is labelled.
+        name: What to call the data set; the folder's name unless given.
+
+    Raises:
+        UserError: With file, row and mend, at the first row that cannot be right.
+    """
+    folder = Path(folder)
+    videos_csv, expressions_csv = folder / "videos.csv", folder / "expressions.csv"
+    if not videos_csv.is_file():
+        raise UserError(
+            f"{videos_csv}: no such file; a Catalog needs {', '.join(VIDEO_COLUMNS)} there (data/README.md)"
+        )
+    videos: dict[VideoKey, Video] = {}
+    for where, row in csv_rows(videos_csv, VIDEO_COLUMNS):
+        video = _video(row, folder, where)
+        if video.key in videos:
+            raise UserError(f"{where}: video {'/'.join(video.key)} occurs twice; give every video its own code")
+        videos[video.key] = video
+    frames = {key: video.frames for key, video in videos.items()}
+    expressions = []
+    for where, row in csv_rows(expressions_csv, EXPRESSION_COLUMNS) if expressions_csv.is_file() else ():
+        expression = _expression(row, where)
+        problem = expression.problem() or _misplaced(expression, frames)
+        if problem:
+            raise UserError(f"{where}: {problem}")
+        expressions.append(expression)
+    return Catalog(tuple(videos.values()), tuple(expressions), name or folder.resolve().name)
+
+
+def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (where, row) of a CSV file with a header; `where` is "file, row N" as an editor counts lines.
+
+    Cells are stripped strings; surplus columns are ignored.
+
+    Raises:
+        UserError: If the file cannot be read, a column is missing, or a row is too short.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [column for column in columns if column not in (reader.fieldnames or ())]
+    if missing:
+        raise UserError(f"{path}, row 1: no column {', '.join(missing)}; the header must name {', '.join(columns)}")
+    for row in reader:
+        where = f"{path}, row {reader.line_num}"
+        short = [column for column in columns if row[column] is None]
+        if short:
+            raise UserError(f"{where}: the row ends before column {short[0]}; add the missing cells")
+        yield where, {column: row[column].strip() for column in columns}
+
+
+def _video(row: dict[str, str], folder: Path, where: str) -> Video:
+    fps = _number(row, "fps", float, where)
+    frames = _number(row, "frames", int, where)
+    if not row["subject"] or not row["video"]:
+        raise UserError(f"{where}: subject and video must not be empty")
+    if not math.isfinite(fps) or fps <= 0:
+        raise UserError(f"{where}: fps {row['fps']} is no frame rate; give frames per second, such as 30")
+    if frames < 1:
+        raise UserError(f"{where}: frames {frames}; a video has at least one frame")
+    return Video(row["subject"], row["video"], folder / row["path"], fps, frames)
+
+
+def _expression(row: dict[str, str], where: str) -> Expression:
+    return Expression(
+        row["subject"],
+        row["video"],
+        cast(Kind, row["kind"].lower()),
+        _number(row, "onset", int, where),
+        _number(row, "apex", int, where) if row["apex"] else None,
+        _number(row, "offset", int, where),
+        row["emotion"].lower(),
+    )
+
+
+def _number(row: dict[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
+    try:
+        return convert(row[column])
+    except ValueError:
+        kind = "whole number" if convert is int else "number"
+        raise UserError(f"{where}: {column} {row[column]!r} is no {kind}") from None
+
+
+def _misplaced(expression: Expression, frames: dict[VideoKey, int]) -> str | None:
+    """Why the expression does not fit the videos, or None."""
+    if expression.key not in frames:
+        return f"there is no video {'/'.join(expression.key)}; add it to videos.csv or drop the row"
+    if expression.offset >= frames[expression.key]:
+        last = frames[expression.key] - 1
+        return f"offset {expression.offset} lies behind the last frame {last} of {'/'.join(expression.key)}"
+    return None
+
+
+def _relative(path: Path, root: Path) -> str:
+    absolute = path.resolve()
+    return str(absolute.relative_to(root) if absolute.is_relative_to(root) else absolute)
+
+
+def _csv_text(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,9 @@
+"""The one exception that reaches users as a single line instead of a traceback."""
+
+
+class UserError(Exception):
+    """A mistake that the user can mend.
+
+    The message is one line that names the file (and the row, where there is one), what is wrong, and the mend. The
+    command line prints it without a traceback and exits with status 2.
+    """
