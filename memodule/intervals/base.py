@@ -1,0 +1,150 @@
+"""What every selection rule offers, and what it returns.
+
+A rule turns a score curve into intervals. It may carry a prior: `fit` learns it from the training subjects' labelled
+expressions, `calibrate` (optional) from their score curves. Nothing else ever reaches a rule, so a rule that was given
+training subjects only cannot leak.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.datasets.catalog import Expression
+from memodule.intervals.timing import Timing
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_LARGEST: Final = 1e12
+"""Scores beyond are cut: no score comes near, and sums of larger ones could overflow."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Detections:
+    """Intervals found on one curve.
+
+    Attributes:
+        frames: (n, 3) int64: onset, apex, offset in sampled frames, 0-based, both ends inclusive, sorted by onset.
+        confidence: (n,) float64, finite; larger means more certain. Comparable between the curves of one rule.
+    """
+
+    frames: IntArray
+    confidence: FloatArray
+
+    @classmethod
+    def of(cls, frames: npt.ArrayLike, confidence: npt.ArrayLike) -> Self:
+        """Detections from rows in any order; rows with equal onsets keep their order."""
+        rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
+        order = np.argsort(rows[:, 0], kind="stable")
+        return cls(rows[order], np.asarray(confidence, dtype=np.float64).reshape(-1)[order])
+
+    @classmethod
+    def none(cls) -> Self:
+        """No interval at all."""
+        return cls.of((), ())
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> "Detections":
+        """The intervals for which `keep` (n,) holds."""
+        return Detections(self.frames[keep], self.confidence[keep])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LabelledCurve:
+    """The score curve of one training video together with its truth, for `SelectionRule.calibrate`.
+
+    Attributes:
+        curve: (T,) scores.
+        micro: (m, 3) onset, apex, offset of the true micro-expressions in sampled frames, inclusive.
+        macro: (j, 3) the same for macro-expressions.
+        probabilities: (T, 5) class probabilities per frame, or None.
+        emotions: (m,) class of each micro-expression, or None.
+    """
+
+    curve: FloatArray
+    micro: IntArray
+    macro: IntArray = dataclasses.field(default_factory=lambda: np.empty((0, 3), np.int64))
+    probabilities: FloatArray | None = None
+    emotions: IntArray | None = None
+
+
+class SelectionRule(abc.ABC):
+    """Score curve -> intervals.
+
+    Rules are dataclasses: constructor arguments are plain values (durations in milliseconds), so a rule can be built
+    from a config, varied with `dataclasses.replace`, and pickled. Every rule is total: any curve, empty, short,
+    constant or with values that are not numbers, gives a defined result, never an exception. Samples that are not
+    finite count as score 0.
+    """
+
+    timing: Timing | None = None
+    """What `fit` learned; None before."""
+
+    def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
+        """Learn the prior from labelled micro-expressions (macro-expressions are ignored unless a rule says so).
+
+        Args:
+            expressions: Of training subjects only.
+            fps: Frame rate of the source videos.
+            frame_step: Source frames per sample of the curve.
+
+        Returns:
+            The rule itself.
+
+        Raises:
+            UserError: If there is no micro-expression to learn from.
+        """
+        self.timing = Timing.of(expressions, fps=fps, frame_step=frame_step)
+        return self
+
+    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+        """Learn from the score curves of training or inner validation subjects; most rules have nothing to learn.
+
+        Call it after `fit`. A rule works without it.
+        """
+        return self
+
+    def detect(self, curve: npt.ArrayLike, probabilities: npt.ArrayLike | None = None) -> Detections:
+        """Find the micro-expressions of one curve.
+
+        Args:
+            curve: (T,) scores.
+            probabilities: (T, 5) class probabilities per frame (softmax of the logits), for rules that use them.
+        """
+        scores = _finite(np.asarray(curve, dtype=np.float64).reshape(-1))
+        if not scores.size:
+            return Detections.none()
+        return self._detect(scores, None if probabilities is None else _finite(np.asarray(probabilities, np.float64)))
+
+    def select(self, curve: npt.ArrayLike) -> IntArray:
+        """The (n, 3) intervals of `detect`: onset, apex, offset in sampled frames."""
+        return self.detect(curve).frames
+
+    @abc.abstractmethod
+    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        """`detect` on a curve of at least one sample, all finite."""
+
+    def state(self) -> dict[str, Any]:
+        """The fitted numbers as plain values, for a checkpoint."""
+        return {"timing": None if self.timing is None else dataclasses.asdict(self.timing)}
+
+    def load_state(self, state: Mapping[str, Any]) -> Self:
+        """Take over the fitted numbers that `state` gave."""
+        self.timing = None if state["timing"] is None else Timing(**state["timing"])
+        return self
+
+    def _fitted(self) -> Timing:
+        if self.timing is None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name} has not been fitted: call .fit(training expressions, fps=..., frame_step=...)")
+        return self.timing
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    return np.clip(np.where(np.isfinite(values), values, 0.0), -_LARGEST, _LARGEST)

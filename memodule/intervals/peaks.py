@@ -1,0 +1,44 @@
+"""Smoothing and peaks, as the published decoding has them."""
+
+import numpy as np
+from scipy.signal import find_peaks
+
+from memodule.intervals.base import FloatArray, IntArray
+
+
+def box_mean(curve: FloatArray, half_window: int, *, pad_short: bool = False) -> FloatArray:
+    """Moving average: out[i] = mean of curve[i - half_window .. i + half_window - 1], zeros outside.
+
+    Args:
+        curve: (T,) scores, T >= 1.
+        half_window: k_p in samples; 0 leaves the curve as it is.
+        pad_short: Treat curves shorter than the window as the published code does, where the result is then longer
+            than the curve (2 * half_window samples) and its peaks are shifted.
+
+    Returns:
+        (T,) float64 (longer only under `pad_short`).
+    """
+    if half_window < 1:
+        return curve
+    box = np.full(2 * half_window, 1.0 / (2 * half_window))
+    if pad_short:
+        return np.convolve(curve, box, mode="same")
+    return np.convolve(curve, box)[half_window - 1 : half_window - 1 + len(curve)]
+
+
+def relative_threshold(smoothed: FloatArray, share: float) -> float:
+    """Mean + share * (maximum - mean): the threshold of the published code (share .55; .65 for the challenge).
+
+    It adapts to each curve, hence lets every curve that is not flat have a detection, expression or not.
+    """
+    mean = float(smoothed.mean())
+    return mean + share * (float(smoothed.max()) - mean)
+
+
+def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArray:
+    """Local maxima not below `threshold`, `distance` samples apart; of nearer ones the lower gives way.
+
+    Flat tops count once, in their middle; a plateau that touches an end of the curve is no peak.
+    """
+    peaks, _ = find_peaks(smoothed, height=threshold, distance=max(1, distance))
+    return peaks.astype(np.int64, copy=False)

@@ -1,0 +1,101 @@
+"""The paper's interval selection: boundaries follow the rise and fall of the score around each peak."""
+
+import dataclasses
+
+import numpy as np
+
+from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
+from memodule.intervals.fixed_window import check_half_window
+from memodule.intervals.peaks import box_mean, peaks_above, relative_threshold
+
+_RISING = 1.5
+"""Inside the first guess a boundary may stand where the score rises through mean / 1.5 (published constant)."""
+
+_REACH = 5
+"""An interval may extend to 5 * k_p on either side of its peak (published constant)."""
+
+
+@dataclasses.dataclass
+class PriorGuided(SelectionRule):
+    """Peaks as in `FixedWindow`, boundaries by how the raw score rises to and falls from the peak.
+
+    Each peak starts from peak +- k_p inside the curve. The onset moves in to the first rising sample above mean / 1.5,
+    then out to where two samples in a row lie below the mean, at most 5 * k_p from the peak; the offset likewise on the
+    other side. The apex is the largest raw score in between. Of overlapping intervals the earlier stays. Confidence is
+    the smoothed score at the peak.
+
+    Reproduces interval strategy 1 of the published code, and is defined where that raises an error: on curves shorter
+    than 2 * k_p the smoothed curve keeps the length of the raw one.
+
+    Attributes:
+        half_window: k_p in samples; None takes half of the training expressions' median duration.
+        threshold: Share of the way from mean to maximum that a peak must reach.
+        nms_iou: Intervals that overlap an earlier one by this much (hull IoU, lengths without + 1), or whose apex lies
+            within k_p of its apex, are dropped.
+    """
+
+    half_window: int | None = None
+    threshold: float = 0.55
+    nms_iou: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_half_window(self.half_window)
+
+    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        k = self._fitted().half_window if self.half_window is None else self.half_window
+        smoothed = box_mean(curve, k)
+        peaks = peaks_above(smoothed, relative_threshold(smoothed, self.threshold), k)
+        if not peaks.size:
+            return Detections.none()
+        onsets, offsets = _boundaries(curve, peaks, k)
+        apexes = [on + int(np.argmax(curve[on : off + 1])) for on, off in zip(onsets, offsets, strict=True)]
+        found = Detections.of(np.stack([onsets, apexes, offsets], axis=1), smoothed[peaks])
+        return found.where(_earliest(found.frames, self.nms_iou, k))
+
+
+def _boundaries(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, IntArray]:
+    """Onset and offset (inclusive) of each peak."""
+    last = len(curve) - 1
+    mean = curve.mean()
+    up, high, low = np.diff(curve), curve > mean / _RISING, curve < mean
+    rising = np.flatnonzero((up > 0) & high[1:]) + 1
+    falling = np.flatnonzero((up < 0) & high[:-1])
+    quiet = np.flatnonzero(low[1:] & low[:-1])  # sample i and its successor are both below the mean
+    left, right = np.maximum(0, peaks - k), np.minimum(last, peaks + k)
+    onsets = _first_within(rising, left + 1, peaks - 1, left + 1) - 1
+    offsets = _last_within(falling, peaks + 1, right - 1, right - 1) + 1
+    onsets = _last_within(quiet + 1, peaks - _REACH * k, onsets - 1, onsets - 1) + 1
+    offsets = _first_within(quiet, offsets + 1, peaks + _REACH * k, offsets + 1) - 1
+    return onsets, offsets
+
+
+def _first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
+    """Per row the smallest of the sorted `places` in low..high, or `otherwise`."""
+    guarded = np.append(places, np.iinfo(np.int64).max)
+    found = guarded[np.searchsorted(places, low, side="left")]
+    return np.where(found <= high, found, otherwise)
+
+
+def _last_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
+    """Per row the largest of the sorted `places` in low..high, or `otherwise`."""
+    guarded = np.append(places, np.iinfo(np.int64).min)  # index -1 (nothing at or below `high`) finds the guard
+    found = guarded[np.searchsorted(places, high, side="right") - 1]
+    return np.where(found >= low, found, otherwise)
+
+
+def _earliest(frames: IntArray, iou: float, k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows (sorted by onset) stay: those that collide with none of the rows kept before them."""
+    keep = np.zeros(len(frames), dtype=bool)
+    kept: list[tuple[int, int, int]] = []
+    for row, (onset, apex, offset) in enumerate(frames.tolist()):
+        if all(_hull_iou(onset, offset, a, c) < iou and abs(apex - b) > k for a, b, c in kept):
+            keep[row] = True
+            kept.append((onset, apex, offset))
+    return keep
+
+
+def _hull_iou(onset: int, offset: int, other_onset: int, other_offset: int) -> float:
+    """Overlap over common hull, lengths without + 1 (published code; not the metric's IoU)."""
+    overlap = max(0, min(offset, other_offset) - max(onset, other_onset))
+    hull = max(offset, other_offset) - min(onset, other_onset)
+    return overlap / hull if hull else 0.0
