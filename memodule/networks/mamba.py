@@ -1,0 +1,109 @@
+"""The Mamba layer of the published networks and the residual block around it."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from memodule.networks.selective_scan import selective_scan
+
+RANK_DIVISOR = 16
+"""The step sizes of a layer of width d are computed from ceil(d / 16) numbers."""
+
+
+class Mamba(nn.Module):
+    """Mamba-1 layer: a causal state-space model whose steps depend on the input (arXiv 2312.00752).
+
+    Input and output are (B, T, width). The submodules carry the names of the Mamba literature. Started as the paper
+    does: decay log(1..state), step sizes between .001 and .1; see `memodule.networks.initialisation` for what the
+    published networks make of it.
+
+    Args:
+        width: Channels of input and output.
+        state: States per inner channel (published: 64; the paper's default is 16).
+        expand: Inner channels = expand * width.
+        kernel: Frames that the depthwise convolution sees, the current one and those before it.
+    """
+
+    def __init__(self, width: int, state: int = 64, expand: int = 2, kernel: int = 4) -> None:
+        super().__init__()
+        inner, rank = expand * width, math.ceil(width / RANK_DIVISOR)
+        self.splits = (rank, state, state)
+        self.A_log = nn.Parameter(torch.arange(1, state + 1, dtype=torch.float32).log().repeat(inner, 1))
+        self.D = nn.Parameter(torch.ones(inner))
+        self.in_proj = nn.Linear(width, 2 * inner, bias=False)
+        self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner)
+        self.x_proj = nn.Linear(inner, sum(self.splits), bias=False)
+        self.dt_proj = nn.Linear(rank, inner)
+        self.out_proj = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform (B, T, width) to (B, T, width); no frame sees a later one."""
+        u, gate = self.in_proj(x).chunk(2, dim=-1)
+        padded = nn.functional.pad(u.transpose(1, 2), (self.conv1d.kernel_size[0] - 1, 0))
+        u = nn.functional.silu(self.conv1d(padded)).transpose(1, 2)
+        dt, B, C = self.x_proj(u).split(self.splits, dim=-1)
+        dt = nn.functional.softplus(self.dt_proj(dt))
+        y = selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D)
+        out: Tensor = self.out_proj(y * nn.functional.silu(gate))
+        return out
+
+
+class DropPath(nn.Module):
+    """Drop the whole residual branch of a sample at random (stochastic depth, arXiv 1603.09382).
+
+    In training each sample of (B, ...) is zeroed with `probability`, else divided by the probability of being kept; in
+    evaluation nothing happens.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop or scale the samples of x (B, ...)."""
+        if not self.training or self.probability == 0:
+            return x
+        keep = 1 - self.probability
+        mask = x.new_empty(len(x), *(1,) * (x.dim() - 1)).bernoulli_(keep)
+        return x * mask.div_(keep)
+
+    def extra_repr(self) -> str:
+        """The probability, for `print(network)`."""
+        return f"probability={self.probability:.4g}"
+
+
+class MambaBlock(nn.Module):
+    """x + DropPath(LayerNorm(Mamba(LayerNorm(x)))), as the published networks have it.
+
+    The second LayerNorm sits inside the residual branch. The published block also has a third one and a name for a
+    feed-forward part; neither is ever run, and neither is built here.
+
+    Args:
+        width: Channels of input and output (B, T, width).
+        drop_path: Probability that a sample skips the branch in training.
+        state: States per inner channel.
+        expand: Inner channels = expand * width.
+        kernel: Frames that the depthwise convolution sees.
+    """
+
+    def __init__(self, width: int, drop_path: float = 0.0, state: int = 64, expand: int = 2, kernel: int = 4) -> None:
+        super().__init__()
+        self.pre_norm = nn.LayerNorm(width)
+        self.mixer = Mamba(width, state, expand, kernel)
+        self.post_norm = nn.LayerNorm(width)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform (B, T, width) to (B, T, width)."""
+        out: Tensor = x + self.drop_path(self.post_norm(self.mixer(self.pre_norm(x))))
+        return out
+
+
+def published_drop_path(maximum: float, depth: int) -> list[float]:
+    """Drop-path probabilities of `depth` blocks in a row, as they really were in the published networks.
+
+    The published code puts a 0 before `depth` even steps from 0 to `maximum` and reads only the first `depth` values,
+    so the first two blocks drop nothing and `maximum` is never reached: .2 gives 0, 0, .0667, .1333 for four blocks.
+    """
+    return [0.0] + [maximum * i / max(depth - 1, 1) for i in range(depth - 1)]

@@ -1,0 +1,91 @@
+"""The authors' checkpoints: which of their keys is which of our parameters."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from memodule.errors import UserError
+
+_NAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"^stem\.", "Stem."),
+    (r"^slow_stem\.", "Stem_slow."),
+    (r"^slow\.(\d+)\.", lambda match: f"block{int(match[1]) + 1}."),
+    (r"^fast\.(\d+)\.", lambda match: f"block{int(match[1]) + 1}_fast."),
+    (r"^fusions\.(\d+)\.", lambda match: f"fuse_{int(match[1]) + 1}.conv."),
+    (r"^blocks\.", "blocks_spot."),
+    (r"\.pre_norm\.", ".attn.norm."),
+    (r"\.mixer\.", ".attn.mamba."),
+    (r"\.post_norm\.", ".norm1."),
+    (r"^spot_head\.", "fc_spot.0."),
+    (r"^recognition_head\.", "fc_recog.0."),
+)
+"""Patterns in our names and what stands there in the authors' names."""
+
+_DEAD = re.compile(r"^blocks_recog\.|\.norm2\.(weight|bias)$")
+"""Parameters that the published networks save and never run."""
+
+
+def published_name(name: str) -> str:
+    """The authors' key (without `module.`) of one entry of the state dict of `SlowFastMamba` or `METST`."""
+    for pattern, theirs in _NAMES:
+        name = re.sub(pattern, theirs, name)
+    return name
+
+
+def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | str | Path) -> None:
+    """Fill a `SlowFastMamba` or `METST` with weights that were saved by the published code.
+
+    Keys may begin with `module.`; the parts that the published networks never run (`norm2`, `blocks_recog`) may be
+    there or not. The network is changed only if everything fits.
+
+    Args:
+        network: A network of the published sizes.
+        weights: State dict, or the file it was saved to. Files are read without running any code in them.
+
+    Raises:
+        UserError: If the file cannot be read as a state dict, or keys are missing, surplus or of another shape.
+    """
+    source = "published weights" if isinstance(weights, Mapping) else str(weights)
+    saved = weights if isinstance(weights, Mapping) else _read(Path(weights))
+    theirs = {key.removeprefix("module."): value for key, value in saved.items()}
+    ours = {published_name(name): name for name in network.state_dict()}
+    shapes = {published_name(name): value.shape for name, value in network.state_dict().items()}
+    complaints = {
+        "missing": [key for key in ours if key not in theirs],
+        "surplus": [key for key in theirs if key not in ours and not _DEAD.search(key)],
+        "of another shape": [
+            f"{key} {tuple(theirs[key].shape)} instead of {tuple(shape)}"
+            for key, shape in shapes.items()
+            if key in theirs and theirs[key].shape != shape
+        ],
+    }
+    found = [_complaint(kind, keys) for kind, keys in complaints.items() if keys]
+    if found:
+        raise UserError(
+            f"{source}: not the weights of this {type(network).__name__}: {'; '.join(found)};"
+            " build the network with the sizes that the weights were trained with"
+        )
+    network.load_state_dict({name: theirs[key] for key, name in ours.items()})
+
+
+def _complaint(kind: str, keys: Iterable[str], shown: int = 3) -> str:
+    keys = list(keys)
+    rest = f" and {len(keys) - shown} more" if len(keys) > shown else ""
+    return f"{len(keys)} {kind} ({', '.join(keys[:shown])}{rest})"
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    try:
+        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the authors' weight file") from None
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(f"{path}: cannot be read as weights ({reason}); get the file again from its source") from error
+    if not isinstance(saved, Mapping) or not all(isinstance(value, Tensor) for value in saved.values()):
+        raise UserError(f"{path}: holds no state dict (names and tensors); give the authors' weight file")
+    return saved

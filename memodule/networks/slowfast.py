@@ -1,0 +1,100 @@
+"""The slow-fast Mamba network (arXiv 2508.18834, sections III-B and III-C, and its published code)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from memodule.networks.initialisation import Initialisation, initialise
+from memodule.networks.mamba import MambaBlock, published_drop_path
+from memodule.networks.stem import check_sizes, conv_unit, flow_sequence, stem
+
+
+class SlowFastMamba(nn.Module):
+    """Two streams of Mamba blocks over optical flow: every frame in the fast one, every second in the slow one.
+
+    The slow stream takes in the fast one after each group of blocks but the last, never the other way round; both are
+    joined for two linear heads, which share everything else. All defaults are the published ones (8.4 million
+    parameters); a smaller network is a matter of arguments.
+
+    Differences from the published code: the parts that it builds and never runs are absent (`load_published_weights`
+    knows them), and T may be odd. An odd T gives the slow stream (T + 1) / 2 steps, of which the last stands for one
+    frame only; the published code raises. Frames do not change places with the batch, so any B >= 1 goes.
+
+    Args:
+        channels: Flow channels (two for each of 18 regions).
+        fast_width: Channels of the fast stream.
+        slow_width: Channels of the slow stream.
+        depth: Blocks in a group.
+        groups: Groups of each stream; the streams meet between groups.
+        state: States per inner channel of a Mamba layer.
+        expand: Inner channels of a Mamba layer = expand * width.
+        kernel: Frames that the depthwise convolution of a Mamba layer sees.
+        classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
+        drop_path: Largest drop-path probability; see `published_drop_path` for what each block of a group gets.
+        initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
+
+    Attributes:
+        hparams: The constructor arguments as plain values: `SlowFastMamba(**network.hparams)` is the same network.
+        channels: Flow channels.
+
+    Raises:
+        UserError: If an argument is impossible.
+    """
+
+    def __init__(
+        self,
+        channels: int = 36,
+        fast_width: int = 128,
+        slow_width: int = 256,
+        depth: int = 4,
+        groups: int = 3,
+        state: int = 64,
+        expand: int = 2,
+        kernel: int = 4,
+        classes: int = 5,
+        drop_path: float = 0.2,
+        initialisation: Initialisation = "published",
+    ) -> None:
+        super().__init__()
+        sizes = {"channels": channels, "fast_width": fast_width, "slow_width": slow_width, "depth": depth}
+        sizes |= {"groups": groups, "state": state, "expand": expand, "kernel": kernel, "classes": classes}
+        check_sizes("SlowFastMamba", drop_path, **sizes)
+        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation}
+        self.channels = channels
+
+        def group(width: int) -> nn.Sequential:
+            drops = published_drop_path(drop_path, depth)
+            return nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel) for drop in drops))
+
+        self.stem = stem(channels, fast_width)
+        self.slow_stem = conv_unit(fast_width, slow_width, stride=2)
+        self.slow = nn.ModuleList(group(slow_width) for _ in range(groups))
+        self.fast = nn.ModuleList(group(fast_width) for _ in range(groups))
+        self.fusions = nn.ModuleList(conv_unit(fast_width, slow_width, stride=2) for _ in range(groups - 1))
+        self.spot_head = nn.Linear(slow_width + fast_width, 1)
+        self.recognition_head = nn.Linear(slow_width + fast_width, classes)
+        initialise(self, initialisation, depth=groups * depth)
+
+    def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Score every frame.
+
+        Args:
+            flow: Optical flow, (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
+
+        Returns:
+            The spotting score of each frame, (B, T) within 0..1, and its class logits, (B, T, classes).
+        """
+        features = self.features(flow)
+        return torch.sigmoid(self.spot_head(features)).squeeze(-1), self.recognition_head(features)
+
+    def features(self, flow: Tensor) -> Tensor:
+        """What both heads read: slow and fast stream side by side, (B, T, slow_width + fast_width)."""
+        convolved = self.stem(flow_sequence(flow, self.channels))
+        fast, slow = convolved.transpose(1, 2), self.slow_stem(convolved).transpose(1, 2)
+        for i, (slow_group, fast_group) in enumerate(zip(self.slow, self.fast, strict=True)):
+            if i:
+                slow = slow + self.fusions[i - 1](fast.transpose(1, 2)).transpose(1, 2)
+            fast, slow = fast_group(fast), slow_group(slow)
+        upsampled = slow.repeat_interleave(2, dim=1)[:, : fast.shape[1]]
+        return torch.cat([upsampled, fast], dim=-1)
