@@ -1,0 +1,6 @@
+"""Frames -> (windows, 36, k) optical flow."""
+
+from memodule.flow.parameters import FlowParameters
+from memodule.flow.store import FlowRecord, FlowStore
+
+__all__ = ["FlowParameters", "FlowRecord", "FlowStore"]

@@ -1,0 +1,292 @@
+"""The flow store: one memory-mapped array and one JSON description per video, in one folder per set of parameters.
+
+    STORE/window30-step1-corrected-0fd2c1aa/
+        s01_a-77b1a4c2d0.json                      who, how, from what, how good
+        s01_a-77b1a4c2d0.9c56cc51b374.npy          (windows, 36, window) float32
+
+An array's name holds the beginning of its own sha256, and the description names its array. Both are written aside and
+renamed, the description last: whoever reads, whoever is killed and however many write at once, a description always
+belongs to the array that it names. Equal contents have equal names, so that two writers of one video do no harm.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.atomic import replacing, write_json
+from memodule.errors import UserError
+from memodule.flow.parameters import FlowParameters
+
+CHANNELS: Final = 36
+"""x and y flow of the 18 facial regions: channel 2r is x and channel 2r + 1 is y of region r."""
+
+_FORMAT: Final = "memodule flow 1"
+_LEFTOVER_AGE: Final = 3600.0
+_FIELDS: Final = {
+    "subject": str,
+    "video": str,
+    "parameters": dict,
+    "fps": float,
+    "frames": int,
+    "windows": int,
+    "array": str,
+    "sha256": str,
+    "source": dict,
+    "quality": dict,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowRecord:
+    """The features of one video. Records are light: they hold no array and no open file, and can be pickled.
+
+    Attributes:
+        subject: Code of the person.
+        video: Code of the video.
+        parameters: How the features were computed.
+        fps: Frames per second of the source video.
+        frames: Source frames that the features were computed from.
+        source: What they were computed from, as plain values; "kind" says which kind of source it is.
+        quality: What is worth knowing about the extraction, as plain values (see `memodule.flow.quality`).
+        shape: (W, 36, window).
+        path: The array file.
+        sha256: Hash of the array file.
+    """
+
+    subject: str
+    video: str
+    parameters: FlowParameters
+    fps: float
+    frames: int
+    source: Mapping[str, Any]
+    quality: Mapping[str, Any]
+    shape: tuple[int, int, int]
+    path: Path
+    sha256: str
+
+    @property
+    def windows(self) -> npt.NDArray[np.float32]:
+        """The features, (W, 36, window) float32, read-only and memory-mapped anew at every access.
+
+        Window i covers the sampled frames i * (window // 2) up to, but not including, i * (window // 2) + window.
+        Mapping takes some 30 microseconds and keeps one file open for as long as the array lives: a thousand records
+        can be held at once, but a thousand arrays run into the limit of open files of most systems.
+        """
+        array: npt.NDArray[np.float32] = np.load(self.path, mmap_mode="r")
+        return array
+
+
+class FlowStore:
+    """Optical-flow features on disk, by subject and video, for one set of parameters.
+
+    Args:
+        root: Folder of the store; one store can hold the features of several sets of parameters side by side.
+        parameters: Which features are meant.
+    """
+
+    def __init__(self, root: Path | str, parameters: FlowParameters) -> None:
+        self.root = Path(root)
+        self.parameters = parameters
+        p = parameters
+        self.folder = self.root / f"window{p.window}-step{p.frame_step}-{p.motion_compensation}-{p.digest()}"
+
+    def get(self, subject: str, video: str) -> FlowRecord:
+        """The features of a video.
+
+        Raises:
+            UserError: If there are none, or the files are truncated or not ours; names the file and the mend. Contents
+                are not hashed here: `verify` does that.
+        """
+        description = self.description_path(subject, video)
+        if not description.is_file():
+            elsewhere = self._elsewhere(description.name)
+            raise UserError(f"{description}: no flow features of {subject}/{video}{elsewhere}; {self._mend}")
+        return self._read(description, subject, video)
+
+    def put(
+        self,
+        subject: str,
+        video: str,
+        windows: npt.ArrayLike,
+        *,
+        fps: float,
+        frames: int,
+        source: Mapping[str, Any],
+        quality: Mapping[str, Any] | None = None,
+    ) -> FlowRecord:
+        """Keep the features of a video, replacing what was there.
+
+        Args:
+            subject: Code of the person; any text.
+            video: Code of the video; any text.
+            windows: Features, (W, 36, window), finite; kept as float32. W may be 0 (a video shorter than a window).
+            fps: Frames per second of the source video.
+            frames: Number of source frames that the features stand for.
+            source: What the features were made from, as plain JSON values with at least "kind", such as
+                {"kind": "published cache", "path": …}. `memodule extract` never replaces features of another kind
+                than its own.
+            quality: What is worth knowing about the extraction, as plain JSON values.
+
+        Raises:
+            ValueError: If the array has another shape or holds infinite or undefined values.
+        """
+        array = np.ascontiguousarray(windows, dtype=np.float32)
+        if array.ndim != 3 or array.shape[1:] != (CHANNELS, self.parameters.window):
+            raise ValueError(f"flow windows of shape {array.shape}, expected (W, {CHANNELS}, {self.parameters.window})")
+        if not np.isfinite(array).all():
+            raise ValueError(f"flow windows of {subject}/{video} are not finite")
+        if "kind" not in source:
+            raise ValueError("the source of flow windows must name its kind")
+        description = self.description_path(subject, video)
+        superseded = _named_array(description)
+        path, sha256 = self._write_array(description.stem, array)
+        known = {
+            "format": _FORMAT,
+            "subject": subject,
+            "video": video,
+            "parameters": self.parameters.as_dict(),
+            "fps": float(fps),
+            "frames": int(frames),
+            "windows": array.shape[0],
+            "array": path.name,
+            "sha256": sha256,
+            "source": dict(source),
+            "quality": dict(quality or {}),
+        }
+        write_json(description, known)
+        if superseded is not None and superseded != _named_array(description):
+            (self.folder / superseded).unlink(missing_ok=True)
+        return self._record(known)
+
+    def describe(self, record: FlowRecord, *, fps: float, source: Mapping[str, Any]) -> None:
+        """Renew what is known about the source of features that stay as they are."""
+        description = self.description_path(record.subject, record.video)
+        known = json.loads(description.read_text(encoding="utf-8"))
+        write_json(description, {**known, "fps": float(fps), "source": dict(source)})
+
+    def verify(self, record: FlowRecord) -> None:
+        """Hash the array file and compare.
+
+        Raises:
+            UserError: If the contents are not what was written.
+        """
+        if file_sha256(record.path) != record.sha256:
+            raise UserError(f"{record.path}: the contents have changed since they were written; {self._mend}")
+
+    def description_path(self, subject: str, video: str) -> Path:
+        """Where the description of a video is, or would be.
+
+        The name is readable, safe on every file system, and different for every (subject, video), whatever the codes
+        hold and even where upper and lower case are one.
+        """
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{subject}_{video}").strip("._")[:60]
+        unique = hashlib.sha256(json.dumps([subject, video]).encode()).hexdigest()[:10]
+        return self.folder / f"{readable}-{unique}.json"
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed writers left behind: half-written files, and arrays that no description names.
+
+        What is younger than an hour may still be in use and stays.
+        """
+        for path in [*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")]:
+            used = path.name == _named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
+            if not used and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
+                path.unlink(missing_ok=True)
+
+    @property
+    def _mend(self) -> str:
+        return f"run `memodule extract CATALOG --out {self.root} {self.parameters.options}`"
+
+    def _elsewhere(self, name: str) -> str:
+        """With which other parameters the store holds the same video."""
+        others = sorted(path.parent.name for path in self.root.glob(f"*/{name}"))
+        return f" with {self.parameters} (the store has them as {', '.join(others)})" if others else ""
+
+    def _write_array(self, stem: str, array: npt.NDArray[np.float32]) -> tuple[Path, str]:
+        contents = io.BytesIO()
+        np.save(contents, array)
+        sha256 = hashlib.sha256(contents.getbuffer()).hexdigest()
+        path = self.folder / f"{stem}.{sha256[:12]}.npy"
+        with replacing(path) as aside:
+            aside.write_bytes(contents.getbuffer())
+        return path, sha256
+
+    def _read(self, description: Path, subject: str, video: str) -> FlowRecord:
+        known = _parse(description)
+        if known is None or Path(known["array"]).name != known["array"]:
+            raise UserError(f"{description}: no description of flow features (truncated or foreign); {self._mend}")
+        if (known["subject"], known["video"]) != (subject, video) or known["parameters"] != self.parameters.as_dict():
+            whose = f"{known['subject']}/{known['video']} with {known['parameters']}"
+            raise UserError(
+                f"{description}: describes {whose}, not {subject}/{video} with {self.parameters}; {self._mend}"
+            )
+        record = self._record(known)
+        problem = _array_problem(record)
+        if problem:
+            raise UserError(f"{record.path}: {problem}; {self._mend}")
+        return record
+
+    def _record(self, known: Mapping[str, Any]) -> FlowRecord:
+        return FlowRecord(
+            known["subject"],
+            known["video"],
+            self.parameters,
+            known["fps"],
+            known["frames"],
+            known["source"],
+            known["quality"],
+            (known["windows"], CHANNELS, self.parameters.window),
+            self.folder / known["array"],
+            known["sha256"],
+        )
+
+
+def _parse(description: Path) -> dict[str, Any] | None:
+    """The contents of a description, or None if it is not one of ours."""
+    try:
+        known = json.loads(description.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return None
+    if not isinstance(known, dict) or known.get("format") != _FORMAT:
+        return None
+    complete = all(isinstance(known.get(key), kind) for key, kind in _FIELDS.items())
+    return known if complete else None
+
+
+def _named_array(description: Path) -> str | None:
+    """The array that a description names at this moment."""
+    known = _parse(description) if description.is_file() else None
+    return Path(known["array"]).name if known else None
+
+
+def _array_problem(record: FlowRecord) -> str | None:
+    """What is wrong with the array file as far as its header and size tell, or None."""
+    try:
+        with record.path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            expected = file.tell() + math.prod(record.shape) * 4
+    except FileNotFoundError:
+        return "the array is missing"
+    except ValueError:
+        return "no flow array (truncated or foreign)"
+    if shape != record.shape or fortran or dtype != np.dtype(np.float32):
+        return f"an array of {shape} {dtype} instead of {record.shape} float32"
+    size = record.path.stat().st_size
+    return None if size == expected else f"truncated or overwritten ({size} bytes instead of {expected})"
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's contents."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
