@@ -198,7 +198,7 @@ class FlowStore:
 
         What is younger than an hour may still be in use and stays.
         """
-        for path in [*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")]:
+        for path in {*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")}:
             used = path.name == _named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
             if not used and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
                 path.unlink(missing_ok=True)
