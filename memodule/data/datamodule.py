@@ -1,0 +1,264 @@
+"""The LightningDataModule of one leave-one-subject-out fold of precomputed flow."""
+
+import collections
+import random
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from memodule.data.augment import Augmentation
+from memodule.data.folds import Fold, make_fold
+from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, WholeVideos, WindowBatch
+from memodule.data.sampling import class_weights, down_sample
+from memodule.data.windows import TargetShape, curve_length, label_frames, slice_windows
+from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
+from memodule.emotions import FRAME_CLASSES
+from memodule.errors import UserError
+from memodule.flow import FlowParameters, FlowRecord, FlowStore
+
+
+class LosoDataModule(LightningDataModule):
+    """Serves one fold: windows of the training subjects, whole videos of the others.
+
+    Training batches are `WindowBatch`, evaluation batches are one `VideoBatch` per video. Validation serves the inner
+    validation subjects, or, where there are none, lets the held-out subject be watched; test and predict serve the
+    held-out subject.
+
+    Args:
+        catalog: Folder with `videos.csv` and `expressions.csv`.
+        flow: Folder of the flow store (`memodule extract`).
+        fold: Code of the held-out subject.
+        window: Sampled frames per window k, even (published: 30 for SAMM Long Videos, 50 for CAS(ME)^3).
+        frame_step: Source frames per sampled frame (published: 7 for SAMM Long Videos, 1 for CAS(ME)^3).
+        motion_compensation: Which flow of the store to use (see `memodule.flow.FlowParameters`).
+        batch_size: Windows per step (published: 32 and 256).
+        negative_ratio: Expression-free training windows kept per window with an expression (published: .5 and 4);
+            null keeps all.
+        neutral_factor: Extra weight of the neutral class in the recognition loss.
+        jitter: Range of the random amplitude factor (published: .1).
+        mirror: Probability of mirroring a training window's face.
+        region_dropout: Probability of silencing a region of a training window.
+        target_shape: Score target between onset and offset (published: box).
+        inner_validation_subjects: How many training subjects, or which, are set aside for choices such as the epoch.
+        videos: "all", or only those "with_micro"-expressions (linked to `protocol.videos` on the command line).
+        num_workers: Loader processes; windows are in memory, so 0 is usually fastest.
+        seed: Seed of the inner validation draw and of the down-sampling.
+    """
+
+    def __init__(
+        self,
+        catalog: str,
+        flow: str,
+        fold: str,
+        window: int = 30,
+        frame_step: int = 1,
+        motion_compensation: Literal["corrected", "published"] = "corrected",
+        batch_size: int = 32,
+        negative_ratio: float | None = 0.5,
+        neutral_factor: float = 6.0,
+        jitter: float = 0.1,
+        mirror: float = 0.0,
+        region_dropout: float = 0.0,
+        target_shape: TargetShape = "box",
+        inner_validation_subjects: int | list[str] = 0,
+        videos: Literal["all", "with_micro"] = "all",
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.augmentation = Augmentation(jitter, mirror, region_dropout)
+        self.flow_parameters = FlowParameters(
+            window=window, frame_step=frame_step, motion_compensation=motion_compensation
+        )
+        self.store = FlowStore(Path(flow), self.flow_parameters)
+        self.catalog: Catalog
+        self.fold: Fold
+        self.class_weights: Tensor
+        self._windows: dict[str, TrainingWindows | WholeVideos] = {}
+
+    # ---------------------------------------------------------------------------------------------- what others ask
+
+    @property
+    def fps(self) -> float:
+        """Frame rate of the source videos; one for the whole Catalog."""
+        return self.catalog.videos[0].fps
+
+    @property
+    def training_expressions(self) -> tuple[Expression, ...]:
+        """Expressions of the training subjects: what priors may be fitted on."""
+        return self.catalog.of(self.fold.training).expressions
+
+    @property
+    def watched_subjects(self) -> tuple[str, ...]:
+        """Subjects that validation serves."""
+        return self.fold.validation or (self.fold.held_out,)
+
+    # --------------------------------------------------------------------------------------------------- Lightning
+
+    def setup(self, stage: str) -> None:
+        """Read the Catalog, make the fold, load what the stage needs."""
+        if not hasattr(self, "fold"):
+            self.catalog = scored_catalog(read_catalog(self.hparams["catalog"]), self.hparams["videos"])
+            self.fold = make_fold(
+                self.catalog, self.hparams["fold"], self.hparams["inner_validation_subjects"], self.hparams["seed"]
+            )
+            _require_one_frame_rate(self.catalog)
+        if stage == "fit" and "train" not in self._windows:
+            self._windows["train"] = self._training_windows()
+        if stage in ("fit", "validate") and "val" not in self._windows:
+            self._windows["val"] = self._whole_videos(self.watched_subjects)
+        if stage in ("test", "predict") and "test" not in self._windows:
+            self._windows["test"] = self._whole_videos([self.fold.held_out])
+
+    def train_dataloader(self) -> DataLoader[WindowBatch]:
+        """Shuffled windows of the training subjects."""
+        return DataLoader(
+            self._windows["train"],
+            batch_size=self.hparams["batch_size"],
+            shuffle=True,
+            collate_fn=_as_fetched,
+            num_workers=self.hparams["num_workers"],
+            persistent_workers=self.hparams["num_workers"] > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def val_dataloader(self) -> DataLoader[VideoBatch]:
+        """Whole videos of the watched subjects."""
+        return self._video_loader("val")
+
+    def test_dataloader(self) -> DataLoader[VideoBatch]:
+        """Whole videos of the held-out subject."""
+        return self._video_loader("test")
+
+    def predict_dataloader(self) -> DataLoader[VideoBatch]:
+        """Whole videos of the held-out subject."""
+        return self._video_loader("test")
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment training batches on the device."""
+        if self.trainer is not None and self.trainer.training:
+            batch["flow"] = self.augmentation(batch["flow"])
+        return batch
+
+    # ----------------------------------------------------------------------------------------------------- loading
+
+    def _record(self, video: Video) -> FlowRecord:
+        return self.store.get(video.subject, video.video)
+
+    def _labels(self, video: Video, windows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Score target and frame class of every window of a video, (windows, k) each."""
+        length, expected = self.hparams["window"], self.flow_parameters.windows(video.frames)
+        if abs(expected - windows) > 1:  # containers may promise a frame or two more than they hold
+            raise UserError(
+                f"{self.hparams['flow']}: {'/'.join(video.key)} has {windows} flow windows, but its {video.frames} "
+                f"frames in videos.csv give {expected}; correct `frames` there or extract the video again"
+            )
+        score, emotion = label_frames(
+            self.catalog.expressions_of(video.key, "micro"),
+            frames=curve_length(windows, length),
+            frame_step=self.hparams["frame_step"],
+            shape=self.hparams["target_shape"],
+        )
+        return slice_windows(score, length), slice_windows(emotion, length)
+
+    def _training_windows(self) -> TrainingWindows:
+        """Load the training subjects' windows, drop most without an expression, and weigh the classes."""
+        videos = [video for video in self.catalog.videos if video.subject in self.fold.training]
+        records = [self._record(video) for video in videos]
+        labels = [self._labels(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
+        score = np.concatenate([score for score, _ in labels])
+        emotion = np.concatenate([emotion for _, emotion in labels])
+        holds = [bool((window > 0).any()) for window in score]
+        if not any(holds):
+            raise UserError(
+                f"{self.hparams['catalog']}: no training window of fold {self.fold.held_out} holds a micro-expression; "
+                f"label some subjects besides {self.fold.held_out}, or choose a smaller data.window"
+            )
+        ratio = self.hparams["negative_ratio"]
+        rng = random.Random(f"{self.hparams['seed']}/{self.fold.held_out}")
+        kept = np.asarray(range(len(holds)) if ratio is None else down_sample(holds, ratio, rng))
+        counts = np.bincount(emotion[kept].ravel(), minlength=len(FRAME_CLASSES))
+        self.class_weights = torch.from_numpy(class_weights(counts, self.hparams["neutral_factor"]))
+        return TrainingWindows(
+            {
+                "flow": torch.from_numpy(_gather(records, kept)),
+                "spot": torch.from_numpy(score[kept]),
+                "emotion": torch.from_numpy(emotion[kept]),
+            }
+        )
+
+    def _whole_videos(self, subjects: Collection[str]) -> WholeVideos:
+        batches: list[VideoBatch] = []
+        offsets: collections.Counter[str] = collections.Counter()
+        for video in self.catalog.videos:
+            if video.subject in subjects:
+                windows = np.array(self._record(video).windows)
+                score, emotion = self._labels(video, len(windows))
+                batches.append(
+                    {
+                        "key": video.key,
+                        "offset": offsets[video.subject],
+                        "flow": torch.from_numpy(windows),
+                        "spot": torch.from_numpy(score),
+                        "emotion": torch.from_numpy(emotion),
+                    }
+                )
+                offsets[video.subject] += len(windows)
+        length = self.hparams["window"]
+        filler: VideoBatch = {
+            "key": None,
+            "offset": 0,
+            "flow": torch.empty(0, 36, length),
+            "spot": torch.empty(0, length),
+            "emotion": torch.empty(0, length, dtype=torch.int64),
+        }
+        return WholeVideos(batches, filler)
+
+    def _video_loader(self, name: str) -> DataLoader[VideoBatch]:
+        videos = self._windows[name]
+        assert isinstance(videos, WholeVideos)
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return DataLoader(videos, batch_size=None, sampler=VideoShard(videos, rank, world_size), collate_fn=_as_fetched)
+
+
+def scored_catalog(catalog: Catalog, videos: Literal["all", "with_micro"]) -> Catalog:
+    """The Catalog as a protocol sees it: all videos, or only those that hold a micro-expression."""
+    if videos == "all":
+        return catalog
+    kept = tuple(video for video in catalog.videos if catalog.expressions_of(video.key, "micro"))
+    keys = {video.key for video in kept}
+    return Catalog(kept, tuple(e for e in catalog.expressions if e.key in keys), catalog.name)
+
+
+def _as_fetched(batch: Any) -> Any:
+    """Stands in for collation: the datasets give whole batches."""
+    return batch
+
+
+def _gather(records: Sequence[FlowRecord], kept: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Copy the kept windows out of the memory-mapped records; `kept` counts through all records, ascending."""
+    parts, first = [], 0
+    for record in records:
+        windows = record.windows
+        inside = kept[(kept >= first) & (kept < first + len(windows))] - first
+        parts.append(np.asarray(windows[inside]))
+        first += len(windows)
+    return np.concatenate(parts)
+
+
+def _require_one_frame_rate(catalog: Catalog) -> None:
+    """Refuse videos of different frame rates: a window of k frames must mean one duration."""
+    first = catalog.videos[0]
+    for video in catalog.videos:
+        if abs(video.fps / first.fps - 1) > 0.01:
+            raise UserError(
+                f"{catalog.name}: {'/'.join(first.key)} has {first.fps:g} frames per second and {'/'.join(video.key)} "
+                f"{video.fps:g}; make one Catalog per frame rate"
+            )

@@ -1,0 +1,194 @@
+"""The LightningModule: network, joint loss, optimiser. It neither decodes nor plots; callbacks do."""
+
+import sys
+from typing import Any, Literal, TypedDict
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+
+import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
+from memodule.data.loaders import VideoBatch, WindowBatch
+from memodule.datasets.catalog import VideoKey
+from memodule.emotions import FRAME_CLASSES
+from memodule.errors import UserError
+from memodule.losses import Normalisation, SpotRecognizeLoss
+
+
+class VideoScores(TypedDict):
+    """What the network says about one video.
+
+    Attributes:
+        key: (subject, video), or None for the filler of an empty shard.
+        offset: Windows of the same subject before this video (published stitching depends on it).
+        spot: (W, k) score of every frame of every window, 0..1.
+        logits: (W, k, 5) class logits.
+    """
+
+    key: VideoKey | None
+    offset: int
+    spot: Tensor
+    logits: Tensor
+
+
+class SpotRecognizeModule(LightningModule):
+    """Optimises the spotting regression and the recognition loss jointly.
+
+    Training logs `train/loss`, `train/loss_spot` and `train/loss_recog` per epoch; evaluation logs `val/loss` or
+    `test/loss` and returns the `VideoScores` of each video to the callbacks.
+
+    Args:
+        network: Maps flow (B, 36, T) to scores (B, T) and logits (B, T, 5); or, as checkpoints keep it, the plain
+            mapping {"class_path": "memodule.networks...", "init_args": {...}}.
+        spot_weight: Weight of the spotting loss (published: .9).
+        recog_weight: Weight of the recognition loss (published: .1).
+        normalisation: What the weighted cross-entropy is divided by (published: frames; see `memodule.losses`).
+        learning_rate: Highest learning rate (published: 3e-4).
+        optimizer: "adam" (published) or "adamw".
+        weight_decay: Weight decay of the optimiser (published: 0).
+        schedule: "one_cycle" over all steps, stepped per batch (published), "cosine" to zero, or "constant".
+        windows_per_pass: Windows that evaluation sends through the network at once; bounds its memory, not its result.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module | dict[str, Any],
+        spot_weight: float = 0.9,
+        recog_weight: float = 0.1,
+        normalisation: Normalisation = "frames",
+        learning_rate: float = 3e-4,
+        optimizer: Literal["adam", "adamw"] = "adam",
+        weight_decay: float = 0.0,
+        schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle",
+        windows_per_pass: int = 256,
+    ) -> None:
+        super().__init__()
+        self.network = _build(network) if isinstance(network, dict) else network
+        self.save_hyperparameters(
+            {
+                "network": describe_network(self.network),
+                "spot_weight": spot_weight,
+                "recog_weight": recog_weight,
+                "normalisation": normalisation,
+                "learning_rate": learning_rate,
+                "optimizer": optimizer,
+                "weight_decay": weight_decay,
+                "schedule": schedule,
+                "windows_per_pass": windows_per_pass,
+            }
+        )
+        self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
+        self.evaluation_loss = MeanMetric()
+
+    def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, T) and logits (B, T, 5) of flow windows (B, 36, T)."""
+        scores: tuple[Tensor, Tensor] = self.network(flow)
+        return scores
+
+    def setup(self, stage: str) -> None:
+        """Take the class weights of the fold's training frames from the data module."""
+        data = getattr(self.trainer, "datamodule", None)
+        if stage == "fit" and data is not None:
+            self.loss.set_class_weights(data.class_weights)
+
+    def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
+        """The joint loss of one batch of windows."""
+        losses = self.loss(*self(batch["flow"]), batch["spot"], batch["emotion"])
+        self.log_dict(
+            {f"train/{name}": value for name, value in losses.items()},
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,
+            batch_size=len(batch["flow"]),
+        )
+        return losses["loss"]  # type: ignore[no-any-return]
+
+    def validation_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
+        """Score one video of a watched subject."""
+        return self._evaluate(batch)
+
+    def test_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
+        """Score one video of the held-out subject."""
+        return self._evaluate(batch)
+
+    def predict_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
+        """Score one video of the held-out subject."""
+        return self._score(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean loss over all windows of all ranks."""
+        self._log_loss("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the mean loss over all windows of all ranks."""
+        self._log_loss("test")
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam with the one-cycle schedule unless configured otherwise."""
+        rate = self.hparams["learning_rate"]
+        kind = torch.optim.AdamW if self.hparams["optimizer"] == "adamw" else torch.optim.Adam
+        optimizer = kind(self.parameters(), lr=rate, weight_decay=self.hparams["weight_decay"])
+        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        match self.hparams["schedule"]:
+            case "one_cycle":
+                schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps)
+            case "cosine":
+                schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+            case _:
+                return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _score(self, batch: VideoBatch) -> VideoScores:
+        """Run the network over all windows of a video, a bounded number at a time."""
+        flow, limit = batch["flow"], self.hparams["windows_per_pass"]
+        passes = [self(flow[first : first + limit]) for first in range(0, len(flow), limit)]
+        if passes:
+            spot, logits = (torch.cat(parts).float() for parts in zip(*passes, strict=True))
+        else:  # too short for a window, or the filler of an empty shard
+            spot, logits = flow.new_zeros(0, flow.shape[-1]), flow.new_zeros(0, flow.shape[-1], len(FRAME_CLASSES))
+        return {"key": batch["key"], "offset": batch["offset"], "spot": spot, "logits": logits}
+
+    def _evaluate(self, batch: VideoBatch) -> VideoScores:
+        scores = self._score(batch)
+        if len(scores["spot"]):
+            losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
+            self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))
+        return scores
+
+    def _log_loss(self, stage: str) -> None:
+        """Log and reset by hand: a rank without a window must take part in the sum, and no window at all is no loss."""
+        mean = self.evaluation_loss.compute()
+        self.evaluation_loss.reset()
+        if mean.isfinite():
+            self.log(f"{stage}/loss", mean, rank_zero_only=False)
+
+
+def describe_network(network: nn.Module) -> dict[str, Any]:
+    """The plain mapping from which a checkpoint builds the network again.
+
+    Raises:
+        UserError: If the network does not keep its constructor arguments in `hparams`.
+    """
+    kind = type(network)
+    hparams = getattr(network, "hparams", None)
+    if not isinstance(hparams, dict):
+        raise UserError(
+            f"model.network: {kind.__name__} keeps no constructor arguments in `hparams`; a checkpoint needs them"
+        )
+    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": dict(hparams)}
+
+
+def _build(description: dict[str, Any]) -> nn.Module:
+    """Build the network that a checkpoint describes, among classes that are already imported.
+
+    A checkpoint may come from anywhere, so it cannot make us import anything.
+    """
+    class_path = str(description.get("class_path"))
+    module, _, name = class_path.rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        raise UserError(f"checkpoint: its network {class_path} is unknown; import the module that defines it first")
+    return kind(**description.get("init_args", {}))

@@ -1,0 +1,72 @@
+"""What many tests need: a small Catalog with flow features in which expressions leave a trace that can be learnt."""
+
+import os
+
+os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memodule.datasets import Catalog, Expression, Video
+from memodule.emotions import EMOTIONS
+from memodule.flow import FlowParameters, FlowStore
+
+
+@dataclasses.dataclass(frozen=True)
+class PlantedData:
+    """A Catalog folder and a flow store with planted movements."""
+
+    catalog: Path
+    flow: Path
+    subjects: tuple[str, ...]
+
+
+def plant(
+    folder: Path,
+    subjects: int = 3,
+    videos: int = 2,
+    frames: int = 180,
+    window: int = 10,
+    amplitude: float = 1.5,
+    free_videos: int = 0,
+    seed: int = 0,
+) -> PlantedData:
+    """Write a Catalog and features of noise (sd .2) with a bump per micro-expression.
+
+    The emotion decides which quarter of the 36 channels moves; the first `free_videos` videos of each subject hold no
+    expression. Features are relative to each window's first frame, as real ones are.
+    """
+    rng = np.random.default_rng(seed)
+    parameters = FlowParameters(window=window)
+    store = FlowStore(folder / "flow", parameters)
+    names = [f"{i + 1:03d}" for i in range(subjects)]
+    all_videos, expressions = [], []
+    for number, subject in enumerate(names):
+        for v in range(videos):
+            code = "abcdefghij"[v]
+            movement = np.zeros((36, frames), np.float32)
+            for slot in range(0 if v < free_videos else frames // 60):
+                onset = 60 * slot + int(rng.integers(8, 30))
+                length = int(rng.integers(12, 20))
+                emotion = int((number + v + slot) % len(EMOTIONS))
+                shape = np.sin(np.linspace(0, np.pi, length + 1)) ** 0.7
+                movement[9 * emotion : 9 * emotion + 9, onset : onset + length + 1] += amplitude * shape
+                span = (onset, onset + length // 2, onset + length)
+                expressions.append(Expression(subject, code, "micro", *span, EMOTIONS[emotion]))
+            movement += rng.normal(0, 0.2, movement.shape)
+            starts = np.arange(parameters.windows(frames)) * parameters.stride
+            windows = np.stack([movement[:, s : s + window] - movement[:, s : s + 1] for s in starts])
+            all_videos.append(Video(subject, code, folder / "videos" / f"{subject}_{code}.avi", 30.0, frames))
+            store.put(subject, code, windows, fps=30, frames=frames, source={"kind": "planted by a test"})
+    Catalog(tuple(all_videos), tuple(expressions)).write(folder / "catalog")
+    return PlantedData(folder / "catalog", folder / "flow", tuple(names))
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> PlantedData:
+    """Three subjects with two videos each, read-only by convention."""
+    return plant(tmp_path_factory.mktemp("planted"))
