@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from memodule.losses import SpotRecognizeLoss
-from memodule.networks import SlowFastMamba, load_published_weights
+from memodule.networks import METST, SlowFastMamba, load_published_weights
 from memodule.networks.published_weights import published_name
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 from network_weights import golden, published_state_dict
 
-CASES = [("slowfast", "slowfast_T30", SlowFastMamba)]
+CASES = [("slowfast", "slowfast_T30", SlowFastMamba), ("metst", "metst_T30", METST)]
 
 
 def run(case, dtype=torch.float32):

@@ -1,0 +1,85 @@
+"""The ME-TST network, the forerunner of the slow-fast one (published code of arXiv 2508.18834's authors)."""
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from memodule.networks.initialisation import Initialisation, initialise
+from memodule.networks.mamba import MambaBlock, published_drop_path
+from memodule.networks.stem import check_sizes, flow_sequence, stem
+
+METST_CHANNELS: Final = (0, 1, 8, 9, 16, 17, 28, 29, 30, 31)
+"""Of the 36 flow channels those of regions 0, 4, 8, 14 and 15 (both brows, mouth, both nostrils), x and y."""
+
+_FLOW_CHANNELS = 36
+
+
+class METST(nn.Module):
+    """One stream of Mamba blocks over every frame, and two linear heads on it. Defaults are the published ones.
+
+    The published code runs the stream twice, once for each head: in evaluation both runs give the same, so one is
+    enough; in training each draws its own drop-path masks (and only then does this network run it twice). The second
+    set of blocks, which the published code builds for recognition, never runs there and is not built here.
+
+    Args:
+        channels: Flow channels of the input. A network of 10 channels also takes all 36 and picks its own
+            (`METST_CHANNELS`).
+        width: Channels of the stream.
+        depth: Blocks.
+        state: States per inner channel of a Mamba layer.
+        expand: Inner channels of a Mamba layer = expand * width.
+        kernel: Frames that the depthwise convolution of a Mamba layer sees.
+        classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
+        drop_path: Largest drop-path probability; see `published_drop_path` for what each block gets.
+        initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
+
+    Attributes:
+        hparams: The constructor arguments as plain values: `METST(**network.hparams)` is the same network.
+        channels: Flow channels.
+
+    Raises:
+        UserError: If an argument is impossible.
+    """
+
+    def __init__(
+        self,
+        channels: int = 10,
+        width: int = 64,
+        depth: int = 12,
+        state: int = 64,
+        expand: int = 2,
+        kernel: int = 4,
+        classes: int = 5,
+        drop_path: float = 0.2,
+        initialisation: Initialisation = "published",
+    ) -> None:
+        super().__init__()
+        sizes = {"channels": channels, "width": width, "depth": depth, "state": state}
+        sizes |= {"expand": expand, "kernel": kernel, "classes": classes}
+        check_sizes("METST", drop_path, **sizes)
+        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation}
+        self.channels = channels
+        self.stem = stem(channels, width)
+        drops = published_drop_path(drop_path, depth)
+        self.blocks = nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel) for drop in drops))
+        self.spot_head = nn.Linear(width, 1)
+        self.recognition_head = nn.Linear(width, classes)
+        initialise(self, initialisation, depth)
+
+    def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Score every frame.
+
+        Args:
+            flow: Optical flow, (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
+
+        Returns:
+            The spotting score of each frame, (B, T) within 0..1, and its class logits, (B, T, classes).
+        """
+        if self.channels == len(METST_CHANNELS) and flow.dim() > 2 and flow.shape[-2] == _FLOW_CHANNELS:
+            flow = flow[..., METST_CHANNELS, :]
+        frames = self.stem(flow_sequence(flow, self.channels)).transpose(1, 2)
+        spotting = self.blocks(frames)
+        drops = self.training and self.hparams["drop_path"] > 0
+        recognition = self.blocks(frames) if drops else spotting
+        return torch.sigmoid(self.spot_head(spotting)).squeeze(-1), self.recognition_head(recognition)
