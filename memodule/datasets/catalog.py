@@ -17,7 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Literal, TypeVar, cast, get_args
 
-from memodule.atomic import write_text
+from memodule.atomic import write_json, write_text
+from memodule.datasets.provenance import Provenance
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 
@@ -109,6 +110,7 @@ class Catalog:
         videos: All videos, in the order of the data set; (subject, video) is unique.
         expressions: All expressions of these videos.
         name: What the data set is called in tables and messages.
+        provenance: The label files behind it, and what was dropped or mended on the way; does not count in `==`.
 
     Raises:
         UserError: If a video occurs twice, or an expression is impossible or belongs to no video.
@@ -117,6 +119,7 @@ class Catalog:
     videos: tuple[Video, ...]
     expressions: tuple[Expression, ...] = ()
     name: str = "catalog"
+    provenance: Provenance = dataclasses.field(default=Provenance(), compare=False)
 
     def __post_init__(self) -> None:
         frames: dict[VideoKey, int] = {}
@@ -140,6 +143,7 @@ class Catalog:
             tuple(video for video in self.videos if video.subject in subjects),
             tuple(expression for expression in self.expressions if expression.subject in subjects),
             self.name,
+            self.provenance,
         )
 
     def expressions_of(self, key: VideoKey, kind: Kind | None = None) -> tuple[Expression, ...]:
@@ -159,13 +163,18 @@ class Catalog:
         return groups
 
     def write(self, folder: Path) -> None:
-        """Write `videos.csv` and `expressions.csv`; paths below `folder` are written relative to it."""
+        """Write `videos.csv` and `expressions.csv`; paths below `folder` are written relative to it.
+
+        A Catalog that was read from label files also leaves `provenance.json`: which files, and every remark.
+        """
         root = folder.resolve()
         video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", str(v.frames)) for v in self.videos]
         expression_rows = [
             (e.subject, e.video, e.kind, str(e.onset), "" if e.apex is None else str(e.apex), str(e.offset), e.emotion)
             for e in self.expressions
         ]
+        if self.provenance.label_files or self.provenance.remarks:
+            write_json(folder / "provenance.json", self.provenance.as_dict())
         write_text(folder / "expressions.csv", _csv_text(EXPRESSION_COLUMNS, expression_rows))
         write_text(folder / "videos.csv", _csv_text(VIDEO_COLUMNS, video_rows))
 

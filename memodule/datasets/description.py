@@ -1,0 +1,163 @@
+"""The description of a data set: a YAML file (configs/datasets/) with everything about it that is not code."""
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from memodule.datasets.catalog import Catalog, read_catalog
+from memodule.datasets.folders import Listing, has_entry
+from memodule.errors import UserError
+
+DESCRIPTIONS: Final = Path(__file__).parents[2] / "configs" / "datasets"
+"""The descriptions of a checkout."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """How many rows of each kind one release of the label files is known to hold; None where not known.
+
+    Attributes:
+        name: What the owners call it.
+        micro: Rows of micro-expressions.
+        macro: Rows of macro-expressions.
+    """
+
+    name: str
+    micro: int
+    macro: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """Hyper-parameters that the method was published with, for the data module's configuration.
+
+    Attributes:
+        frame_step: Source frames per sampled frame.
+        window: Sampled frames per window.
+        negative_ratio: Expression-free training windows per window with an expression.
+        batch_size: Windows per step.
+    """
+
+    frame_step: int = 1
+    window: int = 30
+    negative_ratio: float = 0.5
+    batch_size: int = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetDescription:
+    """What is known about a data set.
+
+    Attributes:
+        name: What it is called.
+        reader: `class_path`, the dotted path of a function (root, ..., listing) -> Catalog, and its `init_args`.
+        tree: The expected folders and files, as text.
+        marks: Patterns of files and folders by which it is recognised.
+        videos: Number of videos; None if not known.
+        releases: Known releases of its label files.
+        duration_ms: Shortest and longest duration of a micro-expression that is no surprise.
+        training: Published hyper-parameters.
+    """
+
+    name: str
+    reader: dict[str, Any]
+    tree: str = ""
+    marks: tuple[str, ...] = ()
+    videos: int | None = None
+    releases: tuple[Release, ...] = ()
+    duration_ms: tuple[float, float] = (40, 1000)
+    training: Training = Training()
+
+    def read(self, root: Path | str, listing: Listing | None = None) -> Catalog:
+        """Read the data set below `root`.
+
+        Raises:
+            UserError: If the reader is not described properly, or what it reads is not as it should be.
+        """
+        return _bind(self.reader, self.name)(Path(root), listing=listing or Listing())
+
+
+def read_description(path: Path | str) -> DatasetDescription:
+    """Read a description from its YAML file.
+
+    Raises:
+        UserError: If the file is missing or a key is wrong.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); configs/datasets/ has examples") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: is no YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path}: describes nothing; configs/datasets/ has examples")
+    try:
+        description = DatasetDescription(**_parse(DatasetDescription, dict(content)))
+        _bind(description.reader, description.name)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return description
+
+
+def describe_catalog(folder: Path) -> DatasetDescription:
+    """The description of a folder that is in the Catalog format already."""
+    name = folder.resolve().name
+    reader = {"class_path": "memodule.datasets.description.open_catalog"}
+    return DatasetDescription(name, reader, "ROOT/\n  videos.csv\n  expressions.csv")
+
+
+def open_catalog(root: Path, *, name: str, listing: Listing) -> Catalog:
+    """`read_catalog` with the signature of readers."""
+    return read_catalog(root, name)
+
+
+def recognise(root: Path, listing: Listing, descriptions: Path = DESCRIPTIONS) -> DatasetDescription:
+    """The description that fits a folder: a Catalog, or the data set whose marks are there.
+
+    Raises:
+        UserError: If none fits.
+    """
+    if (root / "videos.csv").is_file():
+        return describe_catalog(root)
+    known = [read_description(path) for path in sorted(descriptions.glob("*.yaml"))]
+    for description in known:
+        if has_entry(listing, root, description.marks):
+            return description
+    names = ", ".join(description.name for description in known)
+    raise UserError(
+        f"{root}: does not look like any data set known ({names or 'none'}); name its description: "
+        f"`memodule check configs/datasets/samm_lv.yaml --root {root}`"
+    )
+
+
+def _bind(reader: Mapping[str, Any], name: str) -> Callable[..., Catalog]:
+    """The reader's function with its arguments, once they have been compared with its signature."""
+    strange = sorted(set(reader) - {"class_path", "init_args"})
+    if strange or "class_path" not in reader:
+        raise UserError(f"reader: {', '.join(strange) or 'no class_path'}; it has the keys class_path and init_args")
+    module, _, attribute = str(reader["class_path"]).rpartition(".")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError):
+        raise UserError(f"reader.class_path: there is no {reader['class_path']}; see memodule.datasets") from None
+    arguments = _parse(function, {"name": name, **reader.get("init_args", {})}, ("root", "listing"))
+    return functools.partial(function, **arguments)
+
+
+def _parse(target: Callable[..., Any], values: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Values for the arguments of a class or function, checked against its type hints."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    add = parser.add_class_arguments if isinstance(target, type) else parser.add_function_arguments
+    add(target, skip=set(skip))
+    try:
+        return dict(vars(parser.instantiate(parser.parse_object(values))))
+    except Exception as error:  # argparse's errors and those of the classes built from the values
+        raise UserError(" ".join(str(error).split())) from None
