@@ -1,0 +1,170 @@
+"""The callback that turns scores into intervals at validation, and logs what they are worth."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from memodule.curves import VideoCurve, write_curves
+from memodule.data import LosoDataModule, stitch
+from memodule.decoding import Decoded, compared, decode, labelled, write_predictions
+from memodule.emotions import FRAME_CLASSES
+from memodule.errors import UserError
+from memodule.intervals import SelectionRule
+from memodule.metrics import SpotThenRecognizeScore
+from memodule.module import VideoScores
+from memodule.protocol import Protocol
+
+Stage = Literal["val", "test", "predict"]
+
+
+class IntervalSelection(Callback):
+    """Stitches window scores to curves, selects intervals, votes emotions, and logs the scores.
+
+    The rule is fitted at the start on the training subjects (on all subjects where the protocol says so, which it
+    calls a leak), and, where inner validation subjects exist, calibrated on their curves before the held-out subject
+    is scored. `val/...` and `test/...` keys go through `self.log` of the module, so every Lightning logger gets them.
+
+    Args:
+        rule: Score curve -> intervals.
+        protocol: Every option that moves a score.
+        out: Folder for `<stage>/curves.npz` and `<stage>/intervals.csv`; null writes below the trainer's
+            `default_root_dir`, in `intervals/<held-out subject>`.
+
+    Attributes:
+        curves: The curves of the last finished pass of each stage, in the order of the Catalog.
+        decoded: The expressions found in them.
+    """
+
+    def __init__(self, rule: SelectionRule, protocol: Protocol | None = None, out: str | None = None) -> None:
+        self.rule = rule
+        self.protocol = protocol or Protocol()
+        self.out = out
+        self.curves: dict[Stage, list[VideoCurve]] = {}
+        self.decoded: dict[Stage, list[Decoded]] = {}
+        self._metric = SpotThenRecognizeScore(self.protocol)
+        self._seen: list[VideoCurve] = []
+
+    # ------------------------------------------------------------------------------------------------- fit the rule
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Fit the rule's prior on the subjects that the protocol allows."""
+        data = fold_data(trainer)
+        allowed = data.catalog.expressions if self.protocol.leaks else data.training_expressions
+        self.rule.fit(allowed, fps=data.fps, frame_step=data.flow_parameters.frame_step)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Calibrate on the inner validation subjects' last curves, if there are any."""
+        data = fold_data(trainer)
+        if data.fold.validation and "val" in self.curves:
+            self.rule.calibrate([labelled(curve, data.catalog) for curve in self.curves["val"]])
+
+    # ------------------------------------------------------------------------------------------------ collect curves
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin a pass over whole videos."""
+        self._seen = []
+        self._metric.reset()
+        self._metric.to(pl_module.device)
+
+    on_test_epoch_start = on_predict_epoch_start = on_validation_epoch_start
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any, **__: Any
+    ) -> None:
+        """Stitch the windows of one video to its curve."""
+        scores: VideoScores = outputs
+        if scores["key"] is None:  # the filler of an empty shard
+            return
+        data = fold_data(trainer)
+        batch_size, offset = data.hparams["batch_size"], scores["offset"]
+        spot, logits = (
+            stitch(windows.detach().cpu().numpy(), self.protocol.stitching, batch_size, offset)
+            for windows in (scores["spot"], scores["logits"])
+        )
+        self._seen.append(VideoCurve(*scores["key"], spot, logits, data.fps, data.flow_parameters.frame_step))
+
+    on_test_batch_end = on_predict_batch_end = on_validation_batch_end
+
+    # ---------------------------------------------------------------------------------------------- decode and score
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Decode, log `val/...`, keep the curves."""
+        if not trainer.sanity_checking:
+            self._finish(trainer, pl_module, "val")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Decode, log `test/...`, keep the curves."""
+        self._finish(trainer, pl_module, "test")
+
+    def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Decode and keep the curves; predictions are not scored."""
+        self._finish(trainer, pl_module, "predict")
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what inference on any video needs, as plain values, under the key `memodule`."""
+        data = fold_data(trainer)
+        checkpoint["memodule"] = {
+            "flow": dataclasses.asdict(data.flow_parameters),
+            "fps": data.fps,
+            "frame_classes": list(FRAME_CLASSES),
+            "rule": describe_rule(self.rule),
+            "protocol": dataclasses.asdict(self.protocol) | {"emotions": list(self.protocol.emotions)},
+            "held_out": data.fold.held_out,
+            "catalog": data.catalog.name,
+        }
+
+    def _finish(self, trainer: Trainer, pl_module: LightningModule, stage: Stage) -> None:
+        data = fold_data(trainer)
+        decoded = [decode(curve, self.rule, self.protocol) for curve in self._seen]
+        if stage != "predict":
+            for video in decoded:
+                truth = data.catalog.expressions_of(video.key, "micro")
+                self._metric.update(*compared(video, truth, self.protocol))
+            scores = self._metric.compute()
+            pl_module.log_dict({f"{stage}/{name}": value for name, value in scores.items()})
+        self.curves[stage], self.decoded[stage] = _gathered(self._seen, data), _gathered(decoded, data)
+        if trainer.is_global_zero:
+            folder = self._folder(trainer) / stage
+            write_curves(folder / "curves.npz", self.curves[stage])
+            write_predictions(folder / "intervals.csv", self.decoded[stage])
+
+    def _folder(self, trainer: Trainer) -> Path:
+        if self.out is not None:
+            return Path(self.out)
+        return Path(trainer.default_root_dir) / "intervals" / fold_data(trainer).fold.held_out
+
+
+def fold_data(trainer: Trainer) -> LosoDataModule:
+    """The trainer's data module.
+
+    Raises:
+        UserError: If it is not a `LosoDataModule`.
+    """
+    data = getattr(trainer, "datamodule", None)
+    if not isinstance(data, LosoDataModule):
+        raise UserError("trainer: interval selection needs a LosoDataModule; pass `datamodule=` to the trainer")
+    return data
+
+
+def describe_rule(rule: SelectionRule) -> dict[str, Any]:
+    """The rule as plain values: which one, its arguments, what it has learned."""
+    kind = type(rule)
+    return {
+        "class_path": f"{kind.__module__}.{kind.__qualname__}",
+        "init_args": dataclasses.asdict(rule),  # type: ignore[call-overload]
+        "state": rule.state(),
+    }
+
+
+def _gathered(mine: list[Any], data: LosoDataModule) -> list[Any]:
+    """The videos of all ranks, in the order of the Catalog."""
+    everyone = mine
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        parts: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(parts, mine)
+        everyone = [video for part in parts for video in part]
+    order = {video.key: i for i, video in enumerate(data.catalog.videos)}
+    return sorted(everyone, key=lambda video: order[video.key])

@@ -1,0 +1,117 @@
+"""Config files -> trainer, module and data of one fold, through LightningCLI.
+
+The sections of a config are model, data, trainer (Lightning's own) and intervals, protocol (ours). `fit`, `validate`,
+`test` and `predict` run one fold; the studies build every fold from the same config with `build_fold`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from memodule.callbacks import History, IntervalSelection, LeakageGuard
+from memodule.data import LosoDataModule
+from memodule.intervals import SelectionRule
+from memodule.module import SpotRecognizeModule
+from memodule.protocol import Protocol
+
+
+class LogConfig(SaveConfigCallback):
+    """Sends the resolved config to the logger.
+
+    Lightning's own callback writes it to the log folder and refuses a folder that already has one, which ends the
+    second run of every W&B project.
+    """
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Log the whole config as hyper-parameters."""
+        if trainer.logger is not None:
+            trainer.logger.log_hyperparams({"config": self.config.as_dict()})
+
+
+class FoldCLI(LightningCLI):
+    """LightningCLI with interval selection, protocol, leakage guard and training curves.
+
+    Attributes:
+        history: The callback that keeps the training curves.
+    """
+
+    def __init__(self, args: list[str] | dict[str, Any] | None = None, run: bool = True) -> None:
+        self.history = History()
+        super().__init__(
+            SpotRecognizeModule,
+            LosoDataModule,
+            args=args,
+            run=run,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            save_config_callback=LogConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            trainer_defaults={"num_sanity_val_steps": 0, "callbacks": [self.history]},
+            parser_kwargs={"prog": "memodule"},
+        )
+
+    @property
+    def interval_selection(self) -> IntervalSelection:
+        """The callback that decodes and scores."""
+        found: IntervalSelection = self.config_init["interval_selection"]
+        return found
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `intervals`, `protocol`, and what connects them with the rest."""
+        parser.add_subclass_arguments(SelectionRule, "intervals", help="how score curves become intervals")
+        parser.add_class_arguments(Protocol, "protocol", help="every rule that moves a score")
+        parser.add_lightning_class_args(IntervalSelection, "interval_selection")
+        parser.add_lightning_class_args(LeakageGuard, "leakage_guard")
+        parser.link_arguments("intervals", "interval_selection.rule", apply_on="instantiate")
+        parser.link_arguments("protocol", "interval_selection.protocol", apply_on="instantiate")
+        parser.link_arguments("protocol.videos", "data.videos")
+        parser.link_arguments("seed_everything", "data.seed")
+
+
+class _ParsingCLI(FoldCLI):
+    """Reads a config and builds nothing."""
+
+    def instantiate_classes(self) -> None:
+        """Leave everything unbuilt."""
+
+
+def parse_config(configs: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Resolve config files to plain values, all defaults filled in.
+
+    Args:
+        configs: Config files; a later one replaces what it names.
+        overrides: Keys and values on top, as on the command line: {"trainer.max_epochs": "5"}.
+
+    Returns:
+        The sections `seed_everything`, `trainer`, `model`, `data`, `intervals`, `protocol`, `interval_selection`. What
+        is linked (`data.videos`, `data.seed`) is left out, and `data.fold` is empty.
+    """
+    words = [word for config in configs for word in ("--config", str(config))]
+    words += ["--data.fold=", *(f"--{key}={value}" for key, value in overrides.items())]
+    cli = _ParsingCLI(words, run=False)
+    resolved: dict[str, Any] = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
+    return resolved
+
+
+def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | None = None, **trainer: Any) -> FoldCLI:
+    """Build trainer, module and data of one fold.
+
+    Args:
+        config: What `parse_config` gave.
+        subject: Subject to hold out.
+        seed: Seed of everything random.
+        out: Where the callback writes curves and intervals.
+        **trainer: Trainer options that replace those of the config.
+    """
+    changed = {
+        **config,
+        "seed_everything": seed,
+        "data": {**config["data"], "fold": subject},
+        "trainer": {**config["trainer"], **trainer},
+        "interval_selection": {"out": out},
+    }
+    return FoldCLI(changed, run=False)
