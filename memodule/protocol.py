@@ -5,8 +5,11 @@ numbers, quirks included. `Protocol.preset` gives the same two from Python.
 """
 
 import dataclasses
+import typing
+from pathlib import Path
 from typing import Any, Literal
 
+from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.errors import UserError
 
 
@@ -29,6 +32,10 @@ class Protocol:
         neutral: What becomes of the neutral logit before a frame's emotion is decided: "keep" it, set it to "zero", or
             "drop" it so that every frame has an emotion (published synergy strategies 0, 1, 2).
         filter_neutral: Whether an interval that is voted neutral is no detection.
+        filter_after_matching: Whether a filtered interval is matched first, so that it can claim a truth, which is
+            then missed, from a prediction that would have kept it (published code); it changes nothing unless
+            `filter_neutral`.
+        emotions: The classes that recognition is scored on; true positives of other classes count in spotting only.
         absent_classes: Whether a class without truth and predictions counts as "zero" in macro averages or is left
             out ("skip", published code).
     """
@@ -42,16 +49,51 @@ class Protocol:
     stitching: Literal["tail", "mean", "published"] = "tail"
     neutral: Literal["keep", "zero", "drop"] = "zero"
     filter_neutral: bool = True
+    filter_after_matching: bool = False
+    emotions: tuple[str, ...] = SCORED_EMOTIONS
     absent_classes: Literal["zero", "skip"] = "zero"
 
     def __post_init__(self) -> None:
-        if not 0 < self.iou <= 1:
-            raise UserError(f"protocol.iou: {self.iou} is no intersection over union; give a number above 0, at most 1")
+        for name, hint in typing.get_type_hints(Protocol).items():
+            value, choices = getattr(self, name), typing.get_args(hint)
+            if typing.get_origin(hint) is Literal and value not in choices:
+                raise UserError(f"protocol.{name}: {value!r} is none of {', '.join(choices)}")
+            if hint in (bool, str) and not isinstance(value, hint):
+                raise UserError(f"protocol.{name}: {value!r} is no {'yes or no' if hint is bool else 'text'}")
+        if not isinstance(self.iou, float | int) or not 0 < self.iou <= 1:
+            raise UserError(
+                f"protocol.iou: {self.iou!r} is no intersection over union; give a number above 0, at most 1"
+            )
+        emotions = tuple(self.emotions) if isinstance(self.emotions, tuple | list) else ()
+        if not emotions or any(e not in EMOTIONS for e in emotions) or len(set(emotions)) < len(emotions):
+            raise UserError(f"protocol.emotions: {self.emotions!r} must be different ones of {', '.join(EMOTIONS)}")
+        object.__setattr__(self, "emotions", emotions)  # a list from a file makes the protocol no less hashable
 
     @classmethod
     def preset(cls, name: Literal["megc", "published"]) -> "Protocol":
         """The protocol of `configs/protocol/<name>.yaml`."""
         return cls() if name == "megc" else cls(**_PUBLISHED)
+
+    @classmethod
+    def read(cls, path: Path | str) -> "Protocol":
+        """The protocol of a YAML file that maps options to values; options that it leaves out are those of `megc`.
+
+        Raises:
+            UserError: If the file cannot be read, names an option that does not exist, or gives an impossible value.
+        """
+        import yaml
+
+        try:
+            options = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
+        known = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(options, dict) or not set(options) <= set(known):
+            raise UserError(f"{path}: a protocol maps options to values; the options are {', '.join(known)}")
+        try:
+            return cls(**options)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
 
     @property
     def leaks(self) -> bool:
@@ -68,5 +110,6 @@ _PUBLISHED: dict[str, Any] = {
     "stitching": "published",
     "neutral": "zero",
     "filter_neutral": False,
+    "filter_after_matching": True,
     "absent_classes": "skip",
 }

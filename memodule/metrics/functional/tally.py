@@ -1,0 +1,140 @@
+"""Counts of one video, subject or data set: everything that scores are made of, and all of it adds up."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
+from memodule.metrics.functional.matching import Frames, as_frames, match_intervals
+from memodule.protocol import Protocol
+
+CONFUSION_SHAPE = (len(EMOTIONS), len(FRAME_CLASSES))
+
+
+def _no_confusion() -> NDArray[np.int64]:
+    return np.zeros(CONFUSION_SHAPE, np.int64)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tally:
+    """Plain counts; `+` and `sum` pool them.
+
+    Attributes:
+        tp: True positives: predictions matched with a truth.
+        fp: False positives: predictions without one.
+        fn: False negatives: truths without a prediction. tp + fn is the number of truths.
+        confusion: (4, 5) int64 over the true positives: rows are the true `EMOTIONS`, columns the predicted
+            `FRAME_CLASSES`, neutral last. A pair of which either emotion is unknown is left out.
+
+    >>> sum([Tally(tp=1, fp=2, fn=0), Tally(tp=3, fp=0, fn=1)], Tally()).fn
+    1
+    """
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    confusion: NDArray[np.int64] = dataclasses.field(default_factory=_no_confusion)
+
+    def __add__(self, other: "Tally | int") -> "Tally":
+        if isinstance(other, Tally):
+            return Tally(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.confusion + other.confusion)
+        return self if other == 0 else NotImplemented  # sum() starts at 0
+
+    __radd__ = __add__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.tp, self.fp, self.fn, self.confusion.tobytes()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists, ready for JSON."""
+        return {"tp": self.tp, "fp": self.fp, "fn": self.fn, "confusion": self.confusion.tolist()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Tally":
+        """The Tally that `to_dict` described.
+
+        Raises:
+            ValueError: If the confusion matrix is not 4 x 5.
+        """
+        confusion = np.asarray(values["confusion"], dtype=np.int64)
+        if confusion.shape != CONFUSION_SHAPE:
+            raise ValueError(f"confusion has shape {confusion.shape}, not {CONFUSION_SHAPE} (true x predicted emotion)")
+        return cls(int(values["tp"]), int(values["fp"]), int(values["fn"]), confusion)
+
+
+def tally_video(
+    predicted: ArrayLike,
+    predicted_emotions: ArrayLike,
+    true: ArrayLike,
+    true_emotions: ArrayLike,
+    protocol: Protocol | None = None,
+) -> Tally:
+    """Count the hits, false alarms and misses of one video, and the confusions of the hits.
+
+    Args:
+        predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset of the predictions; inclusive frames. Under
+            "greedy" matching their order matters.
+        predicted_emotions: (n,) class indices 0..4 (`FRAME_CLASSES`); -1 = unknown.
+        true: (m, 2) or (m, 3) frames of the truths, of the same kind and in the same frames as the predictions.
+        true_emotions: (m,) class indices 0..3 (`EMOTIONS`); -1 = unknown.
+        protocol: The rules; `megc` unless given.
+
+    Returns:
+        The counts; all zero where the protocol does not score the video.
+
+    Raises:
+        ValueError: If intervals and emotions do not fit each other or a class index does not exist.
+
+    >>> tally = tally_video([[10, 29], [50, 60]], [0, 4], [[12, 30]], [0])  # the neutral one is no detection
+    >>> tally.tp, tally.fp, tally.fn
+    (1, 0, 0)
+    """
+    rules = protocol or Protocol()
+    spotted, spotted_as = _checked(predicted, predicted_emotions, len(FRAME_CLASSES), "predicted")
+    truth, truth_is = _checked(true, true_emotions, len(EMOTIONS), "true")
+    if rules.videos == "with_micro" and len(truth) == 0:
+        return Tally()
+    if rules.filter_neutral and not rules.filter_after_matching:
+        spotted, spotted_as = _without_neutral(spotted, spotted_as)
+    if rules.matching == "one_to_one":  # equal intervals in the order of their emotions, so that rows may be permuted
+        spotted, spotted_as = _by_emotion(spotted, spotted_as)
+        truth, truth_is = _by_emotion(truth, truth_is)
+    match = match_intervals(spotted, truth, rules.iou, rules.matching)
+    if rules.filter_neutral and rules.filter_after_matching:
+        match, spotted_as = _without_neutral(match, spotted_as)
+    hit = match >= 0
+    tp = int(hit.sum())
+    return Tally(tp, len(match) - tp, len(truth) - tp, _confusion(truth_is[match[hit]], spotted_as[hit]))
+
+
+def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str) -> tuple[Frames, NDArray[np.int64]]:
+    frames = as_frames(intervals)
+    labels = np.asarray(emotions, dtype=np.int64).reshape(-1)
+    if len(labels) != len(frames):
+        raise ValueError(f"{len(frames)} {which} intervals but {len(labels)} {which} emotions")
+    if labels.size and not (labels.min() >= -1 and labels.max() < classes):
+        raise ValueError(f"{which} emotions must be class indices 0..{classes - 1}, or -1 where unknown")
+    return frames, labels
+
+
+def _without_neutral(
+    rows: NDArray[np.int64], emotions: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    kept = emotions != NEUTRAL
+    return rows[kept], emotions[kept]
+
+
+def _by_emotion(rows: NDArray[np.int64], emotions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.argsort(emotions, kind="stable")
+    return rows[order], emotions[order]
+
+
+def _confusion(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    known = (true >= 0) & (predicted >= 0)
+    flat = true[known] * CONFUSION_SHAPE[1] + predicted[known]
+    return np.bincount(flat, minlength=CONFUSION_SHAPE[0] * CONFUSION_SHAPE[1]).reshape(CONFUSION_SHAPE)

@@ -1,0 +1,83 @@
+"""The torchmetrics shell of the scores."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torchmetrics import Metric
+
+from memodule.metrics.functional import Tally, score, tally_video
+from memodule.metrics.functional.tally import CONFUSION_SHAPE
+from memodule.protocol import Protocol
+
+
+class SpotThenRecognizeScore(Metric):
+    """STRS and what it is made of, over all videos seen since the last reset.
+
+    The states are summed counts, so the result is exact however the videos are spread over processes: unevenly, or
+    with none at all for some of them. The caller sees to it that no video is given twice.
+
+    Args:
+        protocol: The rules; `megc` unless given.
+        **kwargs: Passed on to `torchmetrics.Metric`.
+
+    >>> metric = SpotThenRecognizeScore()
+    >>> metric.update([[10, 20, 29]], [0], [[12, 30]], [0])
+    >>> metric.compute()["spot_f1"]
+    tensor(1.)
+    """
+
+    full_state_update = False
+    higher_is_better = True
+    is_differentiable = False
+
+    tp: Tensor
+    fp: Tensor
+    fn: Tensor
+    confusion: Tensor
+
+    def __init__(self, protocol: Protocol | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.protocol = protocol or Protocol()
+        for name in ("tp", "fp", "fn"):
+            self.add_state(name, default=torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+        self.add_state("confusion", default=torch.zeros(CONFUSION_SHAPE, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(
+        self,
+        predicted: Tensor | ArrayLike,
+        predicted_emotions: Tensor | ArrayLike,
+        true: Tensor | ArrayLike,
+        true_emotions: Tensor | ArrayLike,
+    ) -> None:
+        """Count one whole video.
+
+        Args:
+            predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset of the predictions; inclusive frames.
+            predicted_emotions: (n,) class indices 0..4, neutral is 4.
+            true: (m, 2) or (m, 3) frames of the truths.
+            true_emotions: (m,) class indices 0..3.
+        """
+        tally = tally_video(
+            _plain(predicted), _plain(predicted_emotions), _plain(true), _plain(true_emotions), self.protocol
+        )
+        self.tp += tally.tp
+        self.fp += tally.fp
+        self.fn += tally.fn
+        self.confusion += torch.from_numpy(tally.confusion).to(self.confusion.device)
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of this process; of all processes once they are synchronised."""
+        return Tally(int(self.tp), int(self.fp), int(self.fn), self.confusion.cpu().numpy().copy())
+
+    def compute(self) -> dict[str, Tensor]:
+        """The scores of the pooled counts, each a float32 scalar in 0..1: see `memodule.metrics.functional.score`."""
+        scores = score(self.tally, self.protocol)
+        return {name: torch.tensor(value, dtype=torch.float32, device=self.tp.device) for name, value in scores.items()}
+
+
+def _plain(values: Tensor | ArrayLike) -> NDArray[Any]:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

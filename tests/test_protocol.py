@@ -1,0 +1,72 @@
+"""The two presets, from Python and from their files."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonargparse import ArgumentParser
+
+from memodule.errors import UserError
+from memodule.protocol import Protocol
+
+CONFIGS = Path(__file__).parents[1] / "configs" / "protocol"
+
+
+def parsed_by_jsonargparse(path):
+    """What LightningCLI makes of the file."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Protocol, "protocol")
+    parsed = parser.parse_object({"protocol": yaml.safe_load(Path(path).read_text())})
+    return parser.instantiate(parsed).protocol
+
+
+@pytest.mark.parametrize("name", ["megc", "published"])
+def test_the_files_and_python_say_the_same(name):
+    path = CONFIGS / f"{name}.yaml"
+    assert Protocol.read(path) == Protocol.preset(name)
+    assert parsed_by_jsonargparse(path) == Protocol.preset(name)
+    assert list(yaml.safe_load(path.read_text())) == list(Protocol.__dataclass_fields__)  # every option is written out
+
+
+def test_only_the_published_protocol_leaks():
+    assert Protocol.preset("published").leaks
+    assert not Protocol.preset("megc").leaks
+
+
+@pytest.mark.parametrize("iou", [0, -0.5, 1.01])
+def test_an_impossible_iou_is_refused(iou):
+    with pytest.raises(UserError, match=r"protocol\.iou"):
+        Protocol(iou=iou)
+
+
+@pytest.mark.parametrize("emotions", [(), ("joy",), ("negative", "negative"), ("neutral",)])
+def test_impossible_emotions_are_refused(emotions):
+    with pytest.raises(UserError, match=r"protocol\.emotions"):
+        Protocol(emotions=emotions)
+
+
+def test_options_that_a_file_leaves_out_are_those_of_megc(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: four\nemotions: [negative, positive, surprise, others]\n")
+    assert Protocol.read(path) == Protocol(name="four", emotions=("negative", "positive", "surprise", "others"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("matching: best", r"mine\.yaml: protocol\.matching: 'best' is none of one_to_one, greedy"),
+        ("matchin: greedy", r"mine\.yaml: .*the options are name, videos, matching"),
+        ("- greedy", r"mine\.yaml: a protocol maps"),
+        ("a: [", r"mine\.yaml: cannot be read as YAML"),
+        ("emotions: 5", r"mine\.yaml: protocol\.emotions"),
+        ("filter_neutral: 'false'", r"mine\.yaml: protocol\.filter_neutral: 'false' is no yes or no"),
+        ("name: 7", r"mine\.yaml: protocol\.name"),
+        ("emotions: [1, [negative]]", r"mine\.yaml: protocol\.emotions"),
+        ("iou: high", r"mine\.yaml: protocol\.iou"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_mend(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        Protocol.read(path)
