@@ -93,7 +93,7 @@ def read_casme3(
         UserError: With file, sheet, row and mend.
     """
     root, listing = Path(root), listing or Listing()
-    folders = video_folders(listing, root, frames, _identify, "spNO.<number>/<letter>/color")
+    folders = video_folders(listing, root, frames, _identify, "spNO.<number>/<letter>/color", ("depth",))
     remarks: list[Remark] = []
     rows = find_table(read_workbook(label_file(listing, root, labels)), "label", _MICROS)[1]
     found = [_label(row, "micro", row.text("emotion")) for row in rows]
@@ -135,7 +135,7 @@ def _mend(labels: Iterable[Label], known_errors: Iterable[Repair], remarks: list
             text = "a known error is not in this row; nothing is mended here (another version of the label file?)"
             remarks.append(Remark("note", text, place, repair.why))
             continue
-        frames = {column: getattr(label, column) for column in _FRAMES} | dict(repair.put)
+        frames = {column: getattr(label, column) for column in _FRAMES} | {c: float(v) for c, v in repair.put.items()}
         mended = dataclasses.replace(label, onset=frames["onset"], apex=frames["apex"], offset=frames["offset"])
         by_row[repair.row] = mended
         changes = ", ".join(f"{c} {_shown(getattr(label, c))} -> {_shown(value)}" for c, value in repair.put.items())

@@ -43,10 +43,10 @@ class Training:
         batch_size: Windows per step.
     """
 
-    frame_step: int = 1
-    window: int = 30
-    negative_ratio: float = 0.5
-    batch_size: int = 32
+    frame_step: int
+    window: int
+    negative_ratio: float
+    batch_size: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DatasetDescription:
         videos: Number of videos; None if not known.
         releases: Known releases of its label files.
         duration_ms: Shortest and longest duration of a micro-expression that is no surprise.
-        training: Published hyper-parameters.
+        training: Published hyper-parameters; None if there are none.
     """
 
     name: str
@@ -71,7 +71,7 @@ class DatasetDescription:
     videos: int | None = None
     releases: tuple[Release, ...] = ()
     duration_ms: tuple[float, float] = (40, 1000)
-    training: Training = Training()
+    training: Training | None = None
 
     def read(self, root: Path | str, listing: Listing | None = None) -> Catalog:
         """Read the data set below `root`.
@@ -105,6 +105,28 @@ def read_description(path: Path | str) -> DatasetDescription:
     return description
 
 
+def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDescription, Path]:
+    """The description and the root that the words of a command line mean.
+
+    Args:
+        dataset: A description's file, its name in configs/datasets/ without the suffix, or the root itself.
+        root: The root, where `dataset` is a description.
+        listing: Knows what is in folders.
+
+    Raises:
+        UserError: If it cannot be told.
+    """
+    if Path(dataset).is_dir() and root is None:
+        return recognise(Path(dataset), listing), Path(dataset)
+    path = Path(dataset) if Path(dataset).suffix in (".yaml", ".yml") else DESCRIPTIONS / f"{dataset}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in DESCRIPTIONS.glob("*.yaml")))
+        raise UserError(f"{dataset}: no such folder or description; descriptions here: {known or 'none'}")
+    if root is None:
+        raise UserError(f"{dataset}: where is the data set? Add `--root FOLDER`")
+    return read_description(path), Path(root)
+
+
 def describe_catalog(folder: Path) -> DatasetDescription:
     """The description of a folder that is in the Catalog format already."""
     name = folder.resolve().name
@@ -132,7 +154,7 @@ def recognise(root: Path, listing: Listing, descriptions: Path = DESCRIPTIONS) -
     names = ", ".join(description.name for description in known)
     raise UserError(
         f"{root}: does not look like any data set known ({names or 'none'}); name its description: "
-        f"`memodule check configs/datasets/samm_lv.yaml --root {root}`"
+        f"`configs/datasets/samm_lv.yaml --root {root}`"
     )
 
 

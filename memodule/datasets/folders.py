@@ -6,11 +6,12 @@ the data set itself, which may be read-only. An entry counts as long as the fold
 
 import dataclasses
 import fnmatch
+import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -125,6 +126,12 @@ class Listing:
         return content
 
 
+def default_index(root: Path) -> Path:
+    """Where the listing of a root is kept unless the user says otherwise: the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "memodule" / f"listing-{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]}.json"
+
+
 def natural_key(name: str) -> tuple[Any, ...]:
     """Sort key under which `img10` follows `img9`, without case."""
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p.casefold()) for p in re.split(r"(\d+)", name) if p)
@@ -170,7 +177,10 @@ def find_folder(listing: Listing, root: Path, name: str) -> Path:
 
 
 def find_videos(
-    listing: Listing, base: Path, identify: Callable[[str], tuple[str, str] | None]
+    listing: Listing,
+    base: Path,
+    identify: Callable[[str], tuple[str, str] | None],
+    passed_over: Collection[str] = (),
 ) -> dict[tuple[str, str], Path]:
     """All folders below `base` that `identify` takes for the frames of a video, in natural order.
 
@@ -178,12 +188,17 @@ def find_videos(
         listing: Looks into the folders.
         base: Where to start; links are followed.
         identify: (subject, video) of a folder given its path below `base` with forward slashes, or None.
+        passed_over: Names of folders that need not be looked into.
 
     Raises:
         UserError: If a video is found twice.
     """
     videos: dict[tuple[str, str], Path] = {}
-    for folder, below in _folders_below(listing, base, _VIDEO_DEPTH, lambda below: identify(below) is not None):
+
+    def is_leaf(below: str) -> bool:
+        return below.rpartition("/")[2].lower() in passed_over or identify(below) is not None
+
+    for folder, below in _folders_below(listing, base, _VIDEO_DEPTH, is_leaf):
         key = identify(below)
         if key is None:
             continue

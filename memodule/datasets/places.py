@@ -1,6 +1,6 @@
 """Label files and video folders below the root that a user gives, and what to say when they are not there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from memodule.datasets.catalog import VideoKey
@@ -25,7 +25,12 @@ def label_file(listing: Listing, root: Path, patterns: Sequence[str]) -> Path:
 
 
 def video_folders(
-    listing: Listing, root: Path, name: str, identify: Callable[[str], VideoKey | None], example: str
+    listing: Listing,
+    root: Path,
+    name: str,
+    identify: Callable[[str], VideoKey | None],
+    example: str,
+    passed_over: Collection[str] = (),
 ) -> dict[VideoKey, Path]:
     """The folders of images of all videos.
 
@@ -35,6 +40,7 @@ def video_folders(
         name: Folder that holds the videos; the root itself where there is no such folder.
         identify: (subject, video) of a folder, given its path below `name`.
         example: How the folders are called, for the message.
+        passed_over: Names of folders that need not be looked into.
 
     Raises:
         UserError: If the root or any video is missing.
@@ -42,7 +48,7 @@ def video_folders(
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; give the data set's folder, laid out as data/README.md shows")
     base = find_folder(listing, root, name)
-    videos = find_videos(listing, base, identify)
+    videos = find_videos(listing, base, identify, passed_over)
     if videos:
         return videos
     there = listing.look(base).folders

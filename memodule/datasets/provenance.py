@@ -50,6 +50,10 @@ class Remark:
         detail = f" ({self.detail})" if self.detail else ""
         return f"{self.severity}: {self.place}: {self.text}{detail}"
 
+    def as_dict(self) -> dict[str, str]:
+        """Plain values."""
+        return {"severity": self.severity, "text": self.text, "place": str(self.place), "detail": self.detail}
+
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
@@ -70,10 +74,7 @@ class Provenance:
         return {
             "label_files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in self.label_files},
             "label_rows": dict(self.label_rows),
-            "remarks": [
-                {"severity": r.severity, "text": r.text, "place": str(r.place), "detail": r.detail}
-                for r in self.remarks
-            ],
+            "remarks": [remark.as_dict() for remark in self.remarks],
         }
 
 

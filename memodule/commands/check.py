@@ -1,0 +1,44 @@
+"""`memodule check`: what is there, what is missing, what is odd in a data set."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from memodule.commands import command_parser, parse
+from memodule.console import console
+
+_EPILOG = """\
+examples:
+  memodule check configs/datasets/samm_lv.yaml --root /data/SAMM
+  memodule check /data/SAMM                 (the data set is recognised by its files)
+  memodule check data/samm_lv               (a Catalog: videos.csv and expressions.csv)
+
+exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command."""
+    parser = command_parser("check", "Say in words what is wrong with a data set.", _EPILOG)
+    parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
+    parser.add_argument("--root", help="folder of the data set, where DATASET is a description")
+    parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of subjects in common")
+    parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")
+    parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
+    parser.add_argument("--json", action="store_true", help="print the report for programs")
+    arguments = parse(parser, words)
+
+    from memodule.datasets import read_catalog
+    from memodule.datasets.check import check_dataset
+    from memodule.datasets.check_figure import draw_histograms
+    from memodule.datasets.check_text import report_text
+    from memodule.datasets.description import locate
+    from memodule.datasets.folders import Listing, default_index
+
+    others = [read_catalog(folder) for folder in arguments.against]
+    index = arguments.index or default_index(Path(arguments.root or arguments.dataset))
+    with console.status("looking into folders"), Listing(index) as listing:
+        report = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing, others)
+    print(json.dumps(report.as_dict(), indent=2, allow_nan=False) if arguments.json else report_text(report))
+    if arguments.histogram and report.catalog:
+        draw_histograms(report.catalog, arguments.histogram)
+    return report.exit_status
