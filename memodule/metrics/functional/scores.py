@@ -1,5 +1,6 @@
 """From counts to scores: always a number in 0..1, whatever is missing."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -12,6 +13,9 @@ from memodule.protocol import Protocol
 
 SCORES: Final = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 """The scores of a study, by their log keys."""
+
+IOU_SWEEP: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""Thresholds that show how much a score owes to where exactly intervals begin and end."""
 
 Numbers = NDArray[np.float64]
 
@@ -107,6 +111,28 @@ def spot_then_recognize_score(
     """
     videos = zip(predicted, predicted_emotions, true, true_emotions, strict=True)
     return score(sum((tally_video(*video, protocol) for video in videos), Tally()), protocol)
+
+
+def iou_sweep(
+    predicted: Sequence[ArrayLike],
+    predicted_emotions: Sequence[ArrayLike],
+    true: Sequence[ArrayLike],
+    true_emotions: Sequence[ArrayLike],
+    protocol: Protocol | None = None,
+    thresholds: Sequence[float] = IOU_SWEEP,
+) -> dict[float, dict[str, float]]:
+    """`spot_then_recognize_score` at several IoU thresholds; all other rules stay.
+
+    Returns:
+        For each threshold one number in 0..1 for each of `SCORES`.
+
+    >>> sweep = iou_sweep([[[10, 29]]], [[0]], [[[16, 35]]], [[0]])
+    >>> {iou: scores["spot_f1"] for iou, scores in sweep.items()}
+    {0.3: 1.0, 0.4: 1.0, 0.5: 1.0, 0.6: 0.0, 0.7: 0.0}
+    """
+    rules = protocol or Protocol()
+    videos = predicted, predicted_emotions, true, true_emotions
+    return {iou: spot_then_recognize_score(*videos, dataclasses.replace(rules, iou=iou)) for iou in thresholds}
 
 
 def as_counts(tallies: Sequence[Tally]) -> Numbers:
