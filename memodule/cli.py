@@ -11,13 +11,13 @@ from memodule.errors import UserError
 
 COMMANDS: Final[dict[str, str]] = {
     "synth": "make semi-synthetic face videos, or a stand-in for a whole data set",
+    "check": "say in words what is wrong with a data set",
+    "catalog": "write the Catalog of a data set (two CSV files)",
     "fit": "train one fold (LightningCLI)",
     "validate": "validate one fold (LightningCLI)",
     "test": "test one fold (LightningCLI)",
     "predict": "predict one fold (LightningCLI)",
     "loso": "run every leave-one-subject-out fold and pool the scores",
-    "check": "say in words what is wrong with a data set",
-    "catalog": "write the Catalog of a data set (two CSV files)",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
 
