@@ -1,0 +1,140 @@
+"""`memodule synth`: semi-synthetic face videos, or a stand-in for a whole data set."""
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from memodule import console
+from memodule.commands import command_parser, parse
+from memodule.datasets.synthetic.difficulty import Level
+from memodule.errors import UserError
+
+if TYPE_CHECKING:
+    from memodule.datasets.catalog import Catalog
+    from memodule.flow.store import FlowStore
+
+_DESCRIPTION: Final = """\
+Write semi-synthetic face videos with known micro- and macro-expressions into the folder OUT, as video files (or images)
+with a Catalog (videos.csv, expressions.csv). A public-domain photograph is bent into different people, who move by
+known amounts at known times. Such data prove that the pipeline works, and nothing about real micro-expressions.
+
+With --like, no video is rendered: OUT receives the label timelines of a whole data set with its published statistics
+(the videos named there do not exist), and --flow writes features that fit them straight into a flow store."""
+
+_EPILOG: Final = """\
+examples:
+  memodule synth data/demo --subjects 8 --videos 4
+  memodule synth data/samm-like --like samm_lv --flow data/flow
+
+--flow takes 45 MB for samm_lv (window 30, every 7th frame) and 800 MB for casme3 (window 50, every frame)."""
+
+_SAMPLING: Final = {"samm_lv": (30, 7), "casme3": (50, 1)}
+"""Window and frame step of the published experiments."""
+
+_FEATURES_VERSION: Final = 1  # raise it whenever the same arguments give other features
+
+
+def main(words: Sequence[str]) -> int:
+    """Run `memodule synth`."""
+    arguments = parse(_parser(), words)
+    rendering = {name: value for name in _RENDERING if (value := getattr(arguments, name)) is not None}
+    stand_in = {name: value for name in _STAND_IN if (value := getattr(arguments, name)) is not None}
+    if arguments.like is None:
+        _refuse(stand_in, "needs --like")
+        catalog = _render(arguments.out, arguments.seed, rendering)
+    else:
+        _refuse(rendering, "does not go with --like, which renders nothing")
+        catalog = _stand_in(arguments.out, arguments.like, arguments.seed, **stand_in)
+    kinds = [expression.kind for expression in catalog.expressions]
+    print(
+        f"{arguments.out}: {len(catalog.subjects)} subjects, {len(catalog.videos)} videos, "
+        f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
+    )
+    return 0
+
+
+_RENDERING: Final = ("subjects", "videos", "frames", "fps", "difficulty", "storage", "workers")
+_STAND_IN: Final = ("flow", "window", "frame_step")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("synth", _DESCRIPTION, _EPILOG)
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to make")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes (0)")
+    videos = parser.add_argument_group("videos")
+    videos.add_argument("--subjects", type=int, metavar="N", help="number of people (8)")
+    videos.add_argument("--videos", type=int, metavar="N", help="videos per person (4)")
+    videos.add_argument("--frames", type=int, metavar="N", help="frames per video (300)")
+    videos.add_argument("--fps", type=float, help="frames per second (30)")
+    videos.add_argument("--difficulty", choices=get_args(Level), help="how faint, how masked, how noisy (realistic)")
+    videos.add_argument(
+        "--format", dest="storage", choices=("video", "images"), help="lossless .avi files or PNG folders (video)"
+    )
+    videos.add_argument("--workers", type=int, metavar="N", help="processes (all processors)")
+    like = parser.add_argument_group("stand-in for a data set")
+    like.add_argument("--like", choices=tuple(_SAMPLING), help="which data set to imitate in size and statistics")
+    like.add_argument("--flow", type=Path, metavar="STORE", help="flow store to fill with features")
+    like.add_argument("--window", type=int, metavar="K", help="frames per window of the features (30 or 50)")
+    like.add_argument("--frame-step", type=int, metavar="N", help="source frames per sampled frame (7 or 1)")
+    return parser
+
+
+def _refuse(options: dict[str, Any], why: str) -> None:
+    for name in options:
+        raise UserError(f"--{'format' if name == 'storage' else name.replace('_', '-')} {why}")
+
+
+def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
+    from memodule.datasets.synthetic import synthesize
+
+    return synthesize(out, seed=seed, **{"workers": os.cpu_count() or 1, **options})
+
+
+def _stand_in(
+    out: Path, like: Any, seed: int, flow: Path | None = None, window: int | None = None, frame_step: int | None = None
+) -> "Catalog":
+    from memodule.datasets.synthetic.flow_features import simulate_flow
+    from memodule.datasets.synthetic.recipe import claim
+    from memodule.datasets.timelines import simulate_timelines
+
+    if seed < 0:
+        raise UserError(f"seed: {seed}; give 0 or more")
+    if flow is None and (window, frame_step) != (None, None):
+        raise UserError("--window and --frame-step describe features; say with --flow where to put them")
+    timelines = simulate_timelines(like, seed)
+    absent = out / "not-rendered"
+    videos = tuple(dataclasses.replace(v, path=absent / v.subject / v.video) for v in timelines.videos)
+    catalog = dataclasses.replace(timelines, videos=videos)
+    recipe = {"like": like, "seed": seed, "version": _FEATURES_VERSION}
+    store = None if flow is None else _open_store(catalog, flow, like, window, frame_step)
+    claim(out, {"made_by": "memodule synth", **recipe})
+    if store is not None:
+        features = simulate_flow(
+            catalog, window=store.parameters.window, frame_step=store.parameters.frame_step, seed=seed
+        )
+        source = {"kind": "simulated", **recipe}
+        for video, array in console.track(features, "videos", total=len(catalog.videos)):
+            store.put(video.subject, video.video, array, fps=video.fps, frames=video.frames, source=source)
+    catalog.write(out)
+    console.note("the videos named in videos.csv do not exist: only labels and features were made")
+    return catalog
+
+
+def _open_store(catalog: "Catalog", root: Path, like: str, window: int | None, frame_step: int | None) -> "FlowStore":
+    """The flow store; refused if it holds features of real videos under the same names."""
+    from memodule.flow.parameters import FlowParameters
+    from memodule.flow.store import FlowStore
+
+    usual_window, usual_step = _SAMPLING[like]
+    parameters = FlowParameters(
+        window=usual_window if window is None else window, frame_step=usual_step if frame_step is None else frame_step
+    )
+    store = FlowStore(root, parameters)
+    for video in catalog.videos:
+        known = store.description_path(video.subject, video.video)
+        if known.is_file() and store.get(video.subject, video.video).source["kind"] != "simulated":
+            raise UserError(f"{known}: features of a real video would be replaced; give another --flow folder")
+    return store

@@ -1,0 +1,93 @@
+"""Features without faces: the layout of the extractor, and signals that neither shout nor whisper."""
+
+import numpy as np
+import pytest
+
+from memodule.datasets.catalog import Catalog, Expression
+from memodule.datasets.synthetic.flow_features import simulate_flow
+from memodule.datasets.timelines import simulate_timelines
+from memodule.flow.parameters import FlowParameters
+
+WINDOW, STEP = 30, 7
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    everything = simulate_timelines("samm_lv", 2)
+    return everything.of(everything.subjects[:10])
+
+
+@pytest.fixture(scope="module")
+def features(catalog) -> dict:
+    return {v.key: windows for v, windows in simulate_flow(catalog, window=WINDOW, frame_step=STEP, seed=2)}
+
+
+def within(expression: Expression) -> list[tuple[int, int, int, int]]:
+    """Windows that hold onset to offset: (window, onset, apex, offset) within it, in sampled frames."""
+    onset, apex, offset = (frame // STEP for frame in (expression.onset, expression.apex, expression.offset))
+    starts = range(0, offset, WINDOW // 2)
+    return [(i, onset - s, apex - s, offset - s) for i, s in enumerate(starts) if onset - s >= 2 and offset - s < 28]
+
+
+def test_layout_is_the_extractors(catalog, features):
+    parameters = FlowParameters(window=WINDOW, frame_step=STEP)
+    for video in catalog.videos:
+        windows = features[video.key]
+        assert windows.shape == (parameters.windows(video.frames), 36, WINDOW)
+        assert windows.dtype == np.float32
+        assert not windows[:, :, 0].any()
+        assert windows[:, :, 1:].any(axis=(1, 2)).all()
+
+
+def test_a_video_shorter_than_a_window_has_none(catalog):
+    short = Catalog(tuple(v for v in catalog.videos[:1]), ())
+    ((video, windows),) = simulate_flow(short, window=2000, frame_step=STEP)
+    assert windows.shape == (0, 36, 2000)
+    assert video.frames < 2000 * STEP
+
+
+def test_the_seed_decides_everything(catalog):
+    few = catalog.of(catalog.subjects[:2])
+    first, same, other = (
+        np.concatenate([w.ravel() for _, w in simulate_flow(few, window=30, frame_step=7, seed=seed)])
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_micro_expressions_stand_out_at_their_apex_but_not_of_the_crowd(catalog, features):
+    rise = []
+    for expression in catalog.expressions:
+        if expression.kind == "micro" and expression.apex is not None:
+            for window, onset, apex, _ in within(expression):
+                curves = features[expression.key][window]
+                rise.append(np.abs(curves[:, apex] - curves[:, max(onset - 1, 0)]).max())
+    assert len(rise) > 20
+    crowd = np.concatenate([np.abs(windows[:, :, 20] - windows[:, :, 15]).max(axis=1) for windows in features.values()])
+    assert np.median(rise) > 1.5 * np.median(crowd)
+    assert np.quantile(crowd, 0.97) > np.quantile(rise, 0.5)  # macro-expressions and gestures look alike
+
+
+def test_errors_of_overlapping_windows_are_as_large_as_measured_ones(catalog, features):
+    """The published features of overlapping halves differ by .29 px rms once re-referenced."""
+    differences = []
+    for windows in features.values():
+        late, early = windows[:-1, :, 15:], windows[1:, :, :15]
+        differences.append((late - late[:, :, :1] - early)[:, :, 1:].ravel())
+    assert np.concatenate(differences).std() == pytest.approx(0.29, abs=0.08)
+
+
+def test_a_smile_lifts_the_corners_of_the_mouth():
+    """Positive expressions, over many people: left corner to the left, right to the right, both up."""
+    everything = simulate_timelines("samm_lv", 0)
+    total = np.zeros(36)
+    features = {v.key: w for v, w in simulate_flow(everything, window=WINDOW, frame_step=STEP)}
+    for expression in everything.expressions:
+        if expression.emotion == "positive" and expression.apex is not None:
+            for window, onset, apex, _ in within(expression):
+                curves = features[expression.key][window]
+                total += curves[:, apex] - curves[:, max(onset - 1, 0)]
+    x, y = total[0::2], total[1::2]
+    assert x[9] < 0 < x[10]
+    assert max(y[9], y[10]) < min(y[0], y[4])
