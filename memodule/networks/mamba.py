@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from memodule.networks.selective_scan import selective_scan
+from memodule.networks.selective_scan import Scan, selective_scan
 
 RANK_DIVISOR = 16
 """The step sizes of a layer of width d are computed from ceil(d / 16) numbers."""
@@ -23,10 +23,12 @@ class Mamba(nn.Module):
         state: States per inner channel (published: 64; the paper's default is 16).
         expand: Inner channels = expand * width.
         kernel: Frames that the depthwise convolution sees, the current one and those before it.
+        scan: How the selective scan is computed.
     """
 
-    def __init__(self, width: int, state: int = 64, expand: int = 2, kernel: int = 4) -> None:
+    def __init__(self, width: int, state: int = 64, expand: int = 2, kernel: int = 4, scan: Scan = "auto") -> None:
         super().__init__()
+        self.scan: Scan = scan
         inner, rank = expand * width, math.ceil(width / RANK_DIVISOR)
         self.splits = (rank, state, state)
         self.A_log = nn.Parameter(torch.arange(1, state + 1, dtype=torch.float32).log().repeat(inner, 1))
@@ -40,13 +42,20 @@ class Mamba(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, T, width) to (B, T, width); no frame sees a later one."""
         u, gate = self.in_proj(x).chunk(2, dim=-1)
-        padded = nn.functional.pad(u.transpose(1, 2), (self.conv1d.kernel_size[0] - 1, 0))
-        u = nn.functional.silu(self.conv1d(padded)).transpose(1, 2)
+        u = nn.functional.silu(self._convolve(u))
         dt, B, C = self.x_proj(u).split(self.splits, dim=-1)
         dt = nn.functional.softplus(self.dt_proj(dt))
-        y = selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D)
+        y = selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D, self.scan)
         out: Tensor = self.out_proj(y * nn.functional.silu(gate))
         return out
+
+    def _convolve(self, u: Tensor) -> Tensor:
+        """Depthwise convolution of (B, T, inner) over each frame and those before it."""
+        # in two dimensions PyTorch computes it as the data lies, channels innermost; conv1d would transpose it
+        image = nn.functional.pad(u, (0, 0, self.conv1d.kernel_size[0] - 1, 0)).transpose(1, 2).unsqueeze(2)
+        kernel = self.conv1d.weight.unsqueeze(2)
+        convolved = nn.functional.conv2d(image, kernel, self.conv1d.bias, groups=self.conv1d.groups)
+        return convolved.squeeze(2).transpose(1, 2)
 
 
 class DropPath(nn.Module):
@@ -85,12 +94,21 @@ class MambaBlock(nn.Module):
         state: States per inner channel.
         expand: Inner channels = expand * width.
         kernel: Frames that the depthwise convolution sees.
+        scan: How the selective scan is computed.
     """
 
-    def __init__(self, width: int, drop_path: float = 0.0, state: int = 64, expand: int = 2, kernel: int = 4) -> None:
+    def __init__(
+        self,
+        width: int,
+        drop_path: float = 0.0,
+        state: int = 64,
+        expand: int = 2,
+        kernel: int = 4,
+        scan: Scan = "auto",
+    ) -> None:
         super().__init__()
         self.pre_norm = nn.LayerNorm(width)
-        self.mixer = Mamba(width, state, expand, kernel)
+        self.mixer = Mamba(width, state, expand, kernel, scan)
         self.post_norm = nn.LayerNorm(width)
         self.drop_path = DropPath(drop_path)
 

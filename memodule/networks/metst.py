@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from memodule.networks.initialisation import Initialisation, initialise
 from memodule.networks.mamba import MambaBlock, published_drop_path
+from memodule.networks.selective_scan import Scan
 from memodule.networks.stem import check_sizes, flow_sequence, stem
 
 METST_CHANNELS: Final = (0, 1, 8, 9, 16, 17, 28, 29, 30, 31)
@@ -33,6 +34,8 @@ class METST(nn.Module):
         classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
         drop_path: Largest drop-path probability; see `published_drop_path` for what each block gets.
         initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
+        scan: How the selective scan is computed: "auto", "torch", "numba" or "cuda"; see
+            `memodule.networks.selective_scan`, and for the environment variable that comes before it.
 
     Attributes:
         hparams: The constructor arguments as plain values: `METST(**network.hparams)` is the same network.
@@ -53,16 +56,18 @@ class METST(nn.Module):
         classes: int = 5,
         drop_path: float = 0.2,
         initialisation: Initialisation = "published",
+        scan: Scan = "auto",
     ) -> None:
         super().__init__()
         sizes = {"channels": channels, "width": width, "depth": depth, "state": state}
         sizes |= {"expand": expand, "kernel": kernel, "classes": classes}
         check_sizes("METST", drop_path, **sizes)
-        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation}
+        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation, "scan": scan}
         self.channels = channels
         self.stem = stem(channels, width)
         drops = published_drop_path(drop_path, depth)
-        self.blocks = nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel) for drop in drops))
+        self.drops = any(drops)
+        self.blocks = nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel, scan) for drop in drops))
         self.spot_head = nn.Linear(width, 1)
         self.recognition_head = nn.Linear(width, classes)
         initialise(self, initialisation, depth)
@@ -80,6 +85,5 @@ class METST(nn.Module):
             flow = flow[..., METST_CHANNELS, :]
         frames = self.stem(flow_sequence(flow, self.channels)).transpose(1, 2)
         spotting = self.blocks(frames)
-        drops = self.training and self.hparams["drop_path"] > 0
-        recognition = self.blocks(frames) if drops else spotting
+        recognition = self.blocks(frames) if self.training and self.drops else spotting
         return torch.sigmoid(self.spot_head(spotting)).squeeze(-1), self.recognition_head(recognition)

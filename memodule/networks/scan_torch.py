@@ -2,11 +2,12 @@
 
 Short sequences make it quick: one sample at a time on CPU, so that its (L, N, D) states stay in the cache; channels
 innermost, so that every operation is long and contiguous. Nothing of that size is kept for the backward pass, which
-rebuilds the states of each sample instead.
+computes the states of each sample once more.
 """
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,6 +34,13 @@ def scan_torch(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor
     return y
 
 
+class _Buffer(NamedTuple):
+    """Scratch space for one value of every state: `whole` is (samples, L, N, D), `steps` its L views over time."""
+
+    whole: Tensor
+    steps: tuple[Tensor, ...]
+
+
 class _Scan(torch.autograd.Function):
     """h_t = exp(dt_t A) h_(t-1) + x_t B_t, y_t = C_t h_t, where x = dt u."""
 
@@ -43,8 +51,8 @@ class _Scan(torch.autograd.Function):
         decay = _decay(A)
         y = torch.empty_like(x)
         for i, (E, H) in _tiles(x, decay, buffers=2):
-            _states(x[i], dt[i], decay, B[i], E, H)
-            torch.matmul(C[i].unsqueeze(2), H, out=y[i].unsqueeze(2))
+            _fill_states(x[i], dt[i], decay, B[i], E, H)
+            torch.matmul(C[i].unsqueeze(2), H.whole, out=y[i].unsqueeze(2))
         return y
 
     @staticmethod
@@ -53,20 +61,21 @@ class _Scan(torch.autograd.Function):
         x, dt, A, B, C = ctx.saved_tensors
         dy, decay, At = dy.contiguous(), _decay(A), A.t().contiguous()
         dx, ddt, dB, dC = (torch.empty_like(tensor) for tensor in (x, dt, B, C))
-        dA = torch.zeros_like(At)
+        dA = At.new_zeros(_tile_size(x, decay), *At.shape)
         for i, (E, H, G) in _tiles(x, decay, buffers=3):
-            _states(x[i], dt[i], decay, B[i], E, H)
-            _state_gradients(C[i], dy[i], E, G)
+            _fill_states(x[i], dt[i], decay, B[i], E, H)
+            _fill_state_gradients(C[i], dy[i], E, G)
             # a row vector times a matrix: MKL's batched product is ten times slower the other way round
-            torch.matmul(dy[i].unsqueeze(2), H.transpose(2, 3), out=dC[i].unsqueeze(2))
-            torch.matmul(x[i].unsqueeze(2), G.transpose(2, 3), out=dB[i].unsqueeze(2))
-            torch.matmul(B[i].unsqueeze(2), G, out=dx[i].unsqueeze(2))
-            exponent = E[:, 1:].mul_(G[:, 1:]).mul_(H[:, :-1])  # gradient of dt_t A; the first state has no past
-            for past, step in zip(exponent.unbind(1), dt[i, 1:].unbind(1), strict=True):
-                dA += (past * step.unsqueeze(1)).sum(0)
+            torch.matmul(dy[i].unsqueeze(2), H.whole.transpose(2, 3), out=dC[i].unsqueeze(2))
+            torch.matmul(x[i].unsqueeze(2), G.whole.transpose(2, 3), out=dB[i].unsqueeze(2))
+            torch.matmul(B[i].unsqueeze(2), G.whole, out=dx[i].unsqueeze(2))
+            # what was E becomes the gradient of the exponent dt_t A; the first step has no past state to scale
+            exponent = E.whole[:, 1:].mul_(G.whole[:, 1:]).mul_(H.whole[:, :-1])
+            for step, size in zip(E.steps[1:], dt[i].unsqueeze(2).unbind(1)[1:], strict=True):
+                dA[: len(step)].addcmul_(step, size)
             ddt[i, 0] = 0
             torch.sum(exponent.mul_(At), 2, out=ddt[i, 1:])
-        return dx, ddt, dA.t(), dB, dC
+        return dx, ddt, dA.sum(0).t(), dB, dC
 
 
 def _decay(A: Tensor) -> Tensor:
@@ -74,29 +83,35 @@ def _decay(A: Tensor) -> Tensor:
     return (A * _LOG2E).t().contiguous()
 
 
-def _tiles(x: Tensor, decay: Tensor, buffers: int) -> Any:
-    """Pairs of a slice of the batch and its `buffers` scratch tensors (samples, L, N, D)."""
-    batch, length, channels = x.shape
-    states = len(decay)
-    size = 1 if x.device.type == "cpu" else max(1, min(batch, _DEVICE_ELEMENTS // (length * states * channels)))
-    scratch = x.new_empty(buffers, size, length, states, channels)
+def _tile_size(x: Tensor, decay: Tensor) -> int:
+    """Samples that are computed together."""
+    batch, length, _ = x.shape
+    return 1 if x.device.type == "cpu" else max(1, min(batch, _DEVICE_ELEMENTS // (length * decay.numel())))
+
+
+def _tiles(x: Tensor, decay: Tensor, buffers: int) -> Iterator[tuple[slice, list[_Buffer]]]:
+    """Slices of the batch with scratch space for each; the views are made once, since making them costs time."""
+    batch, length, _ = x.shape
+    size = _tile_size(x, decay)
+    scratch = x.new_empty(buffers, size, length, *decay.shape)
+    views: list[_Buffer] = []
     for start in range(0, batch, size):
-        part = slice(start, min(start + size, batch))
-        yield part, scratch[:, : part.stop - start].unbind(0)
+        count = min(size, batch - start)
+        if not views or len(views[0].whole) != count:
+            views = [_Buffer(whole, whole.unbind(1)) for whole in scratch[:, :count].unbind(0)]
+        yield slice(start, start + count), views
 
 
-def _states(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, E: Tensor, H: Tensor) -> None:
-    """Fill E_t = exp(dt_t A) and H_t = E_t H_(t-1) + x_t B_t, both (samples, L, N, D)."""
-    torch.mul(dt.unsqueeze(2), decay, out=E).exp2_()
-    torch.mul(B.unsqueeze(3), x.unsqueeze(2), out=H)
-    states, factors = H.unbind(1), E.unbind(1)
-    for t in range(1, len(states)):
-        states[t].addcmul_(states[t - 1], factors[t])
+def _fill_states(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, E: _Buffer, H: _Buffer) -> None:
+    """E_t = exp(dt_t A) and H_t = E_t H_(t-1) + x_t B_t."""
+    torch.mul(dt.unsqueeze(2), decay, out=E.whole).exp2_()
+    torch.mul(B.unsqueeze(3), x.unsqueeze(2), out=H.whole)
+    for t in range(1, len(H.steps)):
+        H.steps[t].addcmul_(H.steps[t - 1], E.steps[t])
 
 
-def _state_gradients(C: Tensor, dy: Tensor, E: Tensor, G: Tensor) -> None:
-    """Fill G_t = dL/dH_t = C_t dy_t + E_(t+1) G_(t+1), (samples, L, N, D)."""
-    torch.mul(C.unsqueeze(3), dy.unsqueeze(2), out=G)
-    gradients, factors = G.unbind(1), E.unbind(1)
-    for t in range(len(gradients) - 2, -1, -1):
-        gradients[t].addcmul_(gradients[t + 1], factors[t + 1])
+def _fill_state_gradients(C: Tensor, dy: Tensor, E: _Buffer, G: _Buffer) -> None:
+    """G_t = dL/dH_t = C_t dy_t + E_(t+1) G_(t+1)."""
+    torch.mul(C.unsqueeze(3), dy.unsqueeze(2), out=G.whole)
+    for t in range(len(G.steps) - 2, -1, -1):
+        G.steps[t].addcmul_(G.steps[t + 1], E.steps[t + 1])

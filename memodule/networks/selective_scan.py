@@ -7,34 +7,122 @@ For every channel d with N states, started at 0:
 
 B enters as plain dt * B (not as exact zero-order hold), and B and C are shared by all channels, as in the published
 networks and in mamba-ssm.
+
+Three ways agree within 1e-5: "torch" runs everywhere; "numba" on CPU if numba is there (the `fast` extra); "cuda" is
+mamba-ssm's kernel, on CUDA if its compiled extension works there (the `cuda` extra). "auto" takes the quickest that is
+there and says in the log which one. The environment variable MEMODULE_SCAN forces one for everything on this machine,
+whatever a configuration or checkpoint says.
 """
+
+import functools
+import importlib
+import logging
+import os
+from collections.abc import Callable
+from typing import Final, Literal, get_args
 
 import torch
 from torch import Tensor
 
+from memodule.errors import UserError
+from memodule.networks.scan_cuda import cuda_problem, scan_cuda
 from memodule.networks.scan_torch import scan_torch
+
+Scan = Literal["auto", "torch", "numba", "cuda"]
+"""A way to compute the selective scan."""
+
+VARIABLE: Final = "MEMODULE_SCAN"
+"""Environment variable that forces one of them."""
+
+_log = logging.getLogger(__name__)
+_Function = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 # torch.compile would unroll batch x length steps, which takes minutes
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def selective_scan(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None = None) -> Tensor:
+def selective_scan(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None = None, scan: Scan = "auto"
+) -> Tensor:
     """Scan a batch of sequences, computed in float32 (float64 where A is) also under autocast.
 
     Args:
         u: Input, (batch, L, D).
-        dt: Step sizes after softplus, (batch, L, D).
+        dt: Step sizes after softplus, (batch, L, D), not below 0.
         A: State decay, (D, N), not above 0.
         B: Input projection, (batch, L, N).
         C: Output projection, (batch, L, N).
         D: Weight of the direct path from input to output, (D,), or None for no such path.
+        scan: Which way to compute it; MEMODULE_SCAN comes before it.
 
     Returns:
         Output, (batch, L, D), in the type of `u`.
+
+    Raises:
+        UserError: If the way asked for does not exist or cannot be had here.
     """
     dtype = torch.float64 if A.dtype == torch.float64 else torch.float32
     with torch.autocast(u.device.type, enabled=False):
         x, dt, A, B, C = (tensor.to(dtype) for tensor in (u, dt, A, B, C))
-        y = scan_torch(x, dt, A, B, C)
+        y = _choose(os.environ.get(VARIABLE) or scan, x)(x, dt, A, B, C)
         if D is not None:
             y = torch.addcmul(y, x, D.to(dtype))
     return y.to(u.dtype)
+
+
+def _choose(scan: str, u: Tensor) -> _Function:
+    """The function that computes `scan` for tensors like `u`."""
+    match scan:
+        case "auto":
+            problems = {name: _problem(name, u) for name in ("cuda", "numba")}
+            name = next((name for name, problem in problems.items() if problem is None), "torch")
+            found = problems["cuda" if u.device.type == "cuda" else "numba"]
+            _say_once(f"{name} on {u.device.type}" + (f" ({found})" if name == "torch" else ""))
+        case "torch" | "numba" | "cuda":
+            name = scan
+            problem = _problem(scan, u)
+            if problem:
+                raise UserError(f"selective scan {scan!r} is forced and cannot be used: {problem}; choose 'auto'")
+            _say_once(f"{name} on {u.device.type} (forced)")
+        case _:
+            choice = ", ".join(get_args(Scan))
+            raise UserError(f"selective scan {scan!r} is unknown ({VARIABLE} or `scan`); choose one of {choice}")
+    return _function(name)
+
+
+def _problem(scan: str, u: Tensor) -> str | None:
+    """Why a way cannot be used for tensors like `u`, or None."""
+    if scan == "torch":
+        return None
+    device = "cpu" if scan == "numba" else "cuda"
+    if u.device.type != device or u.dtype != torch.float32:
+        return f"it computes float32 on {device}, the tensors are {str(u.dtype)[6:]} on {u.device.type}"
+    if scan == "numba":
+        return _numba_problem()
+    problem = cuda_problem(u.device)
+    return problem and f"mamba-ssm's compiled extension: {problem}"
+
+
+def _function(scan: str) -> _Function:
+    match scan:
+        case "numba":
+            from memodule.networks.scan_numba import scan_numba
+
+            return scan_numba
+        case "cuda":
+            return scan_cuda
+        case _:
+            return scan_torch
+
+
+@functools.cache
+def _numba_problem() -> str | None:
+    try:
+        importlib.import_module("memodule.networks.scan_numba")
+    except ImportError as error:
+        return f"numba cannot be imported ({error}); pip install 'memodule[fast]'"
+    return None
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    _log.info("selective scan: %s", message)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from memodule.networks.initialisation import Initialisation, initialise
 from memodule.networks.mamba import MambaBlock, published_drop_path
+from memodule.networks.selective_scan import Scan
 from memodule.networks.stem import check_sizes, conv_unit, flow_sequence, stem
 
 
@@ -33,6 +34,8 @@ class SlowFastMamba(nn.Module):
         classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
         drop_path: Largest drop-path probability; see `published_drop_path` for what each block of a group gets.
         initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
+        scan: How the selective scan is computed: "auto", "torch", "numba" or "cuda"; see
+            `memodule.networks.selective_scan`, and for the environment variable that comes before it.
 
     Attributes:
         hparams: The constructor arguments as plain values: `SlowFastMamba(**network.hparams)` is the same network.
@@ -55,17 +58,18 @@ class SlowFastMamba(nn.Module):
         classes: int = 5,
         drop_path: float = 0.2,
         initialisation: Initialisation = "published",
+        scan: Scan = "auto",
     ) -> None:
         super().__init__()
         sizes = {"channels": channels, "fast_width": fast_width, "slow_width": slow_width, "depth": depth}
         sizes |= {"groups": groups, "state": state, "expand": expand, "kernel": kernel, "classes": classes}
         check_sizes("SlowFastMamba", drop_path, **sizes)
-        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation}
+        self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation, "scan": scan}
         self.channels = channels
 
         def group(width: int) -> nn.Sequential:
             drops = published_drop_path(drop_path, depth)
-            return nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel) for drop in drops))
+            return nn.Sequential(*(MambaBlock(width, drop, state, expand, kernel, scan) for drop in drops))
 
         self.stem = stem(channels, fast_width)
         self.slow_stem = conv_unit(fast_width, slow_width, stride=2)
