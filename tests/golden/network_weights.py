@@ -4,6 +4,7 @@ Each tensor is drawn from numpy's frozen RandomState, seeded with the CRC-32 of 
 independent of the order of the keys. A leading `module.` does not count.
 """
 
+import functools
 import json
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ def published_keys(network):
     return json.loads((HERE / f"keys_{network}.json").read_text())["keys"]
 
 
+@functools.cache
 def published_state_dict(network):
     """A checkpoint as the authors save it (keys with `module.`, dead ones included), filled from the key names."""
     return {

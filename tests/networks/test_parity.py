@@ -1,43 +1,147 @@
-"""Our networks give the numbers of the published ones."""
-
-import sys
-from pathlib import Path
+"""Our networks give the numbers of the published ones, and would not if a part of them were another."""
 
 import numpy as np
 import pytest
 import torch
+from network_weights import golden, published_state_dict
+from torch import nn
 
 from memodule.losses import SpotRecognizeLoss
 from memodule.networks import METST, SlowFastMamba, load_published_weights
+from memodule.networks.mamba import Mamba, MambaBlock
 from memodule.networks.published_weights import published_name
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-from network_weights import golden, published_state_dict
+SLOWFAST = ("slowfast", "slowfast_T30", SlowFastMamba)
+ME_TST = ("metst", "metst_T30", METST)
+NETWORKS = pytest.mark.parametrize("case", [SLOWFAST, ME_TST], ids=["slowfast", "metst"])
 
-CASES = [("slowfast", "slowfast_T30", SlowFastMamba), ("metst", "metst_T30", METST)]
 
-
-def run(case, dtype=torch.float32):
-    """The golden arrays, the network, and its outputs and losses on the golden input, with gradients computed."""
+def published(case, **arguments):
+    """The golden arrays, and our network in evaluation mode with the golden weights."""
     keys, name, build = case
-    expected = golden(name)
-    network = build().eval()
+    network = build(**arguments).eval()
     load_published_weights(network, published_state_dict(keys))
-    loss = SpotRecognizeLoss(class_weights=expected["class_weights"].tolist())
+    return golden(name), network
+
+
+def losses_of(network, expected, dtype=torch.float32):
+    """Outputs and losses on the golden input; the gradients are in the network."""
     network.to(dtype)
+    loss = SpotRecognizeLoss(class_weights=expected["class_weights"].tolist())
     spot, logits = network(torch.from_numpy(expected["x"]).to(dtype))
     target = torch.from_numpy(expected["y"]).to(dtype)
     losses = loss(spot, logits, target, torch.from_numpy(expected["y1"]).argmax(-1))
     losses["loss"].backward()
-    return expected, network, spot.detach().numpy(), logits.detach().numpy(), losses
+    return spot.detach().numpy(), logits.detach().numpy(), losses
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case[1])
-def test_outputs_losses_and_gradients(case):
-    expected, network, spot, logits, losses = run(case)
+def gradient_norms(network):
+    return {published_name(name): parameter.grad.norm().item() for name, parameter in network.named_parameters()}
+
+
+@pytest.mark.parametrize("scan", ["torch", "numba"])
+@NETWORKS
+def test_outputs_losses_and_gradients(case, scan):
+    expected, network = published(case, scan=scan)
+    spot, logits, losses = losses_of(network, expected)
     np.testing.assert_allclose(spot, expected["spot"], atol=1e-5, rtol=0)
     np.testing.assert_allclose(logits, expected["recog"], atol=5e-5, rtol=0)
     for name in ("loss", "loss_spot", "loss_recog"):
         assert losses[name].item() == pytest.approx(expected[name].item(), rel=1e-5)
-    norms = {published_name(name): parameter.grad.norm().item() for name, parameter in network.named_parameters()}
-    assert norms == pytest.approx(dict(zip(expected["grad_names"], expected["grad_norms"], strict=True)), rel=1e-4)
+    norms = dict(zip(expected["grad_names"].tolist(), expected["grad_norms"].tolist(), strict=True))
+    assert gradient_norms(network) == pytest.approx(norms, rel=1e-4)
+    gradients = {published_name(name): parameter.grad for name, parameter in network.named_parameters()}
+    for name in [key.removeprefix("grad8/") for key in expected if key.startswith("grad8/")]:
+        first = gradients[name].flatten()[:8].numpy()
+        np.testing.assert_allclose(first, expected[f"grad8/{name}"], rtol=2e-3, atol=1e-4 * norms[name])
+
+
+@NETWORKS
+def test_double_precision(case):
+    expected, network = published(case)
+    spot, logits, losses = losses_of(network, expected, torch.float64)
+    np.testing.assert_allclose(spot, expected["spot_f64"], atol=1e-12, rtol=0)
+    np.testing.assert_allclose(logits, expected["recog_f64"], atol=1e-11, rtol=0)
+    assert losses["loss"].item() == pytest.approx(
+        expected["loss_f64"].item(), rel=1e-7
+    )  # its class weights are float32
+    norms = dict(zip(expected["grad_names"].tolist(), expected["grad_norms_f64"].tolist(), strict=True))
+    assert gradient_norms(network) == pytest.approx(norms, rel=1e-6)
+
+
+def change_layer_norms(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, nn.LayerNorm):
+            layer.eps = 1e-6
+
+
+def change_batch_norms(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.eps = 1e-3
+
+
+def swap_B_and_C(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, Mamba):
+            dt, B, C = layer.x_proj.weight.data.split(layer.splits)
+            layer.x_proj.weight.data = torch.cat([dt, C, B])
+
+
+def leave_out_post_norm(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, MambaBlock):
+            layer.post_norm = nn.Identity()
+
+
+def leave_out_pre_norm(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, MambaBlock):
+            layer.pre_norm = nn.Identity()
+
+
+def leave_out_D(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, Mamba):
+            nn.init.zeros_(layer.D)
+
+
+def leave_out_one_step_bias(network, monkeypatch):
+    nn.init.zeros_(next(layer for layer in network.modules() if isinstance(layer, Mamba)).dt_proj.bias)
+
+
+def upsample_linearly(network, monkeypatch):
+    def linear(slow, times, dim):
+        return nn.functional.interpolate(slow.transpose(1, 2), scale_factor=times, mode="linear").transpose(1, 2)
+
+    monkeypatch.setattr(torch.Tensor, "repeat_interleave", linear)
+
+
+def swap_streams(network, monkeypatch):
+    for head in (network.spot_head, network.recognition_head):
+        slow, fast = head.weight.data.split([256, 128], dim=1)
+        head.weight.data = torch.cat([fast, slow], dim=1)
+
+
+BOTH = [
+    change_layer_norms,
+    change_batch_norms,
+    swap_B_and_C,
+    leave_out_post_norm,
+    leave_out_pre_norm,
+    leave_out_D,
+    leave_out_one_step_bias,
+]
+MUTATIONS = [(SLOWFAST, mutate) for mutate in [*BOTH, upsample_linearly, swap_streams]]
+MUTATIONS += [(ME_TST, mutate) for mutate in BOTH]
+NAMES = [f"{case[0]}-{mutate.__name__}" for case, mutate in MUTATIONS]
+
+
+@pytest.mark.parametrize(("case", "mutate"), MUTATIONS, ids=NAMES)
+def test_every_change_breaks_parity(case, mutate, monkeypatch):
+    expected, network = published(case)
+    mutate(network, monkeypatch)
+    with torch.no_grad():
+        spot, logits = network(torch.from_numpy(expected["x"]))
+    assert np.abs(spot.numpy() - expected["spot"]).max() > 5e-5
+    assert np.abs(logits.numpy() - expected["recog"]).max() > 2.5e-4
