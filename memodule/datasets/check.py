@@ -122,6 +122,8 @@ def _compare_counts(description: DatasetDescription, catalog: Catalog, root: Pat
     else:
         text = "videos are missing" if len(catalog.videos) < description.videos else "more videos than the data set has"
         remarks.append(Remark("warning", text, Place(root), f"{videos}; the data set has {description.videos} videos"))
+    if catalog.provenance.label_files:
+        facts.append(f"read: {', '.join(path.name for path in catalog.provenance.label_files)}")
     rows = catalog.provenance.label_rows
     counts = ", ".join(f"{rows[kind]} {kind}" for kind in _KINDS if kind in rows)
     release = next((r for r in description.releases if _matches(r, rows)), None)
@@ -177,7 +179,7 @@ def _overlaps(catalog: Catalog) -> Iterator[Remark]:
                 continue
             kinds = {first.kind, second.kind}
             if kinds == {"micro"}:
-                text = "two micro-expressions overlap; at most one of them may be detected"
+                text = "two micro-expressions overlap: are both right?"
                 yield Remark("warning", text, Place(video.path), f"{_span(first)} and {_span(second)}")
             elif len(kinds) == 2:
                 text = "a micro-expression overlaps a macro-expression"

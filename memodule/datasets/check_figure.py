@@ -39,7 +39,7 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
         counts = [sum(e.subject == subject and e.emotion == emotion for e in micro) for subject in catalog.subjects]
         lower.bar(catalog.subjects, counts, bottom=bottom, color=_COLOURS[emotion])
         bottom = [a + b for a, b in zip(bottom, counts, strict=True)]
-    lower.set(xlabel="subject", ylabel="micro-expressions")
+    lower.set(xlabel="subject", ylabel="micro-expressions", ylim=(0, 1.05 * max(bottom)))
     lower.tick_params(axis="x", labelrotation=90, labelsize=7)
     try:
         with replacing(path) as aside:

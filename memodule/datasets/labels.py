@@ -73,6 +73,7 @@ def assemble(
     *,
     fps: float,
     emotions: Mapping[str, str],
+    files: Sequence[Path] = (),
     remarks: Iterable[Remark] = (),
 ) -> Catalog:
     """Make the Catalog of one data set.
@@ -84,6 +85,7 @@ def assemble(
         listing: Knows what is in the folders.
         fps: Frame rate of the videos.
         emotions: Class of every emotion name of the label files; `drop` leaves the expression out.
+        files: Label files that no label names as its place.
         remarks: What was remarked on the way to `labels`.
 
     Raises:
@@ -109,8 +111,8 @@ def assemble(
     rows: dict[str, int] = {}
     for label in labels:
         rows[label.kind] = rows.get(label.kind, 0) + 1
-    files = tuple(dict.fromkeys(label.place.path for label in labels))
-    return Catalog(tuple(videos), tuple(expressions.values()), name, Provenance(files, rows, tuple(gathered)))
+    used = tuple(dict.fromkeys((*(label.place.path for label in labels), *files)))
+    return Catalog(tuple(videos), tuple(expressions.values()), name, Provenance(used, rows, tuple(gathered)))
 
 
 def _videos(

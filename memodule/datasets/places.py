@@ -21,7 +21,8 @@ def label_file(listing: Listing, root: Path, patterns: Sequence[str]) -> Path:
         return found[0]
     others = find_files(listing, root, ("*.xls", "*.xlsx", "*.csv"))
     instead = f" (found instead: {', '.join(path.name for path in others[:_SHOWN])})" if others else ""
-    raise UserError(f"{root}: no label file {' or '.join(patterns)} here or in a folder below{instead}; put it there")
+    what = f"no label file {' or '.join(patterns)} here or in a folder below{instead}"
+    raise UserError(f"{root}: {what}; put it there, or name its path in the description")
 
 
 def video_folders(
@@ -48,7 +49,7 @@ def video_folders(
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; give the data set's folder, laid out as data/README.md shows")
     base = find_folder(listing, root, name)
-    videos = find_videos(listing, base, identify, passed_over)
+    videos = find_videos(listing, base, identify, passed_over) or find_videos(listing, root, identify, passed_over)
     if videos:
         return videos
     there = listing.look(base).folders

@@ -75,7 +75,7 @@ def read_samm_lv(
     estimated = _estimated(find_table(read_workbook(facs_sheet), "MICRO_ONLY", _EMOTIONS)[1], remarks)
     found = [_label(row, estimated) for row in rows]
     _require_join(found, facs_sheet)
-    return assemble(name, found, folders, listing, fps=fps, emotions=emotions, remarks=remarks)
+    return assemble(name, found, folders, listing, fps=fps, emotions=emotions, files=[facs_sheet], remarks=remarks)
 
 
 def _identify(below: str) -> tuple[str, str] | None:

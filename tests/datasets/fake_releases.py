@@ -86,11 +86,11 @@ def samm_lv(folder: Path) -> Release:
     movements: Rows = [
         *[["SAMM Long Videos", None, "a generated stand-in"] for _ in range(9)],
         SAMM_LV_HEADER,
-        samm_row("006_1_1", 100, 130, 180),
-        samm_row("006_1_2", 190, 210, 250, "Macro"),
-        samm_row("006_2_1", 20, 40, 70),
-        samm_row("037_4_1", 50, 60, 110),
-        samm_row("037_4_1", 120, 160, 220, "Macro"),
+        samm_row("006_1_1", 10, 13, 18),
+        samm_row("006_1_2", 19, 21, 28, "Macro"),
+        samm_row("006_2_1", 2, 5, 10),
+        samm_row("037_4_1", 5, 6, 13),
+        samm_row("037_4_1", 14, 16, 22, "Macro"),
     ]
     facs: Rows = [
         *[["SAMM micro-expressions", "generated"] for _ in range(13)],
@@ -101,7 +101,7 @@ def samm_lv(folder: Path) -> Release:
     ]
     videos = {
         f"SAMM_longvideos/{code}": frames(f"{code}_", count, 4)
-        for code, count in {"006_1": 260, "006_2": 210, "006_10": 215, "037_4": 230}.items()
+        for code, count in {"006_1": 30, "006_2": 12, "006_10": 5, "037_4": 25}.items()
     }
     books = {LONG_SHEET: {"FACS_Movement_Only": movements}, FACS_SHEET: {"MICRO_ONLY": facs}}
     return Release(folder / "SAMM", _described(CONFIGS / "samm_lv.yaml"), books, videos)
@@ -133,8 +133,14 @@ def casme3(folder: Path) -> Release:
     ]
     blinks: Rows = [["Subject", "Filename", "Onset", "Offset"], ["spNO.1", "a", 3, 6]]
     videos = {
-        f"data/spNO.{folder}": frames("", 100)
-        for folder in ("1/a/color", "1/b/color", "2/a/color", "10/c/color", "1/a/depth")
+        f"data/spNO.{folder}": frames("", count)
+        for folder, count in {
+            "1/a/color": 100,
+            "1/b/color": 45,
+            "2/a/color": 55,
+            "10/c/color": 25,
+            "1/a/depth": 9,
+        }.items()
     }
     books = {ME_SHEET: {"label": micro}, ALL_SHEET: {"AU+Emotion": everything, "eye blink": blinks}}
     return Release(folder / "CASME3", _described(CONFIGS / "casme3.yaml"), books, videos)
@@ -164,7 +170,7 @@ def casme2(folder: Path) -> Release:
         }
     }
     videos = {
-        f"rawpic/{folder}": frames("img", 120, 3)
+        f"rawpic/{folder}": frames("img", 70, 3)
         for folder in ("s15/15_0101disgustingteeth", "s15/15_0401girlcrashing", "s19/23_0502funnyerrors")
     }
     return Release(folder / "CASME2", _described(CONFIGS / "casme2.yaml"), books, videos)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from fake_releases import CODE_SHEET, Release, casme2_row, frames
 
-from memodule.datasets import Expression
+from memodule.datasets import Catalog, Expression
 from memodule.errors import UserError
 
 CODES, SUBJECTS, VIDEOS = "CASFEcode_final", "naming rule1", "naming rule2"
@@ -16,8 +16,8 @@ def codes(release: Release) -> list[list[object]]:
     return release.books[CODE_SHEET][CODES]
 
 
-def remarks(release: Release) -> list[str]:
-    found = release.read().provenance.remarks
+def remarks(catalog: Catalog) -> list[str]:
+    found = catalog.provenance.remarks
     return [str(remark) for remark in found if "lies with another subject" not in remark.text]
 
 
@@ -29,25 +29,27 @@ def test_naming_rules_lead_to_folders(casme2: Release) -> None:
         Expression("s23", "0502", "micro", 29, 35, 43, "negative"),
     )
     assert [video.key for video in catalog.videos] == [("s15", "0101"), ("s15", "0401"), ("s23", "0502")]
-    assert [video.frames for video in catalog.videos] == [120] * 3
+    assert [video.frames for video in catalog.videos] == [70] * 3
 
 
 def test_offset_0_becomes_the_apex(casme2: Release) -> None:
-    [text] = remarks(casme2)
+    [text] = remarks(casme2.read())
     assert text.startswith("note")
     assert f"sheet {CODES}, row 2: macro-expression: offset unknown (0): the apex is taken" in text
 
 
 def test_micro_with_offset_0_is_a_warning(casme2: Release) -> None:
     codes(casme2)[0][4] = 0
-    assert casme2.read().expressions[0].offset == 61
-    assert any(text.startswith("warning") and "offset unknown" in text for text in remarks(casme2))
+    catalog = casme2.read()
+    assert catalog.expressions[0].offset == 61
+    assert any(text.startswith("warning") and "offset unknown" in text for text in remarks(catalog))
 
 
 def test_offset_and_apex_0_leave_nothing(casme2: Release) -> None:
     codes(casme2)[0][3:5] = [0, 0]
-    assert len(casme2.read().expressions) == 2
-    assert any("offset and apex unknown: left out" in text for text in remarks(casme2))
+    catalog = casme2.read()
+    assert len(catalog.expressions) == 2
+    assert any("offset and apex unknown: left out" in text for text in remarks(catalog))
 
 
 def test_a_folder_that_lies_with_another_subject_keeps_its_own(casme2: Release) -> None:
@@ -60,9 +62,10 @@ def test_a_folder_that_lies_with_another_subject_keeps_its_own(casme2: Release) 
 
 def test_images_follow_their_numbers_not_the_alphabet(casme2: Release) -> None:
     """Without padding, img10 would come before img9, and before img2."""
-    casme2.videos["rawpic/s15/15_0401girlcrashing"] = frames("img", 120)
-    assert casme2.read().expressions[0].onset == 56
-    assert remarks(casme2)[1:] == []
+    casme2.videos["rawpic/s15/15_0401girlcrashing"] = frames("img", 70)
+    catalog = casme2.read()
+    assert catalog.expressions[0].onset == 56
+    assert remarks(catalog)[1:] == []
 
 
 def test_added_header_and_other_file_name_are_taken(casme2: Release) -> None:
@@ -159,5 +162,6 @@ def test_absent_folders_and_files_give_one_clear_line(casme2: Release) -> None:
 
 def test_duplicate_row_counts_once(casme2: Release) -> None:
     codes(casme2).append(casme2_row(1, "anger1_2", 57, 62, 69))
-    assert len(casme2.read().expressions) == 3
-    assert any(f"sheet {CODES}, row 4: " in text and "labelled twice" in text for text in remarks(casme2))
+    catalog = casme2.read()
+    assert len(catalog.expressions) == 3
+    assert any(f"sheet {CODES}, row 4: " in text and "labelled twice" in text for text in remarks(catalog))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fake_releases import ALL_SHEET, ME_HEADER, ME_SHEET, Release, casme3_row, frames
 
-from memodule.datasets import Expression
+from memodule.datasets import Catalog, Expression
 from memodule.errors import UserError
 
 # What the six known errors say (0-based row of the data, onset, apex, offset), and what they come out as. Filler for
@@ -26,27 +26,37 @@ def micro(release: Release) -> list[list[object]]:
     return release.books[ME_SHEET]["label"]
 
 
-def spans(release: Release, video: str = "a", **arguments: object) -> list[tuple[int, int | None, int]]:
-    catalog = release.read(**arguments)
-    return [
-        (e.onset, e.apex, e.offset) for e in catalog.expressions if e.key == ("spNO.1", video) and e.kind == "micro"
-    ]
+def spans(catalog: Catalog) -> list[tuple[int, int | None, int]]:
+    """The micro-expressions of video spNO.1/a."""
+    found = [e for e in catalog.expressions if e.key == ("spNO.1", "a") and e.kind == "micro"]
+    return [(e.onset, e.apex, e.offset) for e in found]  # in the order of the rows
 
 
-def remarks(release: Release, **arguments: object) -> list[str]:
-    found = release.read(**arguments).provenance.remarks
+def remarks(catalog: Catalog) -> list[str]:
+    found = catalog.provenance.remarks
     return [str(remark) for remark in found if "a known error is not in this row" not in remark.text]
 
 
-def with_known_errors(release: Release) -> Release:
+@pytest.fixture(scope="session")
+def many_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("many")
+    for name in frames("", 3500):
+        (folder / name).touch()
+    return folder
+
+
+@pytest.fixture
+def with_known_errors(casme3: Release, many_images: Path) -> Release:
     """850 rows, six of which are wrong where those of version 2 are."""
-    rows = [casme3_row(1, "b", 1 + i % 90, 3 + i % 90, 10 + i % 90 + i // 90) for i in range(850)]
+    rows = [casme3_row(1, "b", 1 + i % 30, 3 + i % 30, 4 + i % 30 + i // 30) for i in range(850)]
     for position, (numbers, _) in KNOWN_ERRORS.items():
         rows[position] = casme3_row(1, "a", *numbers)
-    release.books[ME_SHEET]["label"] = [ME_HEADER, *rows]
-    release.videos["data/spNO.1/a/color"] = frames("", 3500)
-    release.videos["data/spNO.1/b/color"] = frames("", 200)
-    return release
+    casme3.books[ME_SHEET]["label"] = [ME_HEADER, *rows]
+    casme3.videos["data/spNO.1/b/color"] = frames("", 70)
+    del casme3.videos["data/spNO.1/a/color"]
+    (casme3.root / "data/spNO.1/a").mkdir(parents=True)
+    (casme3.root / "data/spNO.1/a/color").symlink_to(many_images, target_is_directory=True)
+    return casme3
 
 
 def test_reads_micro_and_macro(casme3: Release) -> None:
@@ -61,11 +71,17 @@ def test_reads_micro_and_macro(casme3: Release) -> None:
     assert catalog.subjects == ("spNO.1", "spNO.2", "spNO.10")  # natural order
     assert all(video.path.name == "color" for video in catalog.videos)
     assert catalog.provenance.label_rows == {"micro": 4, "macro": 1}
-    assert remarks(casme3) == []
+    assert remarks(catalog) == []
 
 
 def test_subject_in_a_folder_of_its_own_name_is_found(casme3: Release) -> None:
     casme3.videos = {f"data/{Path(name).parts[1]}/{name[5:]}": images for name, images in casme3.videos.items()}
+    assert len(casme3.read().videos) == 4
+
+
+def test_another_folder_called_data_does_not_mislead(casme3: Release) -> None:
+    casme3.videos = {f"frames/{name[5:]}": images for name, images in casme3.videos.items()}
+    casme3.videos["annotation/data"] = []
     assert len(casme3.read().videos) == 4
 
 
@@ -86,31 +102,31 @@ def test_version_1_is_read(casme3: Release) -> None:
     assert catalog.provenance.label_files[0].name.endswith("v1.xls")
 
 
-def test_known_errors_are_mended(casme3: Release) -> None:
-    with_known_errors(casme3)
-    assert spans(casme3) == [mended for _, mended in KNOWN_ERRORS.values()]
-    texts = [text for text in remarks(casme3) if "spNO.1/a" in text]
+def test_known_errors_are_mended(with_known_errors: Release) -> None:
+    catalog = with_known_errors.read()
+    assert spans(catalog) == [mended for _, mended in KNOWN_ERRORS.values()]
+    texts = [text for text in remarks(catalog) if "spNO.1/a" in text]
     mended = [text for text in texts if "a known error is mended" in text]
     assert [f"row {position + 2}" in text for position, text in zip(KNOWN_ERRORS, mended, strict=True)] == [True] * 6
     assert all(text.startswith("note") for text in texts)
 
 
-def test_repairs_can_be_switched_off(casme3: Release) -> None:
+def test_repairs_can_be_switched_off(with_known_errors: Release) -> None:
     """What is impossible is then dropped or cut under the rules of all data sets, with a warning each."""
-    with_known_errors(casme3)
     expected = [(111, None, 189), (4, 11, 3459), (1829, 1835, 1835), (2379, 2389, 2389)]
-    assert spans(casme3, repairs=False) == expected
-    texts = [text for text in remarks(casme3, repairs=False) if "spNO.1/a" in text]
+    catalog = with_known_errors.read(repairs=False)
+    assert spans(catalog) == expected
+    texts = [text for text in remarks(catalog) if "spNO.1/a" in text]
     words = ["apex outside", "offset before onset", "onset unknown", "offset unknown", "offset unknown"]
     assert [text.startswith("warning") and word in text for text, word in zip(texts, words, strict=True)] == [True] * 5
 
 
-def test_a_repair_leaves_other_rows_alone(casme3: Release) -> None:
+def test_a_repair_leaves_other_rows_alone(with_known_errors: Release) -> None:
     """Where the row says something else (another version), nothing is mended, and that is said."""
-    with_known_errors(casme3)
-    micro(casme3)[709][4] = 40
-    assert (4, 11, 39) in spans(casme3)
-    texts = [str(remark) for remark in casme3.read().provenance.remarks]
+    micro(with_known_errors)[709][4] = 40
+    catalog = with_known_errors.read()
+    assert (4, 11, 39) in spans(catalog)
+    texts = [str(remark) for remark in catalog.provenance.remarks]
     assert any("row 710: a known error is not in this row" in text for text in texts)
 
 
@@ -118,51 +134,58 @@ def test_labels_point_at_the_images_of_their_numbers_where_frames_are_missing(ca
     """12 and 13 are missing, then 18: the label 11, 18, 30 starts at 11 and has its apex at 17."""
     missing = {12, 13, 18}
     casme3.videos["data/spNO.1/a/color"] = [f"{n}.jpg" for n in range(1, 101) if n not in missing]
-    assert spans(casme3) == [(10, 14, 26)]
+    catalog = casme3.read()
+    assert spans(catalog) == [(10, 14, 26)]
     names = [f"{n}.jpg" for n in range(1, 101) if n not in missing]
-    assert [names[i] for i in spans(casme3)[0]] == ["11.jpg", "17.jpg", "30.jpg"]
-    [text] = remarks(casme3)
+    assert [names[i] for i in spans(catalog)[0]] == ["11.jpg", "17.jpg", "30.jpg"]
+    [text] = remarks(catalog)
     assert "spNO.1/a/color: frame numbers are missing" in text
     assert "3 missing, the first 12 .. 13" in text
 
 
 def test_onset_and_offset_in_a_gap_shrink_to_the_images_there_are(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"] = [f"{n}.jpg" for n in range(1, 101) if n not in (11, 12, 30)]
-    first, _, last = spans(casme3)[0]
+    catalog = casme3.read()
+    first, _, last = spans(catalog)[0]
     names = [f"{n}.jpg" for n in range(1, 101) if n not in (11, 12, 30)]
     assert (names[first], names[last]) == ("13.jpg", "29.jpg")
 
 
 def test_expression_within_a_gap_is_left_out(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"] = [f"{n}.jpg" for n in range(1, 101) if not 10 < n < 31]
-    assert spans(casme3) == []
-    assert any("no image within onset .. offset: left out" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert spans(catalog) == []
+    assert any("no image within onset .. offset: left out" in text for text in remarks(catalog))
 
 
 def test_a_frame_numbered_0_does_not_shift_labels(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"].insert(0, "0.jpg")
-    assert spans(casme3) == [(11, 18, 30)]
-    assert any("do not start at 1" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert spans(catalog) == [(11, 18, 30)]
+    assert any("do not start at 1" in text for text in remarks(catalog))
 
 
 def test_labels_behind_the_last_image(casme3: Release) -> None:
     micro(casme3)[1][2:5] = [95, 99, 120]
     micro(casme3).append(casme3_row(1, "a", 101, 103, 110))
-    assert spans(casme3) == [(94, 98, 99)]
-    texts = remarks(casme3)
+    catalog = casme3.read()
+    assert spans(catalog) == [(94, 98, 99)]
+    texts = remarks(catalog)
     assert any("row 2: micro-expression: ends behind the last image" in text for text in texts)
     assert any("row 6: micro-expression: no image within" in text for text in texts)
 
 
 def test_images_that_are_not_numbered_are_counted(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"] = [f"{n}x.jpg" for n in range(1, 101)]
-    assert spans(casme3) == [(10, 17, 29)]
-    assert any("labels are counted by position" in text and "100 image names" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert spans(catalog) == [(10, 17, 29)]
+    assert any("labels are counted by position" in text and "100 image names" in text for text in remarks(catalog))
 
 
 def test_a_number_that_occurs_twice_is_told(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"].append("007.jpg")
-    assert any("1 frame numbers occur twice" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert any("1 frame numbers occur twice" in text for text in remarks(catalog))
 
 
 def test_copy_of_a_video_is_refused(casme3: Release) -> None:
@@ -173,31 +196,35 @@ def test_copy_of_a_video_is_refused(casme3: Release) -> None:
 
 def test_labelled_videos_without_frames_are_told_once_a_video(casme3: Release) -> None:
     del casme3.videos["data/spNO.1/a/color"]
-    assert len(casme3.read().expressions) == 3
-    [text] = remarks(casme3)
+    catalog = casme3.read()
+    assert len(catalog.expressions) == 3
+    [text] = remarks(catalog)
     assert "labelled video without frames" in text
     assert "spNO.1/a: 1 micro, 1 macro" in text
 
 
 def test_empty_folder_is_no_video(casme3: Release) -> None:
     casme3.videos["data/spNO.2/a/color"] = []
-    assert ("spNO.2", "a") not in {video.key for video in casme3.read().videos}
-    assert any("spNO.2/a/color: no images" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert ("spNO.2", "a") not in {video.key for video in catalog.videos}
+    assert any("spNO.2/a/color: no images" in text for text in remarks(catalog))
 
 
 def test_versions_mixed_up_are_told(casme3: Release) -> None:
     """Version 2 moved some micro-expressions to macro; with labels of version 1 they would be both."""
     casme3.books[ALL_SHEET]["AU+Emotion"].append(["spNO.1", "b", 21, 26, 40, "4", "Macro-expression", "I"])
-    assert [e.kind for e in casme3.read().expressions_of(("spNO.1", "b"))] == ["micro"]
-    [text] = remarks(casme3)
+    catalog = casme3.read()
+    assert [e.kind for e in catalog.expressions_of(("spNO.1", "b"))] == ["micro"]
+    [text] = remarks(catalog)
     assert f"{Path(ALL_SHEET).name}, sheet AU+Emotion, row 4: " in text
     assert "labelled micro and macro" in text
 
 
 def test_without_the_sheet_of_all_expressions_there_are_no_macros(casme3: Release) -> None:
     del casme3.books[ALL_SHEET]
-    assert {e.kind for e in casme3.read().expressions} == {"micro"}
-    assert any("macro-expressions are not read" in text for text in remarks(casme3))
+    catalog = casme3.read()
+    assert {e.kind for e in catalog.expressions} == {"micro"}
+    assert any("macro-expressions are not read" in text for text in remarks(catalog))
 
 
 def missing_sheet(release: Release) -> None:
@@ -276,8 +303,9 @@ def test_absent_folders_and_files_give_one_clear_line(casme3: Release) -> None:
 def test_duplicate_row_counts_once(casme3: Release) -> None:
     micro(casme3).append(list(micro(casme3)[1]))
     micro(casme3).append([*micro(casme3)[2][:7], "sad"])
-    assert len(casme3.read().expressions) == 5
-    same, other = remarks(casme3)
+    catalog = casme3.read()
+    assert len(catalog.expressions) == 5
+    same, other = remarks(catalog)
     assert "sheet label, row 6: " in same
     assert "the second row is left out: delete it" in same
     assert "sheet label, row 7: " in other

@@ -85,14 +85,14 @@ def test_expected_tree_stands_beside_the_found_one(samm_lv: Release) -> None:
     text = report_text(check(samm_lv))
     assert "  SAMM/                                  SAMM/\n" in text
     assert "    SAMM_longvideos/                       SAMM_longvideos/\n" in text
-    assert "260 images, 1 .. 260\n" in text
+    assert "30 images, 1 .. 30\n" in text
     assert "... 1 more folders ... extra/\n" in text
 
 
 def test_missing_videos_and_rows_are_warnings(samm_lv: Release, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(samm_lv.write())]) == 1
     out = capsys.readouterr().out
-    assert "usable, with 2 warnings" in out
+    assert "usable, with 4 warnings" in out
     assert "4 videos of 2 subjects; the data set has 147 videos" in " ".join(out.split())
     assert "3 micro, 2 macro; known are V1 to V3: 159 micro, 343 macro" in out
 
@@ -112,9 +112,10 @@ def test_unusable_data_set(samm_lv: Release, capsys: pytest.CaptureFixture[str])
 
 def test_versions_of_casme3_are_told_by_their_counts(casme3: Release) -> None:
     known = dataclasses.replace(casme3.description.releases[0], micro=4, macro=1)
-    casme3.description = dataclasses.replace(casme3.description, releases=(known,), videos=4)
+    casme3.description = dataclasses.replace(casme3.description, releases=(known,), videos=4, training=None)
     report = check(casme3)
-    assert report.facts == ("4 videos of 3 subjects", "label rows: 4 micro, 1 macro, as in release v2")
+    read = "read: cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx, CAS(ME)3_part_A_v2.xls"
+    assert report.facts == ("4 videos of 3 subjects", read, "label rows: 4 micro, 1 macro, as in release v2")
     assert report.status == "clean"
 
 

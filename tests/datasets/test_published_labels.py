@@ -41,7 +41,7 @@ def _casme3(case: dict[str, Any], folder: Path) -> Release:
     ]
     made.books = {ME_SHEET: {"label": [fake_releases.ME_HEADER, *rows]}}
     made.videos = {
-        f"data/spNO.{subject}/{video}/color": fake_releases.frames("", 200)
+        f"data/spNO.{subject}/{video}/color": fake_releases.frames("", 160)
         for subject, videos in zip(case["subjects"], case["subjectsVideos"], strict=True)
         for video in videos
     }
@@ -55,8 +55,10 @@ def _samm(case: dict[str, Any], folder: Path) -> Release:
     facs = [fake_releases.facs_row(name, r["emotion"]) for name, r in rows]
     made.books[LONG_SHEET]["FACS_Movement_Only"][10:] = movements
     made.books[fake_releases.FACS_SHEET]["MICRO_ONLY"][14:] = facs
-    videos = [video for videos in case["subjectsVideos"] for video in videos]
-    made.videos = {f"SAMM_longvideos/{video}": fake_releases.frames(f"{video}_", 1500, 4) for video in videos}
+    made.videos = {"pictures": fake_releases.frames("", 1400, 4)}  # of all videos, by links
+    (made.root / "SAMM_longvideos").mkdir(parents=True)
+    for video in [video for videos in case["subjectsVideos"] for video in videos]:
+        (made.root / "SAMM_longvideos" / video).symlink_to(made.root / "pictures", target_is_directory=True)
     return made
 
 
