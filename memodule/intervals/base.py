@@ -147,4 +147,6 @@ class SelectionRule(abc.ABC):
 
 
 def _finite(values: FloatArray) -> FloatArray:
+    if values.size and values.min() >= -_LARGEST and values.max() <= _LARGEST:  # False where a value is not a number
+        return values
     return np.clip(np.where(np.isfinite(values), values, 0.0), -_LARGEST, _LARGEST)

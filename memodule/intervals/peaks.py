@@ -42,3 +42,19 @@ def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArr
     """
     peaks, _ = find_peaks(smoothed, height=threshold, distance=max(1, distance))
     return peaks.astype(np.int64, copy=False)
+
+
+def first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
+    """Per row the smallest of the sorted `places` in low..high (inclusive), or `otherwise`."""
+    if not places.size:
+        return otherwise
+    found = places.take(places.searchsorted(low), mode="clip")
+    return np.where((found >= low) & (found <= high), found, otherwise)
+
+
+def last_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
+    """Per row the largest of the sorted `places` in low..high (inclusive), or `otherwise`."""
+    if not places.size:
+        return otherwise
+    found = places.take(places.searchsorted(high, side="right") - 1, mode="clip")
+    return np.where((found >= low) & (found <= high), found, otherwise)

@@ -6,7 +6,7 @@ import numpy as np
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
 from memodule.intervals.fixed_window import check_half_window
-from memodule.intervals.peaks import box_mean, peaks_above, relative_threshold
+from memodule.intervals.peaks import box_mean, first_within, last_within, peaks_above, relative_threshold
 
 _RISING = 1.5
 """Inside the first guess a boundary may stand where the score rises through mean / 1.5 (published constant)."""
@@ -55,32 +55,17 @@ class PriorGuided(SelectionRule):
 
 def _boundaries(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, IntArray]:
     """Onset and offset (inclusive) of each peak."""
-    last = len(curve) - 1
     mean = curve.mean()
-    up, high, low = np.diff(curve), curve > mean / _RISING, curve < mean
-    rising = np.flatnonzero((up > 0) & high[1:]) + 1
-    falling = np.flatnonzero((up < 0) & high[:-1])
-    quiet = np.flatnonzero(low[1:] & low[:-1])  # sample i and its successor are both below the mean
-    left, right = np.maximum(0, peaks - k), np.minimum(last, peaks + k)
-    onsets = _first_within(rising, left + 1, peaks - 1, left + 1) - 1
-    offsets = _last_within(falling, peaks + 1, right - 1, right - 1) + 1
-    onsets = _last_within(quiet + 1, peaks - _REACH * k, onsets - 1, onsets - 1) + 1
-    offsets = _first_within(quiet, offsets + 1, peaks + _REACH * k, offsets + 1) - 1
+    here, after, low = curve[:-1], curve[1:], curve < mean
+    rising = ((after > here) & (after > mean / _RISING)).nonzero()[0]  # the sample before the risen one
+    falling = ((here > after) & (here > mean / _RISING)).nonzero()[0]
+    quiet = (low[:-1] & low[1:]).nonzero()[0]  # the earlier of two samples below the mean
+    left, right = np.maximum(0, peaks - k), np.minimum(len(curve) - 1, peaks + k)
+    onsets = first_within(rising, left, peaks - 2, left)
+    offsets = last_within(falling, peaks + 1, right - 1, right - 1) + 1
+    onsets = last_within(quiet, peaks - _REACH * k - 1, onsets - 2, onsets - 2) + 2
+    offsets = first_within(quiet, offsets + 1, peaks + _REACH * k, offsets + 1) - 1
     return onsets, offsets
-
-
-def _first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
-    """Per row the smallest of the sorted `places` in low..high, or `otherwise`."""
-    guarded = np.append(places, np.iinfo(np.int64).max)
-    found = guarded[np.searchsorted(places, low, side="left")]
-    return np.where(found <= high, found, otherwise)
-
-
-def _last_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
-    """Per row the largest of the sorted `places` in low..high, or `otherwise`."""
-    guarded = np.append(places, np.iinfo(np.int64).min)  # index -1 (nothing at or below `high`) finds the guard
-    found = guarded[np.searchsorted(places, high, side="right") - 1]
-    return np.where(found >= low, found, otherwise)
 
 
 def _earliest(frames: IntArray, iou: float, k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memodule.intervals import FixedWindow, PriorGuided, vote_emotions
+from memodule.intervals import ChallengeRule, FixedWindow, PriorGuided, vote_emotions
 from memodule.intervals.timing import half_window_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoding"
@@ -28,10 +28,11 @@ def _rule(name, k):
         "fixed": FixedWindow(half_window=k, clip=False),
         "fixed_samm_test": FixedWindow(half_window=k, threshold=0.65, clip=False),
         "prior": PriorGuided(half_window=k),
+        "samm_test": ChallengeRule(half_window=k, clip=False),
     }[name]
 
 
-@pytest.mark.parametrize("name", ["fixed", "fixed_samm_test", "prior"])
+@pytest.mark.parametrize("name", ["fixed", "fixed_samm_test", "prior", "samm_test"])
 def test_intervals_equal_the_published_ones(name):
     compared = 0
     for case, curve in CASES:
