@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from memodule.networks.initialisation import Initialisation, initialise
 from memodule.networks.mamba import MambaBlock, published_drop_path
 from memodule.networks.selective_scan import Scan
-from memodule.networks.stem import check_sizes, flow_sequence, stem
+from memodule.networks.stem import check_arguments, flow_sequence, stem
 
 METST_CHANNELS: Final = (0, 1, 8, 9, 16, 17, 28, 29, 30, 31)
 """Of the 36 flow channels those of regions 0, 4, 8, 14 and 15 (both brows, mouth, both nostrils), x and y."""
@@ -61,7 +61,7 @@ class METST(nn.Module):
         super().__init__()
         sizes = {"channels": channels, "width": width, "depth": depth, "state": state}
         sizes |= {"expand": expand, "kernel": kernel, "classes": classes}
-        check_sizes("METST", drop_path, **sizes)
+        check_arguments("METST", drop_path, scan, **sizes)
         self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation, "scan": scan}
         self.channels = channels
         self.stem = stem(channels, width)

@@ -51,6 +51,10 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
     """
     source = "published weights" if isinstance(weights, Mapping) else str(weights)
     saved = weights if isinstance(weights, Mapping) else _read(Path(weights))
+    if not isinstance(saved, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in saved.items()
+    ):
+        raise UserError(f"{source}: holds no state dict (names and tensors); give the authors' weight file")
     theirs = {key.removeprefix("module."): value for key, value in saved.items()}
     ours = {published_name(name): name for name in network.state_dict()}
     shapes = {published_name(name): value.shape for name, value in network.state_dict().items()}
@@ -78,14 +82,14 @@ def _complaint(kind: str, keys: Iterable[str], shown: int = 3) -> str:
     return f"{len(keys)} {kind} ({', '.join(keys[:shown])}{rest})"
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def _read(path: Path) -> Any:
     try:
-        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the authors' weight file") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
-        raise UserError(f"{path}: cannot be read as weights ({reason}); get the file again from its source") from error
-    if not isinstance(saved, Mapping) or not all(isinstance(value, Tensor) for value in saved.values()):
-        raise UserError(f"{path}: holds no state dict (names and tensors); give the authors' weight file")
-    return saved
+        raise UserError(
+            f"{path}: cannot be read as plain weights ({reason}); get the file again, or save network.state_dict() where"
+            " it comes from"
+        ) from error

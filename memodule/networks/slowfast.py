@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from memodule.networks.initialisation import Initialisation, initialise
 from memodule.networks.mamba import MambaBlock, published_drop_path
 from memodule.networks.selective_scan import Scan
-from memodule.networks.stem import check_sizes, conv_unit, flow_sequence, stem
+from memodule.networks.stem import check_arguments, conv_unit, flow_sequence, stem
 
 
 class SlowFastMamba(nn.Module):
@@ -63,7 +63,7 @@ class SlowFastMamba(nn.Module):
         super().__init__()
         sizes = {"channels": channels, "fast_width": fast_width, "slow_width": slow_width, "depth": depth}
         sizes |= {"groups": groups, "state": state, "expand": expand, "kernel": kernel, "classes": classes}
-        check_sizes("SlowFastMamba", drop_path, **sizes)
+        check_arguments("SlowFastMamba", drop_path, scan, **sizes)
         self.hparams: dict[str, Any] = {**sizes, "drop_path": drop_path, "initialisation": initialisation, "scan": scan}
         self.channels = channels
 

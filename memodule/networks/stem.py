@@ -1,21 +1,27 @@
-"""How both published networks begin: checked sizes, checked input, and convolutions over time."""
+"""How both published networks begin: checked arguments, checked input, and convolutions over time."""
+
+from typing import get_args
 
 from torch import Tensor, nn
 
 from memodule.errors import UserError
+from memodule.networks.selective_scan import Scan
 
 
-def check_sizes(network: str, drop_path: float, **sizes: int) -> None:
+def check_arguments(network: str, drop_path: float, scan: Scan, **sizes: int) -> None:
     """Refuse constructor arguments that no network can have.
 
     Raises:
-        UserError: If a size is no positive whole number, or `drop_path` lies outside 0 <= drop_path < 1.
+        UserError: If a size is no positive whole number, `drop_path` lies outside 0 <= drop_path < 1, or there is no
+            such `scan`.
     """
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise UserError(f"{network}: {name} is {size!r}; give a whole number of at least 1")
     if not 0 <= drop_path < 1:
         raise UserError(f"{network}: drop_path is {drop_path!r}; give a probability of at least 0 and below 1")
+    if scan not in get_args(Scan):
+        raise UserError(f"{network}: scan is {scan!r}; choose one of {', '.join(get_args(Scan))}")
 
 
 def flow_sequence(flow: Tensor, channels: int) -> Tensor:
