@@ -1,5 +1,6 @@
 """The authors' checkpoints: which of their keys is which of our parameters."""
 
+import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -87,9 +88,12 @@ def _read(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the authors' weight file") from None
+    except pickle.UnpicklingError as error:
+        raise _unreadable(path, "it is damaged, or holds more than names and tensors") from error
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UserError(
-            f"{path}: cannot be read as plain weights ({reason}); get the file again, or save network.state_dict() where"
-            " it comes from"
-        ) from error
+        raise _unreadable(path, str(error).strip().partition("\n")[0] or type(error).__name__) from error
+
+
+def _unreadable(path: Path, reason: str) -> UserError:
+    mend = "get the file again, or save only network.state_dict() where it comes from"
+    return UserError(f"{path}: cannot be read as plain weights ({reason}); {mend}")
