@@ -1,5 +1,6 @@
 """`memodule catalog`: read a data set's own label files once and write its Catalog."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,4 +42,8 @@ def main(words: Sequence[str]) -> int:
         f"{arguments.out}: {summary.videos} videos of {summary.subjects} subjects, {summary.micro.count} micro- and "
         f"{summary.macro.count} macro-expressions; {notes} known quirks handled (provenance.json)"
     )
+    if report.training:
+        step, window = report.training.frame_step, report.training.window
+        sampling = ["--window", str(window), "--frame-step", str(step)]
+        print(f"Next: {shlex.join(['memodule', 'extract', str(arguments.out), '--out', 'data/flow', *sampling])}")
     return 0

@@ -1,6 +1,7 @@
 """`memodule check`: what is there, what is missing, what is odd in a data set."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,14 @@ def main(words: Sequence[str]) -> int:
     index = arguments.index or default_index(Path(arguments.root or arguments.dataset))
     with console.status("looking into folders"), Listing(index) as listing:
         report = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing, others)
-    print(json.dumps(report.as_dict(), indent=2, allow_nan=False) if arguments.json else report_text(report))
+    if arguments.json:
+        print(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        print(report_text(report))
+        if report.catalog and report.training:  # not yet a Catalog
+            where = [arguments.dataset, *(["--root", arguments.root] if arguments.root else [])]
+            out = f"data/{Path(arguments.dataset).stem}"
+            print(f"\nNext: {shlex.join(['memodule', 'catalog', *where, '--out', out])}")
     if arguments.histogram and report.catalog:
         draw_histograms(report.catalog, arguments.histogram)
     return report.exit_status
