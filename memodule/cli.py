@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "test": "test one fold (LightningCLI)",
     "predict": "predict one fold (LightningCLI)",
     "loso": "run every leave-one-subject-out fold and pool the scores",
+    "evaluate": "score predicted expressions (CSV) against labelled ones",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
 

@@ -48,6 +48,15 @@ def test_intervals_contain_the_pooled_score_and_stay_in_bounds(by_subject, proto
         assert 0 <= low <= point[name] <= high <= 1
 
 
+def test_percentiles_that_miss_the_pooled_score_are_widened():
+    """Three subjects, each with the only hit of one class: 7 of 9 resamples miss a class and score less than 1."""
+    classes = [np.outer(np.arange(4) == emotion, np.arange(5) == emotion).astype(int) for emotion in range(3)]
+    by_subject = {f"{emotion}": Tally(tp=1, confusion=table) for emotion, table in enumerate(classes)}
+    low, high = bootstrap(by_subject, level=0.5)["recog_f1"]
+    assert high == 1
+    assert low < 0.7
+
+
 def test_every_resample_is_a_pooled_score():
     """With two subjects there are four draws; their scores are all that percentiles can fall on."""
     a, b = Tally(tp=5, fp=0, fn=1), Tally(tp=1, fp=8, fn=4)
@@ -117,6 +126,7 @@ def test_a_better_run_is_significant_and_the_same_run_is_not():
     better = paired_test(first, second, permutations=2000)["spot_f1"]
     assert better.p_value < 0.005
     assert 0 < better.low < better.difference < better.high
+    assert paired_test(first, second, permutations=100)["spot_f1"].p_value == 1 / 100  # never 0: what was seen counts
     same = paired_test(first, first, permutations=2000)["strs"]
     assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
 

@@ -74,11 +74,13 @@ from memodule.metrics.functional.scores import (
     spot_then_recognize_score,
     spotting_scores,
 )
-from memodule.metrics.functional.tally import Tally, tally_video
+from memodule.metrics.functional.tally import FALSE_ALARM, NOT_SCORED, Tally, match_video, tally_video
 from memodule.metrics.functional.timing import summarize_timing, timing_errors
 
 __all__ = [
+    "FALSE_ALARM",
     "IOU_SWEEP",
+    "NOT_SCORED",
     "SCORES",
     "ChanceBaselines",
     "ChanceVideo",
@@ -92,6 +94,7 @@ __all__ = [
     "interval_iou",
     "iou_sweep",
     "match_intervals",
+    "match_video",
     "operating_point",
     "paired_test",
     "precision_recall_curve",

@@ -1,7 +1,7 @@
 """Counts of one video, subject or data set: everything that scores are made of, and all of it adds up."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +10,9 @@ from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
 from memodule.metrics.functional.matching import Frames, as_frames, match_intervals
 from memodule.protocol import Protocol
 
-CONFUSION_SHAPE = (len(EMOTIONS), len(FRAME_CLASSES))
+CONFUSION_SHAPE: Final = (len(EMOTIONS), len(FRAME_CLASSES))
+FALSE_ALARM: Final = -1
+NOT_SCORED: Final = -2
 
 
 def _no_confusion() -> NDArray[np.int64]:
@@ -67,6 +69,41 @@ class Tally:
         return cls(int(values["tp"]), int(values["fp"]), int(values["fn"]), confusion)
 
 
+def match_video(
+    predicted: ArrayLike,
+    predicted_emotions: ArrayLike,
+    true: ArrayLike,
+    true_emotions: ArrayLike,
+    protocol: Protocol | None = None,
+) -> NDArray[np.int64]:
+    """What becomes of each prediction of one video; the arguments are those of `tally_video`.
+
+    Returns:
+        (n,) int64: the row of the truth that a prediction finds, `FALSE_ALARM` (-1), or `NOT_SCORED` (-2) where the
+        protocol filters the prediction or does not score the video.
+
+    >>> match_video([[10, 29], [50, 60], [80, 90]], [0, 4, 1], [[12, 30]], [0])
+    array([ 0, -2, -1])
+    """
+    rules = protocol or Protocol()
+    spotted, spotted_as = _checked(predicted, predicted_emotions, len(FRAME_CLASSES), "predicted")
+    truth, truth_is = _checked(true, true_emotions, len(EMOTIONS), "true")
+    match = np.full(len(spotted), NOT_SCORED, np.int64)
+    if rules.videos == "with_micro" and len(truth) == 0:
+        return match
+    early = rules.filter_neutral and not rules.filter_after_matching
+    rows, columns = np.flatnonzero(spotted_as != NEUTRAL) if early else np.arange(len(spotted)), np.arange(len(truth))
+    if rules.matching == "one_to_one":  # equal intervals in the order of their emotions, so that rows may be permuted
+        rows = rows[np.argsort(spotted_as[rows], kind="stable")]
+        columns = np.argsort(truth_is, kind="stable")
+    found = match_intervals(spotted[rows], truth[columns], rules.iou, rules.matching)
+    match[rows] = FALSE_ALARM
+    match[rows[found >= 0]] = columns[found[found >= 0]]
+    if rules.filter_neutral and rules.filter_after_matching:
+        match[spotted_as == NEUTRAL] = NOT_SCORED
+    return match
+
+
 def tally_video(
     predicted: ArrayLike,
     predicted_emotions: ArrayLike,
@@ -94,22 +131,14 @@ def tally_video(
     >>> tally.tp, tally.fp, tally.fn
     (1, 0, 0)
     """
-    rules = protocol or Protocol()
-    spotted, spotted_as = _checked(predicted, predicted_emotions, len(FRAME_CLASSES), "predicted")
-    truth, truth_is = _checked(true, true_emotions, len(EMOTIONS), "true")
-    if rules.videos == "with_micro" and len(truth) == 0:
-        return Tally()
-    if rules.filter_neutral and not rules.filter_after_matching:
-        spotted, spotted_as = _without_neutral(spotted, spotted_as)
-    if rules.matching == "one_to_one":  # equal intervals in the order of their emotions, so that rows may be permuted
-        spotted, spotted_as = _by_emotion(spotted, spotted_as)
-        truth, truth_is = _by_emotion(truth, truth_is)
-    match = match_intervals(spotted, truth, rules.iou, rules.matching)
-    if rules.filter_neutral and rules.filter_after_matching:
-        match, spotted_as = _without_neutral(match, spotted_as)
+    match = match_video(predicted, predicted_emotions, true, true_emotions, protocol)
+    truth_is = np.asarray(true_emotions, dtype=np.int64).reshape(-1)
+    spotted_as = np.asarray(predicted_emotions, dtype=np.int64).reshape(-1)
     hit = match >= 0
-    tp = int(hit.sum())
-    return Tally(tp, len(match) - tp, len(truth) - tp, _confusion(truth_is[match[hit]], spotted_as[hit]))
+    tp = int(hit.sum())  # a video that is not scored has no truth, hence no miss
+    return Tally(
+        tp, int((match == FALSE_ALARM).sum()), len(truth_is) - tp, _confusion(truth_is[match[hit]], spotted_as[hit])
+    )
 
 
 def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str) -> tuple[Frames, NDArray[np.int64]]:
@@ -120,18 +149,6 @@ def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str
     if labels.size and not (labels.min() >= -1 and labels.max() < classes):
         raise ValueError(f"{which} emotions must be class indices 0..{classes - 1}, or -1 where unknown")
     return frames, labels
-
-
-def _without_neutral(
-    rows: NDArray[np.int64], emotions: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    kept = emotions != NEUTRAL
-    return rows[kept], emotions[kept]
-
-
-def _by_emotion(rows: NDArray[np.int64], emotions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    order = np.argsort(emotions, kind="stable")
-    return rows[order], emotions[order]
 
 
 def _confusion(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:

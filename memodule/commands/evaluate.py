@@ -1,0 +1,120 @@
+"""`memodule evaluate`: score a CSV file of predictions against a CSV file of truths."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from memodule import console
+from memodule.atomic import write_json
+from memodule.commands import command_parser, parse
+from memodule.errors import UserError
+from memodule.metrics.evaluation import Report, compare, details, evaluate, kinds, per_subject, tally_subjects
+from memodule.metrics.files import check_videos, gather, read_lengths, read_rows
+from memodule.protocol import Protocol
+
+EPILOG = """\
+Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
+optional, and so is confidence in PRED.csv. Frames are 0-based and inclusive. Emotions: negative, positive, surprise,
+others, in PRED.csv also neutral. expressions.csv of a Catalog can be the truth.
+
+Without --videos the videos are those of the two files. Scores are of micro-expressions; macro rows of PRED.csv add
+spotting scores of macro-expressions and of both kinds together.
+
+`published` compares sampled frames inside a study. Here either protocol compares the frames that the files hold.
+
+JSON: protocol, spotting, recognition, strs, ci, baselines. recognition.support is the number of true positives behind
+recognition F1; recognition.confusion has a row for each true emotion (negative, positive, surprise, others) and a
+column for each predicted one (the same, then neutral); ci holds [low, high] of the 95 % bootstrap over subjects.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Read, score, print."""
+    arguments = parse(_parser(), words)
+    protocol = _protocol(arguments)
+    result = _evaluated(arguments, protocol)
+    if arguments.save:
+        write_json(arguments.save, result)
+    if arguments.json:
+        print(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        from memodule.metrics.tables import print_report
+
+        print_report(result, protocol)
+    if arguments.save:
+        console.note(f"saved {arguments.save}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("evaluate", "Score predicted expressions against labelled ones.", EPILOG)
+    parser.add_argument("predictions", type=Path, metavar="PRED.csv", help="what was found")
+    parser.add_argument("truth", type=Path, metavar="TRUTH.csv", help="what is labelled")
+    parser.add_argument(
+        "--protocol", default="megc", metavar="NAME", help="megc (default), published, or a YAML file of options"
+    )
+    parser.add_argument("--videos", type=Path, metavar="CSV", help="all videos: subject, video, frames; fps for timing")
+    parser.add_argument("--iou", type=float, metavar="X", help="smallest overlap of a true positive (default: 0.5)")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the JSON to a file too")
+    parser.add_argument("--per-subject", action="store_true", help="add the counts and scores of each subject")
+    parser.add_argument(
+        "--details", action="store_true", help="add IoU sweep, timing errors (needs fps) and ranking (needs confidence)"
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="CSV", help="other predictions: add the paired test over subjects"
+    )
+    parser.add_argument(
+        "--prior-length", type=int, metavar="N", help="frames of chance's intervals (default: median of the truths)"
+    )
+    parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap (default: 2000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of bootstrap and test (default: 0)")
+    return parser
+
+
+def _protocol(arguments: argparse.Namespace) -> Protocol:
+    name = arguments.protocol
+    if name in ("megc", "published"):
+        protocol = Protocol.preset(cast(Literal["megc", "published"], name))
+    elif Path(name).suffix in (".yaml", ".yml"):
+        protocol = Protocol.read(name)
+    else:
+        raise UserError(f"--protocol {name}: give megc, published, or a YAML file such as configs/protocol/megc.yaml")
+    for option, least in (("prior_length", 1), ("resamples", 1), ("seed", 0)):
+        value = getattr(arguments, option)
+        if value is not None and value < least:
+            raise UserError(f"--{option.replace('_', '-')} {value}: give a whole number from {least}")
+    if arguments.iou in (None, protocol.iou):
+        return protocol
+    return dataclasses.replace(protocol, iou=arguments.iou, name=f"{protocol.name} at IoU {arguments.iou:g}")
+
+
+def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> Report:
+    lengths = read_lengths(arguments.videos) if arguments.videos else None
+    truths = read_rows(arguments.truth, "truth")
+    if not truths:
+        raise UserError(f"{arguments.truth}: holds no expression, so there is nothing to score; add the labelled ones")
+    runs = []
+    for path in (arguments.predictions, arguments.against) if arguments.against else (arguments.predictions,):
+        runs.append(read_rows(path, "predictions"))
+        check_videos(runs[-1], truths, lengths)
+    keys = [row.key for run in runs for row in run]
+    micro = gather(runs[0], truths, lengths, more_videos=keys)
+    result = evaluate(
+        micro, protocol, prior_length=arguments.prior_length, resamples=arguments.resamples, seed=arguments.seed
+    )
+    if any(row.kind == "macro" for row in runs[0]):
+        result |= kinds(micro, gather(runs[0], truths, lengths, "macro"), protocol)
+    tallies = tally_subjects(micro, protocol)
+    if arguments.details:
+        result |= details(micro, protocol)
+    if arguments.per_subject:
+        result["subjects"] = per_subject(tallies, protocol)
+    if arguments.against:
+        others = tally_subjects(gather(runs[1], truths, lengths, more_videos=keys), protocol)
+        compared = compare(tallies, others, protocol, arguments.seed)
+        result["paired"] = {"against": str(arguments.against), **compared}
+    return result

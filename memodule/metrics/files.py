@@ -1,0 +1,262 @@
+"""Predictions and truths from CSV files, checked row by row.
+
+Columns: subject, video, onset, offset, emotion; optionally apex (may be empty), kind (micro, the default, or macro)
+and, in predictions, confidence. Frames are 0-based and inclusive. A Catalog's `expressions.csv` is a truth file.
+"""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memodule import console
+from memodule.datasets.catalog import Kind, VideoKey, csv_rows
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.errors import UserError
+
+REQUIRED: Final = ("subject", "video", "onset", "offset", "emotion")
+OPTIONAL: Final = ("apex", "kind", "confidence")
+UNKNOWN: Final = -1
+"""An apex or an emotion that a file does not give."""
+
+Role = Literal["predictions", "truth"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One interval of a file.
+
+    Attributes:
+        where: "file, row N".
+        key: (subject, video).
+        kind: "micro" or "macro".
+        frames: Onset, apex (-1 = unknown), offset.
+        emotion: Class index; -1 = unknown (macro-expressions).
+        confidence: Larger is more certain; None where the file has no such column.
+    """
+
+    where: str
+    key: VideoKey
+    kind: Kind
+    frames: tuple[int, int, int]
+    emotion: int
+    confidence: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VideoLength:
+    """What `videos.csv` says about a video: its frames, and its frames per second where given."""
+
+    frames: int
+    fps: float | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class VideoIntervals:
+    """What is predicted in one video, and what is true.
+
+    Attributes:
+        key: (subject, video).
+        predicted: (n, 3) onset, apex (-1 = unknown), offset.
+        predicted_emotions: (n,) class indices 0..4; -1 = unknown.
+        confidence: (n,); None where the file has no such column.
+        true: (m, 3)
+        true_emotions: (m,)
+        length: Of the video; None where no `videos.csv` tells.
+    """
+
+    key: VideoKey
+    predicted: NDArray[np.int64]
+    predicted_emotions: NDArray[np.int64]
+    confidence: NDArray[np.float64] | None
+    true: NDArray[np.int64]
+    true_emotions: NDArray[np.int64]
+    length: VideoLength | None
+
+
+def read_rows(path: Path, role: Role) -> list[Row]:
+    """Read and check a file of predictions or truths.
+
+    Raises:
+        UserError: With file, row and mend, at the first row that cannot be right.
+    """
+    columns = [*REQUIRED, *(column for column in OPTIONAL if column in _header(path))]
+    rows = [_row(cells, where, role) for where, cells in csv_rows(path, columns)]
+    first: dict[tuple[object, ...], str] = {}
+    repeats = []
+    for row in rows:
+        same = (row.key, row.kind, row.frames[0], row.frames[2])
+        if same in first:
+            repeats.append(f"{row.where}: the same frames as {first[same].rpartition(', ')[2]}")
+        first.setdefault(same, row.where)
+    if repeats and role == "truth":
+        raise UserError(f"{repeats[0]}; an expression can be found once only, so drop one of them")
+    if repeats:
+        console.warn(f"{repeats[0]} ({len(repeats)} such rows); each of them counts as another prediction")
+    return rows
+
+
+def read_lengths(path: Path) -> dict[VideoKey, VideoLength]:
+    """Read subject, video, frames and, if there, fps of a Catalog's `videos.csv`.
+
+    Raises:
+        UserError: With file, row and mend.
+    """
+    columns = ["subject", "video", "frames", *(["fps"] if "fps" in _header(path) else [])]
+    lengths: dict[VideoKey, VideoLength] = {}
+    for where, cells in csv_rows(path, columns):
+        key = _key(cells, where)
+        if key in lengths:
+            raise UserError(f"{where}: video {'/'.join(key)} occurs twice; give every video its own code")
+        frames = _whole(cells, "frames", where)
+        fps = _finite(cells, "fps", where) if cells.get("fps") else None
+        if frames < 1 or (fps is not None and fps <= 0):
+            raise UserError(f"{where}: a video has at least one frame, and more than 0 of them per second")
+        lengths[key] = VideoLength(frames, fps)
+    return lengths
+
+
+def gather(
+    predictions: Sequence[Row],
+    truths: Sequence[Row],
+    lengths: dict[VideoKey, VideoLength] | None = None,
+    kind: Kind = "micro",
+    more_videos: Iterable[VideoKey] = (),
+) -> list[VideoIntervals]:
+    """Put predictions and truths of one kind together, video by video.
+
+    Args:
+        predictions: Rows of the prediction file, in the order of the file.
+        truths: Rows of the truth file.
+        lengths: All videos; without them, the videos are those of the two files.
+        kind: Which expressions.
+        more_videos: Videos known from elsewhere, such as the predictions of another run.
+    """
+    keys = dict.fromkeys([*(lengths or {}), *(row.key for row in (*truths, *predictions)), *more_videos])
+    of: dict[VideoKey, tuple[list[Row], list[Row]]] = {key: ([], []) for key in keys}
+    for side, rows in enumerate((predictions, truths)):
+        for row in rows:
+            if row.kind == kind:
+                of[row.key][side].append(row)
+    return [_video(key, *of[key], (lengths or {}).get(key)) for key in keys]
+
+
+def check_videos(
+    predictions: Sequence[Row], truths: Sequence[Row], lengths: dict[VideoKey, VideoLength] | None
+) -> None:
+    """Refuse or report rows whose subject or video the other files do not know.
+
+    Raises:
+        UserError: If `lengths` lacks the video of a row, a row lies behind its end, or no subject is predicted that the
+            truth knows.
+    """
+    if lengths is None:
+        _check_subjects(predictions, {row.key for row in truths})
+        return
+    for rows, edge in ((truths, 2), (predictions, 0)):  # a prediction may reach over the end, a truth may not
+        for row in rows:
+            if row.key not in lengths:
+                raise UserError(
+                    f"{row.where}: --videos has no video {'/'.join(row.key)}; mend the code or add the video"
+                )
+            last = lengths[row.key].frames - 1
+            if row.frames[edge] > last:
+                raise UserError(
+                    f"{row.where}: frame {row.frames[edge]} lies behind the last frame {last} of {'/'.join(row.key)}; "
+                    "count frames from 0, as --videos does"
+                )
+
+
+def _check_subjects(predictions: Sequence[Row], true_keys: Collection[VideoKey]) -> None:
+    strange = [row for row in predictions if row.key not in true_keys]
+    subjects = {subject for subject, _ in true_keys}
+    if not strange:
+        return
+    row = strange[0]
+    if not any(row.key[0] in subjects for row in predictions):
+        raise UserError(
+            f"{row.where}: no predicted subject is in the truth (here {row.key[0]!r}, there for example "
+            f"{min(subjects)!r}); write the codes alike, or list all videos with --videos"
+        )
+    videos = sorted({"/".join(row.key) for row in strange})
+    console.warn(
+        f"{row.where}: {len(strange)} predictions in {len(videos)} videos without truth ({', '.join(videos[:5])}"
+        f"{', …' if len(videos) > 5 else ''}); list all videos with --videos to have their codes checked"
+    )
+
+
+def _row(cells: dict[str, str], where: str, role: Role) -> Row:
+    key, kind = _key(cells, where), cells.get("kind", "").lower() or "micro"
+    if kind not in ("micro", "macro"):
+        raise UserError(f"{where}: kind {cells['kind']!r} is neither 'micro' nor 'macro'")
+    onset, offset = _whole(cells, "onset", where), _whole(cells, "offset", where)
+    apex = _whole(cells, "apex", where) if cells.get("apex") else UNKNOWN
+    if onset < 0 and role == "truth":
+        raise UserError(f"{where}: onset {onset} is negative; frames count from 0")
+    if offset < onset:
+        raise UserError(f"{where}: offset {offset} lies before onset {onset}; swap or mend them")
+    if apex != UNKNOWN and not onset <= apex <= offset:
+        raise UserError(f"{where}: apex {apex} lies outside {onset} .. {offset}; leave it empty if unknown")
+    confidence = _finite(cells, "confidence", where) if role == "predictions" and "confidence" in cells else None
+    emotion = _emotion(cells["emotion"], kind, where, role)
+    return Row(where, key, cast(Kind, kind), (onset, apex, offset), emotion, confidence)
+
+
+def _emotion(name: str, kind: str, where: str, role: Role) -> int:
+    """The class index; a macro-expression counts in spotting only, whatever its emotion."""
+    classes = FRAME_CLASSES if role == "predictions" else EMOTIONS
+    if kind == "macro":
+        return UNKNOWN
+    if name.lower() not in classes:
+        hint = "; a neutral stretch is no expression: drop the row" if name.lower() == "neutral" else ""
+        raise UserError(f"{where}: emotion {name!r} is none of {', '.join(classes)}{hint}")
+    return classes.index(name.lower())
+
+
+def _video(key: VideoKey, predicted: Sequence[Row], true: Sequence[Row], length: VideoLength | None) -> VideoIntervals:
+    def frames(rows: Sequence[Row]) -> NDArray[np.int64]:
+        return np.array([row.frames for row in rows], np.int64).reshape(-1, 3)
+
+    def emotions(rows: Sequence[Row]) -> NDArray[np.int64]:
+        return np.array([row.emotion for row in rows], np.int64)
+
+    values = [row.confidence for row in predicted if row.confidence is not None]
+    confidence = np.array(values, np.float64) if len(values) == len(predicted) else None
+    return VideoIntervals(key, frames(predicted), emotions(predicted), confidence, frames(true), emotions(true), length)
+
+
+def _header(path: Path) -> list[str]:
+    """The column names; none where `csv_rows` will say why the file cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _key(cells: dict[str, str], where: str) -> VideoKey:
+    if not cells["subject"] or not cells["video"]:
+        raise UserError(f"{where}: subject and video must not be empty")
+    return cells["subject"], cells["video"]
+
+
+def _whole(cells: dict[str, str], column: str, where: str) -> int:
+    value = _finite(cells, column, where)  # pandas writes whole numbers as 12.0 where a column has gaps
+    if abs(value) > 1e12 or value != int(value):
+        raise UserError(f"{where}: {column} {cells[column]!r} is no whole number; give a frame, counted from 0")
+    return int(value)
+
+
+def _finite(cells: dict[str, str], column: str, where: str) -> float:
+    try:
+        value = float(cells[column])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {column} {cells[column]!r} is no number; give one in every row")
+    return value

@@ -1,0 +1,142 @@
+"""A report of `memodule.metrics.evaluation` as tables on the terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.metrics.evaluation import Report
+from memodule.protocol import Protocol
+
+NAMES: Final = {
+    "spot_f1": "spotting F1",
+    "spot_precision": "spotting precision",
+    "spot_recall": "spotting recall",
+    "recog_f1": "recognition F1",
+    "recog_uf1": "recognition UF1",
+    "recog_uar": "recognition UAR",
+    "strs": "STRS",
+}
+"""The scores by their log keys."""
+
+SHORT_NAMES: Final = ("spot F1", "spot P", "spot R", "recog F1", "UF1", "UAR", "STRS")
+"""The same, short enough for a column each."""
+
+
+def print_report(report: Report, protocol: Protocol) -> None:
+    """Print a report of `evaluate`, with whatever details it has, to standard output."""
+    out = Console(highlight=False, markup=False, emoji=False)
+    spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
+    out.print(_rules(protocol))
+    out.print(
+        f"Spotting: {_counts(spotting)}. Recognition: on the {recognition['support']} true positives whose true "
+        f"emotion is {', '.join(protocol.emotions)}."
+    )
+    out.print(_scores(report))
+    peaks, majority = chance["random_peaks"], chance["majority_emotion"]
+    out.print(
+        f"By chance: as many intervals per video at random places, {peaks['length']} frames long "
+        f"(videos' lengths: {peaks['video_frames']}); every true positive is {majority['emotion']}."
+    )
+    rows = zip(EMOTIONS, recognition["confusion"], strict=True)
+    out.print(_table("true positives", ["true \\ predicted", *FRAME_CLASSES], ([name, *row] for name, row in rows)))
+    for table in _extras(report):
+        out.print(table)
+
+
+def _rules(protocol: Protocol) -> str:
+    videos = "all videos" if protocol.videos == "all" else "only videos that hold an expression"
+    matching = "one-to-one" if protocol.matching == "one_to_one" else "greedy"
+    neutral = "dropped" if protocol.filter_neutral else "kept as detections"
+    frames = "in the frames of the files" + (", sampled or not" if protocol.frames == "sampled" else "")
+    return (
+        f"Protocol {protocol.name}: {videos}, {matching} matching, IoU >= {protocol.iou:g} {frames}, "
+        f"neutral predictions {neutral}."
+    )
+
+
+def _scores(report: Report) -> Table:
+    spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
+    values = {f"spot_{name}": spotting[name] for name in ("f1", "precision", "recall")}
+    values |= {f"recog_{name}": recognition[name] for name in ("f1", "uf1", "uar")} | {"strs": report["strs"]}
+    luck = {f"spot_{name}": chance["random_peaks"][name] for name in ("f1", "precision", "recall")}
+    luck |= {f"recog_{name}": chance["majority_emotion"][name] for name in ("f1", "uf1", "uar")}
+    luck |= {"strs": chance["strs"]}
+    rows = [[NAMES[key], values[key], _interval(report["ci"][key]), luck[key]] for key in NAMES]
+    return _table("", ["score", "value", "95 % over subjects", "by chance"], rows)
+
+
+def _extras(report: Report) -> Iterable[Table | str]:
+    for kind in ("macro", "overall"):
+        if kind in report:
+            block = report[kind]
+            scores = ", ".join(f"{name} {block[name]:.3f}" for name in ("precision", "recall", "f1"))
+            yield f"Spotting, {'macro-expressions' if kind == 'macro' else 'both kinds'}: {_counts(block)}; {scores}."
+    if "sweep" in report:
+        rows = [[iou, *(scores[key] for key in NAMES)] for iou, scores in report["sweep"].items()]
+        yield _table("by IoU", ["IoU", *SHORT_NAMES], rows)
+    if "timing" in report:
+        yield _timing(report)
+    if "ranking" in report:
+        yield _ranking(report)
+    if "subjects" in report:
+        head = ["subject", "TP", "FP", "FN", "spotting F1", "recognition F1", "STRS"]
+        keys = ("tp", "fp", "fn", "spot_f1", "recog_f1", "strs")
+        rows = [[name, *(values[key] for key in keys)] for name, values in report["subjects"].items()]
+        yield _table("by subject", head, rows)
+    if "paired" in report:
+        yield _paired(report)
+
+
+def _timing(report: Report) -> Table | str:
+    if report["timing"] is None:
+        return "Timing errors need frame rates: give --videos with a column fps."
+    rows = [
+        [name, int(values["pairs"]), *(f"{values[key]:.1f}" if key in values else "" for key in ("bias", "mae"))]
+        for name, values in report["timing"].items()
+    ]
+    return _table("timing of true positives", ["", "pairs", "mean error (ms)", "mean absolute error (ms)"], rows)
+
+
+def _ranking(report: Report) -> str:
+    ranking = report["ranking"]
+    if ranking is None:
+        return "Average precision needs a column confidence in the predictions."
+    text = f"Average precision {ranking['average_precision']:.3f}."
+    point = ranking["operating_point"]
+    if point:
+        text += (
+            f" The best threshold in hindsight, {point['confidence']:.4g}, would give F1 {point['f1']:.3f}; an honest "
+            "threshold is chosen on other subjects."
+        )
+    return text
+
+
+def _paired(report: Report) -> Table:
+    paired = report["paired"]
+    rows = [
+        [NAMES[key], *(paired[key][name] for name in ("first", "second", "difference")), _interval(ends), p]
+        for key in NAMES
+        for ends, p in [((paired[key]["low"], paired[key]["high"]), f"{paired[key]['p_value']:.4f}")]
+    ]
+    head = ["score", "this", "other", "difference", "95 % interval", "p"]
+    return _table(f"against {paired['against']}", head, rows)
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    table = Table(title=title or None, title_justify="left")
+    for index, column in enumerate(head):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+    return table
+
+
+def _counts(block: Report) -> str:
+    return f"{block['tp']} true positives, {block['fp']} false positives, {block['fn']} misses"
+
+
+def _interval(ends: Sequence[float]) -> str:
+    return f"{ends[0]:.3f} .. {ends[1]:.3f}"
