@@ -19,6 +19,7 @@ Nothing is dropped or changed without a `Remark`.
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -94,25 +95,31 @@ def assemble(
     gathered = list(remarks)
     images = {key: listing.look(folder).images for key, folder in folders.items()}
     videos = _videos(folders, images, fps, gathered)
-    known = {video.key for video in videos}
     classes = _classes(labels, emotions)
+    placed = _with_frames(labels, {video.key for video in videos}, gathered)
+    expressions = _expressions(placed, images, classes, gathered)
+    rows = dict(Counter[str](label.kind for label in labels))
+    used = tuple(dict.fromkeys((*(label.place.path for label in labels), *files)))
+    return Catalog(tuple(videos), expressions, name, Provenance(used, rows, tuple(gathered)))
+
+
+def _expressions(
+    labels: Iterable[Label], images: Mapping[VideoKey, Images], classes: Mapping[str, str], remarks: list[Remark]
+) -> tuple[Expression, ...]:
+    """The expressions of labels whose videos are there."""
     expressions: dict[tuple[str, str, int, int], Expression] = {}
-    for label in _with_frames(labels, known, gathered):
+    for label in labels:
         emotion = classes.get(label.emotion.strip().casefold(), "")
         if emotion == DROP:
-            gathered.append(_remark(label, "note", f"left out, since the emotion map says {DROP}", label.emotion))
+            remarks.append(_remark(label, "note", f"left out, since the emotion map says {DROP}", label.emotion))
             continue
         if label.emotion and not emotion:
-            gathered.append(_remark(label, "note", "emotion not in the emotion map: left empty", label.emotion))
-        settled = _settle(label, gathered)
-        expression = _at_positions(settled, images[label.key], emotion, gathered) if settled else None
+            remarks.append(_remark(label, "note", "emotion not in the emotion map: left empty", label.emotion))
+        settled = _settle(label, remarks)
+        expression = _at_positions(settled, images[label.key], emotion, remarks) if settled else None
         if expression:
-            _add(expressions, expression, label, gathered)
-    rows: dict[str, int] = {}
-    for label in labels:
-        rows[label.kind] = rows.get(label.kind, 0) + 1
-    used = tuple(dict.fromkeys((*(label.place.path for label in labels), *files)))
-    return Catalog(tuple(videos), tuple(expressions.values()), name, Provenance(used, rows, tuple(gathered)))
+            _add(expressions, expression, label, remarks)
+    return tuple(expressions.values())
 
 
 def _videos(

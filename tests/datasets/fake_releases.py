@@ -14,7 +14,12 @@ from memodule.datasets.folders import Listing
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "datasets"
 
-Cell = str | int | float | None
+
+class BrokenFormula:
+    """A cell that shows #REF! (.xls only)."""
+
+
+Cell = str | int | float | BrokenFormula | None
 Rows = list[list[Cell]]
 
 
@@ -219,6 +224,8 @@ def _sheet_records(rows: Rows) -> Iterator[bytes]:
         for c, cell in enumerate(row):
             if isinstance(cell, str):
                 yield _record(0x0204, struct.pack("<HHHHB", r, c, 0, len(cell), 1) + cell.encode("utf-16-le"))
+            elif isinstance(cell, BrokenFormula):
+                yield _record(0x0205, struct.pack("<HHHBB", r, c, 0, 0x17, 1))
             elif cell is not None:
                 yield _record(0x0203, struct.pack("<HHHd", r, c, 0, cell))
     yield _record(0x000A)

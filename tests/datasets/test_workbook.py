@@ -4,7 +4,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from fake_releases import Rows, write_xlsx, xls_bytes
+from fake_releases import BrokenFormula, Rows, write_xlsx, xls_bytes
 
 from memodule.datasets.workbook import find_table, plain, read_workbook
 from memodule.errors import UserError
@@ -73,6 +73,14 @@ def test_cells_that_are_no_frame_number(tmp_path: Path, value: str | bool) -> No
     with pytest.raises(
         UserError, match=r"book.xlsx, sheet Sheet, row 2: onset .* is no frame number; correct the cell"
     ):
+        row.frame("onset")
+
+
+def test_broken_formula_in_an_old_workbook(tmp_path: Path) -> None:
+    """The number of the error must not pass for a frame."""
+    path = write(tmp_path, ".xls", {"data": [["Subject", "Onset"], [1, BrokenFormula()]]})
+    [row] = find_table(read_workbook(path), "data", COLUMNS)[1]
+    with pytest.raises(UserError, match=r"row 2: onset '#REF!' is no frame number"):
         row.frame("onset")
 
 
