@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from memodule.cli import main
@@ -14,12 +15,13 @@ from memodule.metrics.functional import SCORES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoding" / "metrics.json"
 
+HEAD = "subject,video,onset,offset,emotion\n"
 TRUTH = """\
 subject,video,onset,offset,emotion
 006,a,100,119,negative
 006,a,300,319,positive
 006,b,50,69,surprise
-007,a,10,29,others
+007,a,10,14,others
 007,a,200,219,negative
 """
 PRED = """\
@@ -135,7 +137,8 @@ def test_another_iou_and_another_protocol_file(files, capsys):
 def test_details_on_request(files, capsys):
     Path("pred.csv").write_text(
         "subject,video,onset,apex,offset,emotion,confidence\n"
-        "006,a,103,110,122,negative,.9\n006,b,500,505,519,surprise,.4\n007,a,10,20,29,others,.4\n"
+        "006,a,103,110,122,negative,.9\n006,b,500,505,519,surprise,.4\n007,a,10,12,14,others,.4\n"
+        "006,b,50,55,69,neutral,.95\n"
     )
     result = evaluated(capsys, "--videos", "videos.csv", "--details", "--per-subject")
     assert [result["sweep"][iou]["spot_recall"] for iou in ("0.3", "0.5", "0.7")] == [2 / 5] * 3
@@ -162,7 +165,7 @@ def test_details_say_what_they_lack(files, capsys):
 
 
 def test_two_runs_are_compared_over_subjects(files, capsys):
-    Path("other.csv").write_text("subject,video,onset,offset,emotion\n009,z,1,9,positive\n007,a,10,29,others\n")
+    Path("other.csv").write_text("subject,video,onset,offset,emotion\n009,z,1,9,positive\n007,a,10,14,others\n")
     paired = evaluated(capsys, "--against", "other.csv")["paired"]
     assert paired["against"] == "other.csv"
     assert paired["spot_recall"]["first"] == 2 / 5
@@ -171,6 +174,20 @@ def test_two_runs_are_compared_over_subjects(files, capsys):
     assert paired["spot_recall"]["p_value"] == 1  # two subjects that matter: every swap is as extreme
     same = evaluated(capsys, "--against", "pred.csv")["paired"]
     assert same["strs"]["difference"] == 0
+
+
+def test_a_seed_fixes_every_number_and_another_one_moves_intervals(files, capsys):
+    rng = np.random.default_rng(0)
+    rows = [f"{subject},a,{100 * k},{100 * k + 9},others\n" for subject in range(20) for k in range(1, 9)]
+    Path("truth.csv").write_text(HEAD + "".join(rows))
+    Path("pred.csv").write_text(HEAD + "".join(row for row in rows if rng.random() < 0.6))
+    Path("other.csv").write_text(HEAD + "".join(row for row in rows if rng.random() < 0.5))
+    words = "--against", "other.csv", "--resamples", "50", "--seed"
+    first, again, other = (evaluated(capsys, *words, seed) for seed in "112")
+    assert first == again
+    assert first["ci"]["spot_f1"] != other["ci"]["spot_f1"]
+    assert first["paired"]["spot_f1"] != other["paired"]["spot_f1"]
+    assert first["spotting"] == other["spotting"]
 
 
 def test_the_table_shows_counts_support_intervals_and_chance(files, capsys):
@@ -209,9 +226,6 @@ def test_published_counts_through_files(tmp_path, capsys, number):
     expected = case["expected"]["strict"]
     assert [result["spotting"][name] for name in ("tp", "fp", "fn")] == [expected[n] for n in ("TP", "FP", "FN")]
     assert result["strs"] == pytest.approx(expected["STRS"], abs=1e-12)
-
-
-HEAD = "subject,video,onset,offset,emotion\n"
 
 
 @pytest.mark.parametrize(
