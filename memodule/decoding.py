@@ -1,10 +1,11 @@
-"""Curve + selection rule + protocol -> the expressions of a video, and their tally against the truth."""
+"""Curve + selection rule + protocol -> the expressions of a video, beside its truth."""
 
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog, Expression, VideoKey
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.intervals import LabelledCurve, SelectionRule, frame_emotions, vote_emotions
-from memodule.metrics.functional import Tally, tally_video
+from memodule.metrics.files import UNKNOWN, VideoIntervals, VideoLength
 from memodule.protocol import Protocol
 
 PREDICTION_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion", "confidence")
@@ -53,29 +54,19 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
 
-def compared(
-    decoded: Decoded, truth: Sequence[Expression], protocol: Protocol
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Predicted and true intervals of a video in the frames that the protocol compares.
-
-    Args:
-        decoded: What was found.
-        truth: The video's micro-expressions.
-        protocol: The rules.
-
-    Returns:
-        Predicted frames (n, 3), predicted emotions (n,), true frames (m, 2), true emotions (m,).
-    """
-    true = np.array([(e.onset, e.offset) for e in truth], dtype=np.int64).reshape(-1, 2)
-    emotions = np.array([EMOTIONS.index(e.emotion) for e in truth], dtype=np.int64)
+def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoIntervals:
+    """What was found in a video beside its micro-expressions, in the frames that the protocol compares."""
+    video = catalog.video(decoded.key)
+    truth = catalog.expressions_of(decoded.key, "micro")
+    true = np.array([(e.onset, UNKNOWN if e.apex is None else e.apex, e.offset) for e in truth], dtype=np.int64)
+    predicted, true, length = decoded.frames, true.reshape(-1, 3), VideoLength(video.frames, video.fps)
     if protocol.frames == "sampled":
-        return decoded.sampled, decoded.emotions, true // decoded.frame_step, emotions
-    return decoded.frames, decoded.emotions, true, emotions
-
-
-def tally_decoded(decoded: Decoded, truth: Sequence[Expression], protocol: Protocol) -> Tally:
-    """Count a video's hits, false alarms and misses."""
-    return tally_video(*compared(decoded, truth, protocol), protocol)
+        step = decoded.frame_step
+        predicted = decoded.sampled
+        true = np.where(true == UNKNOWN, UNKNOWN, true // step)
+        length = VideoLength(-(-video.frames // step), video.fps / step)
+    emotions = np.array([EMOTIONS.index(e.emotion) for e in truth], dtype=np.int64)
+    return VideoIntervals(decoded.key, predicted, decoded.emotions, decoded.confidence, true, emotions, length)
 
 
 def labelled(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
@@ -96,16 +87,17 @@ def _sampled(expressions: Sequence[Expression], frame_step: int) -> NDArray[np.i
     return np.array(rows, dtype=np.int64).reshape(-1, 3) // frame_step
 
 
+def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
+    """One row of `PREDICTION_COLUMNS` per interval, in source frames."""
+    for video in videos:
+        columns = (video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist())
+        for frames, emotion, confidence in zip(*columns, strict=True):
+            yield (*video.key, *frames, FRAME_CLASSES[emotion], confidence)
+
+
 def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:
     """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it)."""
-    rows = [
-        (*video.key, *frames, FRAME_CLASSES[emotion], f"{confidence:.6g}")
-        for video in videos
-        for frames, emotion, confidence in zip(
-            video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist(), strict=True
-        )
-    ]
-    _write_csv(path, PREDICTION_COLUMNS, rows)
+    _write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
 
 
 def write_truth(path: Path, expressions: Iterable[Expression]) -> None:

@@ -1,6 +1,5 @@
 """The LightningModule: network, joint loss, optimiser. It neither decodes nor plots; callbacks do."""
 
-import sys
 from typing import Any, Literal, TypedDict
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
+from memodule.class_paths import class_path, imported_class
 from memodule.data.loaders import VideoBatch, WindowBatch
 from memodule.datasets.catalog import VideoKey
 from memodule.emotions import FRAME_CLASSES
@@ -172,23 +172,15 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     Raises:
         UserError: If the network does not keep its constructor arguments in `hparams`.
     """
-    kind = type(network)
     hparams = getattr(network, "hparams", None)
     if not isinstance(hparams, dict):
         raise UserError(
-            f"model.network: {kind.__name__} keeps no constructor arguments in `hparams`; a checkpoint needs them"
+            f"model.network: {type(network).__name__} keeps no constructor arguments in `hparams`; a checkpoint needs "
+            "them"
         )
-    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": dict(hparams)}
+    return {"class_path": class_path(type(network)), "init_args": dict(hparams)}
 
 
 def _build(description: dict[str, Any]) -> nn.Module:
-    """Build the network that a checkpoint describes, among classes that are already imported.
-
-    A checkpoint may come from anywhere, so it cannot make us import anything.
-    """
-    class_path = str(description.get("class_path"))
-    module, _, name = class_path.rpartition(".")
-    kind = getattr(sys.modules.get(module), name, None)
-    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-        raise UserError(f"checkpoint: its network {class_path} is unknown; import the module that defines it first")
+    kind = imported_class(str(description.get("class_path")), nn.Module, "checkpoint")
     return kind(**description.get("init_args", {}))

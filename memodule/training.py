@@ -4,16 +4,22 @@ The sections of a config are model, data, trainer (Lightning's own) and interval
 `test` and `predict` run one fold; the studies build every fold from the same config with `build_fold`.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonargparse import ArgumentError
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from memodule.callbacks import History, IntervalSelection, LeakageGuard
 from memodule.data import LosoDataModule
+from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
 from memodule.protocol import Protocol
@@ -35,12 +41,22 @@ class LogConfig(SaveConfigCallback):
 class FoldCLI(LightningCLI):
     """LightningCLI with interval selection, protocol, leakage guard and training curves.
 
+    Args:
+        args: Words of a command line, or a config as a mapping.
+        run: Whether `args` begins with a subcommand to run.
+
     Attributes:
         history: The callback that keeps the training curves.
+
+    Raises:
+        UserError: If a setting does not exist or has an impossible value.
     """
 
-    def __init__(self, args: list[str] | dict[str, Any] | None = None, run: bool = True) -> None:
+    def __init__(self, args: list[str] | dict[str, Any], run: bool = True) -> None:
         self.history = History()
+        # Errors of the parser come as exceptions, so that they can be told in one line, without 80 lines of usage.
+        parsing: dict[str, Any] = {"prog": "memodule", "exit_on_error": False}
+        parsing |= {name: {"exit_on_error": False} for name in self.subcommands()} if run else {}
         super().__init__(
             SpotRecognizeModule,
             LosoDataModule,
@@ -51,13 +67,25 @@ class FoldCLI(LightningCLI):
             save_config_callback=LogConfig,
             save_config_kwargs={"save_to_log_dir": False},
             trainer_defaults={"num_sanity_val_steps": 0, "callbacks": [self.history]},
-            parser_kwargs={"prog": "memodule"},
+            parser_kwargs=parsing,
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and tell a mistake in one line."""
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
+                super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise UserError(f"config: {' '.join(str(error).split())}") from None
+        except AttributeError as error:  # jsonargparse 4.53 on a class that does not exist
+            raise UserError(f"config: {error}; check the class names after class_path") from None
 
     @property
     def interval_selection(self) -> IntervalSelection:
         """The callback that decodes and scores."""
-        found: IntervalSelection = self.config_init["interval_selection"]
+        config = self.config_init if self.subcommand is None else self.config_init[self.subcommand]
+        found: IntervalSelection = config["interval_selection"]
         return found
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -70,6 +98,22 @@ class FoldCLI(LightningCLI):
         parser.link_arguments("protocol", "interval_selection.protocol", apply_on="instantiate")
         parser.link_arguments("protocol.videos", "data.videos")
         parser.link_arguments("seed_everything", "data.seed")
+
+
+@contextlib.contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's notes about hardware and data loaders off the terminal; a study has its own progress bar."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 class _ParsingCLI(FoldCLI):
@@ -92,8 +136,9 @@ def parse_config(configs: Sequence[Path], overrides: Mapping[str, str]) -> dict[
     """
     words = [word for config in configs for word in ("--config", str(config))]
     words += ["--data.fold=", *(f"--{key}={value}" for key, value in overrides.items())]
-    cli = _ParsingCLI(words, run=False)
-    resolved: dict[str, Any] = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
+    with quiet_lightning():
+        cli = _ParsingCLI(words, run=False)
+    resolved: dict[str, Any] = yaml.safe_load(cli.parser.dump(cli.config, skip_unset=False))
     return resolved
 
 
@@ -115,3 +160,9 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         "interval_selection": {"out": out},
     }
     return FoldCLI(changed, run=False)
+
+
+def run_lightning(subcommand: str, words: Sequence[str]) -> None:
+    """Run LightningCLI's `fit`, `validate`, `test` or `predict` for one fold."""
+    os.environ.setdefault("WANDB_MODE", "offline")
+    FoldCLI([subcommand, *words], run=True)

@@ -6,8 +6,9 @@ import pytest
 
 from memodule.curves import VideoCurve
 from memodule.datasets import Catalog, Expression, Video
-from memodule.decoding import compared, decode, labelled, tally_decoded, write_predictions, write_truth
+from memodule.decoding import compared, decode, labelled, write_predictions, write_truth
 from memodule.intervals import FixedWindow
+from memodule.metrics.evaluation import tally_subjects
 from memodule.protocol import Protocol
 
 STEP = 7
@@ -34,21 +35,28 @@ def test_a_sampled_frame_stands_for_all_its_source_frames():
     assert decoded.confidence[0] > 0
 
 
+def catalog(*expressions: Expression) -> Catalog:
+    return Catalog((Video("006", "1", Path("1"), 200, 630),), expressions)
+
+
 def test_the_protocol_decides_in_which_frames_intervals_are_compared():
     decoded = decode(bump(), FixedWindow(half_window=4), Protocol())
-    truth = [micro(250, 318)]
-    source = compared(decoded, truth, Protocol())
-    assert [part.tolist() for part in source] == [[[252, 280, 314]], [1], [[250, 318]], [1]]
-    sampled = compared(decoded, truth, Protocol.preset("published"))
-    assert [part.tolist() for part in sampled] == [[[36, 40, 44]], [1], [[35, 45]], [1]]
+    labels = catalog(micro(250, 318, apex=279), micro(500, 560))
+    source = compared(decoded, labels, Protocol())
+    assert (source.predicted.tolist(), source.true.tolist()) == ([[252, 280, 314]], [[250, 279, 318], [500, -1, 560]])
+    assert (source.length.frames, source.length.fps) == (630, 200)
+    sampled = compared(decoded, labels, Protocol.preset("published"))
+    assert (sampled.predicted.tolist(), sampled.true.tolist()) == ([[36, 40, 44]], [[35, 39, 45], [71, -1, 80]])
+    assert (sampled.length.frames, sampled.length.fps) == (90, pytest.approx(200 / 7))
 
 
 def test_hits_misses_and_false_alarms_are_counted():
     decoded = decode(bump(), FixedWindow(half_window=4), Protocol())
-    tally = tally_decoded(decoded, [micro(250, 318, "negative"), micro(500, 560)], Protocol())
+    labels = catalog(micro(250, 318, "negative"), micro(500, 560))
+    tally = tally_subjects([compared(decoded, labels, Protocol())], Protocol())["006"]
     assert (tally.tp, tally.fp, tally.fn) == (1, 0, 1)
     assert tally.confusion[0, 1] == 1
-    alone = tally_decoded(decoded, [], Protocol())
+    alone = tally_subjects([compared(decoded, catalog(), Protocol())], Protocol())["006"]
     assert (alone.tp, alone.fp, alone.fn) == (0, 1, 0)
 
 
@@ -61,10 +69,8 @@ def test_the_neutral_logit_is_treated_as_the_protocol_says(neutral, emotion):
 
 
 def test_labels_reach_the_rules_in_sampled_frames():
-    video = Video("006", "1", Path("1"), 200, 630)
     macro = Expression("006", "1", "macro", 400, None, 470, "")
-    catalog = Catalog((video,), (micro(140, 210, "surprise", 170), micro(280, 343), macro))
-    curve = labelled(bump(), catalog)
+    curve = labelled(bump(), catalog(micro(140, 210, "surprise", 170), micro(280, 343), macro))
     assert curve.micro.tolist() == [[20, 24, 30], [40, 44, 49]]  # the unknown apex is put in the middle
     assert curve.macro.tolist() == [[57, 62, 67]]
     assert curve.emotions.tolist() == [2, 1]

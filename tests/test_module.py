@@ -110,7 +110,7 @@ def test_a_video_without_a_window_gives_an_empty_score():
 
 
 def test_foreign_networks_are_refused_in_words():
-    with pytest.raises(UserError, match=r"its network os.path is unknown; import the module"):
+    with pytest.raises(UserError, match=r"checkpoint: os.path is no known Module; import the module"):
         SpotRecognizeModule({"class_path": "os.path", "init_args": {}})
     with pytest.raises(UserError, match=r"Linear keeps no constructor arguments in `hparams`"):
         SpotRecognizeModule(nn.Linear(1, 1))

@@ -1,7 +1,7 @@
 """Interval selection at validation, the guard against choosing by held-out subjects, and training curves."""
 
 from memodule.callbacks.history import History
-from memodule.callbacks.interval_selection import IntervalSelection, describe_rule
+from memodule.callbacks.interval_selection import IntervalSelection
 from memodule.callbacks.leakage_guard import LeakageGuard
 
-__all__ = ["History", "IntervalSelection", "LeakageGuard", "describe_rule"]
+__all__ = ["History", "IntervalSelection", "LeakageGuard"]

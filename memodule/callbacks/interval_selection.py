@@ -13,6 +13,7 @@ from memodule.decoding import Decoded, compared, decode, labelled, write_predict
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
+from memodule.intervals.description import describe_rule
 from memodule.metrics import SpotThenRecognizeScore
 from memodule.module import VideoScores
 from memodule.protocol import Protocol
@@ -121,8 +122,8 @@ class IntervalSelection(Callback):
         decoded = [decode(curve, self.rule, self.protocol) for curve in self._seen]
         if stage != "predict":
             for video in decoded:
-                truth = data.catalog.expressions_of(video.key, "micro")
-                self._metric.update(*compared(video, truth, self.protocol))
+                pair = compared(video, data.catalog, self.protocol)
+                self._metric.update(pair.predicted, pair.predicted_emotions, pair.true, pair.true_emotions)
             scores = self._metric.compute()
             pl_module.log_dict({f"{stage}/{name}": value for name, value in scores.items()})
         self.curves[stage], self.decoded[stage] = _gathered(self._seen, data), _gathered(decoded, data)
@@ -147,16 +148,6 @@ def fold_data(trainer: Trainer) -> LosoDataModule:
     if not isinstance(data, LosoDataModule):
         raise UserError("trainer: interval selection needs a LosoDataModule; pass `datamodule=` to the trainer")
     return data
-
-
-def describe_rule(rule: SelectionRule) -> dict[str, Any]:
-    """The rule as plain values: which one, its arguments, what it has learned."""
-    kind = type(rule)
-    return {
-        "class_path": f"{kind.__module__}.{kind.__qualname__}",
-        "init_args": dataclasses.asdict(rule),  # type: ignore[call-overload]
-        "state": rule.state(),
-    }
 
 
 def _gathered(mine: list[Any], data: LosoDataModule) -> list[Any]:

@@ -137,6 +137,14 @@ class Catalog:
         """All subjects, in the order of their first video."""
         return tuple(dict.fromkeys(video.subject for video in self.videos))
 
+    def video(self, key: VideoKey) -> Video:
+        """The video (subject, video).
+
+        Raises:
+            KeyError: If there is none.
+        """
+        return self._video_of[key]
+
     def of(self, subjects: Collection[str]) -> "Catalog":
         """The part of the Catalog that belongs to these subjects."""
         return Catalog(
@@ -154,6 +162,10 @@ class Catalog:
             kind: Only micro- or only macro-expressions; None for both.
         """
         return tuple(e for e in self._by_video.get(key, ()) if kind in (None, e.kind))
+
+    @functools.cached_property
+    def _video_of(self) -> dict[VideoKey, Video]:
+        return {video.key: video for video in self.videos}
 
     @functools.cached_property
     def _by_video(self) -> dict[VideoKey, list[Expression]]:

@@ -1,0 +1,11 @@
+"""`memodule validate`: LightningCLI's `validate` for one fold."""
+
+from collections.abc import Sequence
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command."""
+    from memodule.training import run_lightning
+
+    run_lightning("validate", words)
+    return 0

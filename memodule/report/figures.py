@@ -1,0 +1,56 @@
+"""Matplotlib figures of a study, for dashboards."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from memodule.curves import VideoCurve
+from memodule.datasets.catalog import Expression
+from memodule.decoding import Decoded
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
+
+TRUE_COLOUR, FOUND_COLOUR, SCORE_COLOUR = "#0072b2", "#d55e00", "#333333"
+"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+
+
+def confusion_figure(confusion: ArrayLike) -> Figure:
+    """The confusion matrix of the true positives: rows the true emotion, columns the predicted one.
+
+    Args:
+        confusion: (4, 5) counts.
+    """
+    counts = np.asarray(confusion)
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(counts, cmap="Blues", vmin=0)
+    for (row, column), count in np.ndenumerate(counts):
+        dark = count > counts.max() / 2
+        axes.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black")
+    axes.set_xticks(range(len(FRAME_CLASSES)), FRAME_CLASSES, rotation=30)
+    axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.set(xlabel="predicted", ylabel="true", title=f"{counts.sum()} true positives")
+    return figure
+
+
+def curve_figure(curve: VideoCurve, truth: Sequence[Expression], decoded: Decoded) -> Figure:
+    """The score of one video over time, with true intervals below and found ones above.
+
+    Args:
+        curve: The score curve.
+        truth: The video's expressions; macro-expressions are drawn in grey.
+        decoded: What was found.
+    """
+    figure = Figure(figsize=(10, 2.4), layout="constrained")
+    axes = figure.subplots()
+    rate = curve.fps
+    axes.plot(np.arange(len(curve.score)) * curve.frame_step / rate, curve.score, color=SCORE_COLOUR, linewidth=1)
+    for expression in truth:
+        colour = TRUE_COLOUR if expression.kind == "micro" else "#bbbbbb"
+        axes.axvspan(expression.onset / rate, (expression.offset + 1) / rate, ymax=0.5, color=colour, alpha=0.4, lw=0)
+    for onset, _, offset in decoded.frames.tolist():
+        axes.axvspan(onset / rate, (offset + 1) / rate, ymin=0.5, color=FOUND_COLOUR, alpha=0.4, lw=0)
+    title = f"{curve.subject}/{curve.video}: found (above, orange), true (below, blue; macro grey)"
+    axes.set(xlabel="seconds", ylabel="score", ylim=(0, 1), title=title)
+    return figure

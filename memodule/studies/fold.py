@@ -1,0 +1,133 @@
+"""One fold: train without the held-out subject, score it, keep what was found."""
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from memodule.atomic import replacing, write_json
+from memodule.intervals.description import describe_rule
+from memodule.studies.plan import Job
+from memodule.studies.tracking import fold_logger, uses_wandb
+from memodule.training import FoldCLI, build_fold, quiet_lightning
+
+
+def run_fold(
+    job: Job, threads: int = 1, save_checkpoint: bool = True, on_epoch: Callable[[int], object] | None = None
+) -> None:
+    """Run one fold and write its folder; `result.json` comes last, and makes the fold count as finished.
+
+    The folder gets `test/` and `val/` (curves.npz, intervals.csv), `model.ckpt` and `result.json`. The same job gives
+    the same result on the same kind of processor, whoever else is running.
+
+    Args:
+        job: Which fold.
+        threads: CPU threads for PyTorch; another number may change the last bits of a result.
+        save_checkpoint: Whether to keep the trained weights.
+        on_epoch: Called with the number of finished epochs.
+    """
+    started = time.perf_counter()
+    with quiet_lightning(), _threads(threads), _interruptible():
+        cli = build_fold(
+            job.config,
+            job.subject,
+            job.seed,
+            out=str(job.folder),
+            logger=fold_logger(job),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=str(job.folder),
+        )
+        cli.history.on_epoch = on_epoch
+        try:
+            _describe_run(cli, job)
+            cli.trainer.fit(cli.model, cli.datamodule)
+            cli.trainer.test(cli.model, cli.datamodule, ckpt_path=_chosen(cli), verbose=False)
+        finally:
+            _finish_tracking(job)
+        if cli.trainer.is_global_zero:
+            if save_checkpoint:
+                with replacing(job.folder / "model.ckpt") as aside:
+                    cli.trainer.save_checkpoint(aside, weights_only=True)
+            write_json(job.folder / "result.json", _result(cli, job, time.perf_counter() - started))
+
+
+def _chosen(cli: FoldCLI) -> str | None:
+    """The epoch to score: the last one, unless a checkpoint callback chooses by inner validation subjects."""
+    checkpoint = cli.trainer.checkpoint_callback
+    return "best" if checkpoint is not None and getattr(checkpoint, "monitor", None) else None
+
+
+def _result(cli: FoldCLI, job: Job, seconds: float) -> dict[str, Any]:
+    fold, callback = cli.datamodule.fold, cli.interval_selection
+    informed = cli.datamodule.catalog.subjects if callback.protocol.leaks else fold.training
+    return {
+        "subject": job.subject,
+        "seed": job.seed,
+        "provenance": {
+            "scored": [fold.held_out],
+            "network": list(fold.training),
+            "class_weights": list(fold.training),
+            "interval_prior": list(informed),
+            "chosen_on": list(fold.validation),
+        },
+        "class_weights": cli.datamodule.class_weights.tolist(),
+        "training_windows": len(cli.datamodule.train_dataloader().dataset),
+        "rule": describe_rule(callback.rule),
+        "history": cli.history.epochs,
+        "seconds": round(seconds, 3),
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def _peak_memory_mb() -> int | None:
+    """Largest memory of this process so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
+
+
+def _describe_run(cli: FoldCLI, job: Job) -> None:
+    """Let dashboards plot against epochs."""
+    if uses_wandb(job.config) and cli.trainer.is_global_zero:
+        run: Any = cli.trainer.logger.experiment  # type: ignore[union-attr]
+        for metrics in ("train/*", "val/*"):
+            run.define_metric(metrics, step_metric="epoch")
+
+
+def _finish_tracking(job: Job) -> None:
+    """End this fold's run, so that the next fold of the process gets its own."""
+    if uses_wandb(job.config):
+        import wandb
+
+        wandb.finish()
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Undo what Lightning makes of Ctrl-C: it ignores further ones and leaves by SystemExit."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from None
+        raise

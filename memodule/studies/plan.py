@@ -1,0 +1,180 @@
+"""A study before it runs: its resolved config, its identity, its folder, its folds."""
+
+import copy
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from memodule.data.datamodule import scored_catalog
+from memodule.datasets.catalog import Catalog, read_catalog
+from memodule.errors import UserError
+from memodule.flow import FlowParameters, FlowStore
+from memodule.protocol import Protocol
+from memodule.training import parse_config
+
+_NOT_IDENTITY = (
+    "seed_everything",
+    "data.fold",
+    "data.num_workers",
+    "trainer.logger",
+    "trainer.default_root_dir",
+    "trainer.enable_progress_bar",
+    "interval_selection",
+    "model.windows_per_pass",
+)
+"""Settings that say where and how a study runs, not what it computes (the data have a fingerprint of their own)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One fold with one seed.
+
+    Attributes:
+        config: The resolved config of the study.
+        subject: The held-out subject.
+        seed: Seed of everything random.
+        folder: Where the fold's files go; it is finished once `result.json` is there.
+        study: Name and digest of the study, for tracking.
+    """
+
+    config: dict[str, Any]
+    subject: str
+    seed: int
+    folder: Path
+    study: str
+
+    @property
+    def name(self) -> str:
+        """How messages call this fold."""
+        return f"{self.subject} (seed {self.seed})"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the fold's result is there."""
+        return (self.folder / "result.json").is_file()
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A study: one config, many folds.
+
+    Attributes:
+        name: What the study is called; the config file's name unless given.
+        config: The resolved config as plain values.
+        catalog: The videos and expressions that the protocol scores.
+        fingerprint: Hash of labels and flow features.
+        subjects: Held-out subjects, one fold each.
+        seeds: Every fold is run once per seed.
+        runs: Folder of all studies.
+    """
+
+    name: str
+    config: dict[str, Any]
+    catalog: Catalog
+    fingerprint: str
+    subjects: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: Path
+
+    @property
+    def digest(self) -> str:
+        """Changes with every setting and every datum that can move a result."""
+        config = copy.deepcopy(self.config)
+        for key in _NOT_IDENTITY:
+            *path, last = key.split(".")
+            section = config
+            for part in path:
+                section = section.get(part) or {}
+            section.pop(last, None)
+        return _digest([config, self.fingerprint])
+
+    @property
+    def folder(self) -> Path:
+        """Where the study lives: the same study finds its folder again, a changed one gets another."""
+        return self.runs / f"{self.name}-{self.digest[:8]}"
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every fold of every seed."""
+        return [
+            Job(self.config, subject, seed, fold_folder(self.folder, subject, seed), self.folder.name)
+            for seed in self.seeds
+            for subject in self.subjects
+        ]
+
+
+def plan_study(
+    configs: Sequence[Path],
+    overrides: Mapping[str, str] | None = None,
+    folds: Sequence[str] | None = None,
+    seeds: Sequence[int] = (0,),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+) -> Plan:
+    """Resolve a config file and find its folds.
+
+    Args:
+        configs: Experiment files (experiments/*.yaml); a later one replaces what it names.
+        overrides: Config keys and values that replace those of the file, such as {"trainer.max_epochs": "5"}.
+        folds: Subjects to hold out; None for all.
+        seeds: Seeds to run every fold with.
+        runs: Folder of all studies.
+        name: Name of the study.
+
+    Raises:
+        UserError: If config, Catalog or flow store cannot be used, or a subject is unknown.
+    """
+    for config in configs:
+        if not config.is_file():
+            raise UserError(f"{config}: no such config file; see experiments/README.md for the ones that come along")
+    resolved = parse_config(configs, overrides or {})
+    data = resolved["data"]
+    data.update({name: str(Path(data[name]).resolve()) for name in ("catalog", "flow")})  # workers run elsewhere
+    catalog = scored_catalog(read_catalog(data["catalog"]), resolved["protocol"]["videos"])
+    unknown = [subject for subject in folds or () if subject not in catalog.subjects]
+    if unknown:
+        raise UserError(
+            f"--folds: {data['catalog']} has no subject {unknown[0]!r}; choose from {', '.join(catalog.subjects)}"
+        )
+    if len(set(seeds)) != len(seeds) or not seeds:
+        raise UserError(f"--seeds: {','.join(map(str, seeds))}: give different whole numbers, such as 0,1,2")
+    parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
+    return Plan(
+        name or "+".join(re.sub(r"[^\w.-]+", "_", config.stem) for config in configs),
+        resolved,
+        catalog,
+        data_fingerprint(catalog, FlowStore(data["flow"], parameters)),
+        tuple(folds or catalog.subjects),
+        tuple(seeds),
+        runs.resolve(),
+    )
+
+
+def fold_folder(study: Path, subject: str, seed: int) -> Path:
+    """Folder of one fold; subject codes become safe file names, each its own."""
+    return study / "folds" / f"seed{seed}" / quote(subject, safe=" ").replace(".", "%2E")
+
+
+def protocol_of(config: Mapping[str, Any]) -> Protocol:
+    """The evaluation protocol of a resolved config."""
+    options = config["protocol"]
+    return Protocol(**{**options, "emotions": tuple(options["emotions"])})
+
+
+def data_fingerprint(catalog: Catalog, store: FlowStore) -> str:
+    """Hash of all labels and of the hashes of all flow features.
+
+    Raises:
+        UserError: If the features of a video are missing or broken.
+    """
+    videos = [(*video.key, video.fps, video.frames, store.get(*video.key).sha256) for video in catalog.videos]
+    return _digest([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,91 @@
+"""The scores of a study: counts pooled over all folds first, everything else computed from them."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memodule.datasets.catalog import Catalog
+from memodule.decoding import Decoded, compared
+from memodule.metrics.evaluation import details, evaluate, per_subject, tally_subjects
+from memodule.metrics.files import VideoIntervals
+from memodule.metrics.functional import SCORES, Tally, score
+from memodule.protocol import Protocol
+from memodule.studies.study import Study
+
+LEAK = (
+    "the interval prior is fitted on all subjects, the scored one included: these numbers are better than honest ones"
+)
+"""What every table of a leaking protocol says."""
+
+
+def pool(
+    runs: Mapping[int, Sequence[Decoded]], catalog: Catalog, protocol: Protocol, prior_length: int | None = None
+) -> dict[str, Any]:
+    """Score what was found in the held-out videos of all folds.
+
+    Counts are pooled over folds and seeds before anything is divided. The mean over folds stands apart, since it
+    weighs a subject with one expression like one with twenty.
+
+    Args:
+        runs: For each seed the decoded videos of all folds.
+        catalog: The scored videos and their labels.
+        protocol: The rules.
+        prior_length: Length of the intervals that chance throws, in compared frames.
+
+    Returns:
+        Plain values for JSON: protocol, spotting, recognition, strs, ci and baselines as `memodule evaluate --json`
+        gives them, and by_seed, folds (mean and standard deviation), by_subject, sweep, timing, ranking.
+    """
+    videos = {seed: [compared(video, catalog, protocol) for video in run] for seed, run in runs.items()}
+    together = [video for run in videos.values() for video in run]
+    return {
+        **evaluate(together, protocol, prior_length=prior_length),
+        "by_seed": {str(seed): _scores(run, protocol) for seed, run in videos.items()},
+        "folds": _over_folds(videos, protocol),
+        "by_subject": per_subject(tally_subjects(together, protocol), protocol),
+        **details(together, protocol),
+    }
+
+
+def pool_study(study: Study) -> dict[str, Any]:
+    """The contents of a study's `results.json`: the same study gives the same bytes."""
+    protocol = study.protocol
+    missing = study.missing()
+    runs = {seed: [video for s in study.finished(seed) for video in study.decoded(s, seed)] for seed in study.seeds}
+    return {
+        "study": study.name,
+        "complete": not missing,
+        "missing": [f"{subject} (seed {seed})" for subject, seed in missing],
+        "seeds": list(study.seeds),
+        "rule": study.config["intervals"],
+        "options": study.config["protocol"],
+        "leak": LEAK if protocol.leaks else None,
+        **pool(runs, study.catalog, protocol),
+    }
+
+
+def provenance(study: Study) -> dict[str, Any]:
+    """For each fold which subjects influenced what."""
+    return {
+        f"seed{seed}": {subject: study.fold_result(subject, seed)["provenance"] for subject in study.finished(seed)}
+        for seed in study.seeds
+    }
+
+
+def _scores(videos: Sequence[VideoIntervals], protocol: Protocol) -> dict[str, float]:
+    return score(sum(tally_subjects(videos, protocol).values(), Tally()), protocol)
+
+
+def _over_folds(videos: dict[int, list[VideoIntervals]], protocol: Protocol) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation of the folds' own scores; not the pooled score."""
+    folds = [
+        scores for run in videos.values() for scores in per_subject(tally_subjects(run, protocol), protocol).values()
+    ]
+    return {
+        name: {
+            "mean": statistics.fmean(fold[name] for fold in folds),
+            "std": statistics.pstdev(fold[name] for fold in folds),
+        }
+        for name in SCORES
+        if folds
+    }

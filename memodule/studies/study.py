@@ -1,0 +1,144 @@
+"""A study on disk: what `memodule loso` leaves behind, and what re-decoding and reports read.
+
+runs/demo-1f2e3d4c/
+    study.json          name, digest, data fingerprint, code version, subjects, seeds
+    config.yaml         the resolved config
+    catalog/            videos.csv and expressions.csv, as the protocol scored them
+    folds/seed0/006/    one folder per fold: test/ and val/ (curves.npz, intervals.csv), model.ckpt, result.json
+    predictions.csv     all intervals of the held-out subjects, in source frames
+    truth.csv           the labelled micro-expressions
+    provenance.json     which subjects influenced what
+    results.json        the pooled scores
+"""
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from memodule.atomic import write_json, write_text
+from memodule.curves import VideoCurve, read_curves
+from memodule.datasets.catalog import Catalog, read_catalog
+from memodule.decoding import Decoded, decode
+from memodule.errors import UserError
+from memodule.intervals import SelectionRule
+from memodule.intervals.description import build_rule
+from memodule.protocol import Protocol
+from memodule.studies.plan import Plan, fold_folder, protocol_of
+from memodule.studies.tracking import code_version, host
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A study that was begun; all of it is read from its folder.
+
+    Attributes:
+        folder: Where it is.
+        description: Contents of `study.json`.
+        config: The resolved config.
+    """
+
+    folder: Path
+    description: dict[str, Any]
+    config: dict[str, Any]
+
+    @classmethod
+    def begin(cls, plan: Plan) -> "Study":
+        """Write the study's own files, before any fold runs; a study that is there already is continued."""
+        description = {
+            "name": plan.name,
+            "digest": plan.digest,
+            "data_fingerprint": plan.fingerprint,
+            "subjects": list(plan.catalog.subjects),
+            "seeds": list(plan.seeds),
+            "code_version": code_version(),
+            "host": host(),
+        }
+        try:
+            plan.catalog.write(plan.folder / "catalog")
+            write_text(plan.folder / "config.yaml", yaml.safe_dump(plan.config, sort_keys=False))
+            if (plan.folder / "study.json").is_file():
+                before = _read_json(plan.folder / "study.json")
+                description["seeds"] = sorted({*before["seeds"], *plan.seeds})
+            write_json(plan.folder / "study.json", description)
+        except OSError as error:
+            raise UserError(f"{plan.folder}: cannot be written ({error}); choose another folder with --runs") from None
+        return cls.open(plan.folder)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "Study":
+        """Open a study's folder.
+
+        Raises:
+            UserError: If it is no study.
+        """
+        folder = Path(folder)
+        if not (folder / "study.json").is_file():
+            raise UserError(f"{folder}: no study (no study.json there); give a folder that `memodule loso` wrote")
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        return cls(folder, _read_json(folder / "study.json"), config)
+
+    @property
+    def name(self) -> str:
+        """Name with digest: how tables and dashboards call the study."""
+        return self.folder.name
+
+    @property
+    def protocol(self) -> Protocol:
+        """The evaluation protocol."""
+        return protocol_of(self.config)
+
+    @functools.cached_property
+    def catalog(self) -> Catalog:
+        """The videos and expressions that the protocol scores."""
+        return read_catalog(self.folder / "catalog", self.description["name"])
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """All subjects; a complete study holds out each of them."""
+        return tuple(self.description["subjects"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds that were asked for."""
+        return tuple(self.description["seeds"])
+
+    def fold(self, subject: str, seed: int) -> Path:
+        """Folder of a fold."""
+        return fold_folder(self.folder, subject, seed)
+
+    def finished(self, seed: int) -> tuple[str, ...]:
+        """Subjects whose fold is finished for a seed."""
+        return tuple(s for s in self.subjects if (self.fold(s, seed) / "result.json").is_file())
+
+    def missing(self) -> list[tuple[str, int]]:
+        """(subject, seed) of all folds that are not finished."""
+        return [(s, seed) for seed in self.seeds for s in self.subjects if s not in self.finished(seed)]
+
+    def fold_result(self, subject: str, seed: int) -> dict[str, Any]:
+        """Contents of a finished fold's `result.json`."""
+        return _read_json(self.fold(subject, seed) / "result.json")
+
+    def curves(self, subject: str, seed: int) -> list[VideoCurve]:
+        """Curves of a held-out subject, from the fold that held it out."""
+        return read_curves(self.fold(subject, seed) / "test" / "curves.npz")
+
+    def rule(self, subject: str, seed: int) -> SelectionRule:
+        """The selection rule as the fold fitted it."""
+        return build_rule(self.fold_result(subject, seed)["rule"], str(self.fold(subject, seed) / "result.json"))
+
+    def decoded(self, subject: str, seed: int) -> list[Decoded]:
+        """What the fold found in the videos of its held-out subject."""
+        rule = self.rule(subject, seed)
+        return [decode(curve, rule, self.protocol) for curve in self.curves(subject, seed)]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete it and run the study again") from None
+    return contents

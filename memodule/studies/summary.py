@@ -1,0 +1,78 @@
+"""The summary run of a study on Weights & Biases: pooled scores, tables, pictures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memodule.decoding import PREDICTION_COLUMNS, Decoded, prediction_rows
+from memodule.studies.study import Study
+from memodule.studies.text import chance_scores, per_class, pooled_scores
+from memodule.studies.tracking import tracked_run
+
+_MOST_CURVES = 24
+"""Pictures of curves per study; more only slow a dashboard down."""
+
+
+def log_summary(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]) -> None:
+    """Send the pooled results to the study's summary run; nothing happens without Weights & Biases."""
+    with tracked_run(study, "summary", "summary") as run:
+        if run is None:
+            return
+        run.summary.update(summary_values(results))
+        run.log({**_tables(results, found), **_pictures(study, results, found)})
+
+
+def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
+    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts."""
+    ranges = {
+        f"pooled/{name}_{end}": value
+        for name, pair in results["ci"].items()
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
+    counts = {f"counts/{name}": results["spotting"][name] for name in ("tp", "fp", "fn")}
+    return {
+        **{f"pooled/{name}": value for name, value in pooled_scores(results).items()},
+        **ranges,
+        **{f"chance/{name}": value for name, value in chance_scores(results).items()},
+        **{f"fold_mean/{name}": value["mean"] for name, value in results["folds"].items()},
+        **counts,
+        "counts/recognition_support": results["recognition"]["support"],
+        "complete": results["complete"],
+        "leak": results["leak"] is not None,
+        "protocol": results["protocol"],
+    }
+
+
+def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
+    import wandb
+
+    def table(rows: Sequence[Mapping[str, Any]]) -> Any:
+        columns: list[str | int] = list(rows[0]) if rows else []
+        return wandb.Table(columns=columns, data=[tuple(row.values()) for row in rows])
+
+    subjects = [{"subject": subject, **scores} for subject, scores in results["by_subject"].items()]
+    return {
+        "tables/subjects": table(subjects),
+        "tables/emotions": table(per_class(results)),
+        "tables/intervals": wandb.Table(columns=list(PREDICTION_COLUMNS), data=list(prediction_rows(found))),
+    }
+
+
+def _pictures(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
+    import wandb
+
+    from memodule.report.figures import confusion_figure, curve_figure
+
+    seed = study.seeds[0]
+    decoded = {video.key: video for video in found}
+    curves = [curve for subject in study.finished(seed) for curve in study.curves(subject, seed)]
+    shown = [curve for curve in curves if study.catalog.expressions_of(curve.key, "micro")][:_MOST_CURVES]
+    return {
+        "pictures/confusion": wandb.Image(confusion_figure(results["recognition"]["confusion"])),
+        "pictures/curves": [
+            wandb.Image(
+                curve_figure(curve, study.catalog.expressions_of(curve.key), decoded[curve.key]),
+                caption="/".join(curve.key),
+            )
+            for curve in shown
+        ],
+    }

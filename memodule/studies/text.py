@@ -1,0 +1,85 @@
+"""Scores of a study as the terminal shows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from memodule.emotions import FRAME_CLASSES
+
+_ROWS = (
+    ("STRS", "strs"),
+    ("spotting F1", "spot_f1"),
+    ("recognition F1", "recog_f1"),
+    ("recognition UF1", "recog_uf1"),
+    ("recognition UAR", "recog_uar"),
+)
+
+
+def pooled_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """The pooled scores by their log keys, without the prefix of a stage."""
+    spotting, recognition = results["spotting"], results["recognition"]
+    return {
+        "strs": results["strs"],
+        **{f"spot_{name}": spotting[name] for name in ("f1", "precision", "recall")},
+        **{f"recog_{name}": recognition[name] for name in ("f1", "uf1", "uar")},
+    }
+
+
+def chance_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """What chance reaches: random peaks of the prior's length, and the majority emotion."""
+    luck = results["baselines"]
+    return {
+        "strs": luck["strs"],
+        "spot_f1": luck["random_peaks"]["f1"],
+        **{f"recog_{name}": luck["majority_emotion"][name] for name in ("f1", "uf1", "uar")},
+    }
+
+
+def results_text(results: Mapping[str, Any]) -> str:
+    """A table of pooled scores with intervals and chance, the counts, and what weakens them."""
+    scores, chance, ranges = pooled_scores(results), chance_scores(results), results["ci"]
+    spotting, recognition = results["spotting"], results["recognition"]
+    seeds = len(results["seeds"])
+    lines = [
+        f"{results['study']}: protocol {results['protocol']}, {len(results['by_subject'])} held-out subjects"
+        + (f", {seeds} seeds" if seeds > 1 else ""),
+        f"{'':17}{'pooled':>8}  {'95 % interval':>17}  {'chance':>8}  {'mean of folds':>17}",
+    ]
+    for title, name in _ROWS:
+        low, high = ranges[name]
+        fold = results["folds"][name]
+        lines.append(
+            f"{title:17}{scores[name]:8.4f}  {f'{low:.4f} .. {high:.4f}':>17}  {chance[name]:8.4f}  "
+            f"{fold['mean']:8.4f} ± {fold['std']:.4f}"
+        )
+    lines.append(
+        f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; "
+        f"recognition: over {recognition['support']} hits whose emotion is scored"
+    )
+    lines += warnings(results)
+    return "\n".join(lines)
+
+
+def warnings(results: Mapping[str, Any]) -> list[str]:
+    """What a reader must know before quoting the numbers."""
+    lines = []
+    if not results["complete"]:
+        lines.append(f"PARTIAL: folds are missing ({', '.join(results['missing'])}); do not quote these numbers")
+    if results["leak"]:
+        lines.append(f"LEAK (protocol {results['protocol']}): {results['leak']}")
+    return lines
+
+
+def per_class(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Recognition of the true positives, class by class: counts, precision, recall, F1."""
+    confusion = results["recognition"]["confusion"]
+    rows = []
+    for index, name in enumerate(FRAME_CLASSES[: len(confusion)]):
+        true, predicted = sum(confusion[index]), sum(row[index] for row in confusion)
+        hits = confusion[index][index]
+        precision, recall = hits / predicted if predicted else 0.0, hits / true if true else 0.0
+        f1 = 2 * hits / (true + predicted) if true + predicted else 0.0
+        rows.append(
+            {"emotion": name, "true": true, "predicted": predicted, "correct": hits}
+            | {"precision": precision, "recall": recall, "f1": f1}
+        )
+    return rows

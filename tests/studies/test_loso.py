@@ -1,0 +1,231 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from memodule.cli import main
+from memodule.errors import UserError
+from memodule.studies.plan import plan_study
+from memodule.studies.study import Study
+
+KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
+
+
+def experiment(planted, folder: Path, logger="wandb", **changes) -> Path:
+    """An experiment file of a tiny network on the planted data."""
+    wandb = {"class_path": "lightning.pytorch.loggers.WandbLogger", "init_args": {"project": "memodule-tests"}}
+    config = {
+        "model": {
+            "network": {
+                "class_path": "memodule.networks.SlowFastMamba",
+                "init_args": {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4},
+            },
+            "learning_rate": 0.01,
+        },
+        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10},
+        "trainer": {"max_epochs": 8, "enable_checkpointing": False, "logger": wandb if logger == "wandb" else False},
+        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
+        **changes,
+    }
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def loso(config: Path, runs: Path, *words: str) -> int:
+    return main(["loso", "--config", str(config), "--runs", str(runs), "--quiet", *words])
+
+
+def inspect(run: Path) -> list[dict]:
+    """The records of an offline W&B run."""
+    wandb = Path(sys.executable).with_name("wandb")
+    (file,) = run.glob("*.wandb")
+    printed = subprocess.run([wandb, "leet", "inspect", "--json", file], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in printed.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(planted, tmp_path_factory):
+    """A finished study of three folds."""
+    folder = tmp_path_factory.mktemp("study")
+    assert loso(experiment(planted, folder), folder / "runs") == 0
+    (run,) = (folder / "runs").iterdir()
+    return Study.open(run)
+
+
+@pytest.mark.slow
+def test_the_pooled_scores_are_those_of_evaluate_on_the_written_files(finished, capsys):
+    folder = finished.folder
+    results = json.loads((folder / "results.json").read_text())
+    files = [str(folder / name) for name in ("predictions.csv", "truth.csv")]
+    assert main(["evaluate", *files, "--videos", str(folder / "catalog" / "videos.csv"), "--json"]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    for section in ("spotting", "recognition", "strs", "ci", "baselines"):
+        assert results[section] == evaluated[section]
+    assert results["complete"]
+    assert results["spotting"]["tp"] + results["spotting"]["fn"] == 18
+
+
+@pytest.mark.slow
+def test_the_planted_movements_are_found_far_above_chance(finished):
+    results = json.loads((finished.folder / "results.json").read_text())
+    assert results["spotting"]["f1"] > 3 * results["baselines"]["random_peaks"]["f1"]
+    assert results["recognition"]["f1"] > results["baselines"]["majority_emotion"]["f1"]
+
+
+@pytest.mark.slow
+def test_no_subject_influences_its_own_score(finished):
+    provenance = json.loads((finished.folder / "provenance.json").read_text())["seed0"]
+    assert set(provenance) == {"001", "002", "003"}
+    for subject, influences in provenance.items():
+        assert influences.pop("scored") == [subject]
+        assert all(subject not in others for others in influences.values())
+        assert influences["network"]
+
+
+@pytest.mark.slow
+def test_wandb_receives_folds_and_a_summary_in_one_group(finished):
+    runs = {}
+    for folder in (finished.folder / "wandb").glob("offline-run-*"):
+        records = inspect(folder)
+        described = next(record["run"] for record in records if record["type"] == "run")
+        runs[described["display_name"]] = (described, records)
+    assert {described["run_group"] for described, _ in runs.values()} == {finished.name}
+    assert sorted(described["job_type"] for described, _ in runs.values()) == ["fold"] * 3 + ["summary"]
+    described, records = runs[f"{finished.name}/002/seed0"]
+    logged = {key for record in records if record["type"] == "history" for key in record["history"]["item"]}
+    wanted = {f"{stage}/{key}" for stage in ("val", "test") for key in KEYS}
+    assert wanted | {"train/loss", "train/loss_spot", "train/loss_recog", "epoch"} <= logged
+    metrics = [record["metric"] for record in records if record["type"] == "metric"]
+    assert {m["glob_name"] for m in metrics if m.get("step_metric") == "epoch"} == {"train/*", "val/*"}
+    _, records = runs[f"{finished.name}/summary"]
+    summary = {
+        k: v for record in records if record["type"] == "summary" for k, v in record["summary"]["update"].items()
+    }
+    results = json.loads((finished.folder / "results.json").read_text())
+    assert summary["pooled/strs"] == pytest.approx(results["strs"])
+    assert summary["counts/tp"] == results["spotting"]["tp"]
+
+
+@pytest.mark.slow
+def test_finished_folds_are_kept_and_a_lost_one_is_run_again(finished, capsys, planted, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("result.json")}
+    results = (finished.folder / "results.json").read_bytes()
+    lost = finished.fold("003", 0) / "result.json"
+    lost.unlink()
+    config = finished.folder.parents[1] / "tiny.yaml"
+    assert loso(config, finished.folder.parent) == 0
+    after = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("result.json")}
+    assert {path for path in before if before[path] != after[path]} == {lost}
+    assert (finished.folder / "results.json").read_bytes() == results  # the same seed, the same bytes
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_bits_as_one(finished, planted, tmp_path):
+    config = finished.folder.parents[1] / "tiny.yaml"
+    assert loso(config, tmp_path, "--workers", "2") == 0
+    other = Study.open(tmp_path / finished.name)
+    for subject in finished.subjects:
+        for one, two in zip(finished.curves(subject, 0), other.curves(subject, 0), strict=True):
+            np.testing.assert_array_equal(one.score, two.score)
+            np.testing.assert_array_equal(one.logits, two.logits)
+    assert (other.folder / "results.json").read_bytes() == (finished.folder / "results.json").read_bytes()
+
+
+def test_another_setting_or_other_data_get_another_folder(planted, tmp_path):
+    config = experiment(planted, tmp_path, logger=None)
+    plan = plan_study([config], runs=tmp_path / "runs")
+    assert plan.folder == plan_study([config], runs=tmp_path / "runs").folder
+    assert plan.folder == plan_study([config], {"data.num_workers": "1"}, runs=tmp_path / "runs").folder
+    assert plan.folder != plan_study([config], {"model.learning_rate": "0.02"}, runs=tmp_path / "runs").folder
+    labels = planted.catalog / "expressions.csv"
+    text = labels.read_text()
+    try:
+        labels.write_text(text.rsplit("\n", 2)[0] + "\n")
+        assert plan.folder != plan_study([config], runs=tmp_path / "runs").folder
+    finally:
+        labels.write_text(text)
+
+
+def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
+    plan = plan_study([experiment(planted, tmp_path, logger=None)], runs=tmp_path)
+    from memodule.studies.plan import fold_folder
+
+    names = [fold_folder(plan.folder, subject, 0).name for subject in ("s1", "s/1", "..", "s 1", "S1", "ü")]
+    assert len(set(names)) == len(names)
+    assert not any("/" in name or name.startswith(".") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "model.learnig_rate=1"], "model.learnig_rate"),
+        (["--set", "data.window=7"], "even number of frames"),
+        (["--folds", "001,009"], "no subject '009'; choose from 001, 002, 003"),
+        (["--seeds", "0,0"], "different whole numbers"),
+        (["--set", "data.catalog=nowhere"], "nowhere/videos.csv: no such file"),
+        (["--set", "data.window=12"], "memodule extract"),
+    ],
+)
+def test_mistakes_are_told_in_one_line_before_anything_runs(planted, tmp_path, capsys, words, message):
+    config = experiment(planted, tmp_path, logger=None)
+    assert loso(config, tmp_path / "runs", *words) == 2
+    printed = capsys.readouterr().err.strip()
+    assert message in printed
+    assert len(printed.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_without_a_study_is_named(tmp_path):
+    with pytest.raises(UserError, match="no study"):
+        Study.open(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path, capsys, monkeypatch):
+    config = experiment(planted, tmp_path, logger=None)
+    from memodule.studies import execution
+
+    run = execution.run_fold
+
+    def failing(job, *args, **options):
+        if job.subject == "002":
+            raise RuntimeError("the disk is on fire\nand so on")
+        run(job, *args, **options)
+
+    monkeypatch.setattr(execution, "run_fold", failing)
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path), "--set", "trainer.max_epochs=1"]) == 1
+    printed = capsys.readouterr().out
+    assert "002 (seed 0): RuntimeError: the disk is on fire" in printed
+    assert "PARTIAL: folds are missing (002 (seed 0))" in printed
+    (run_folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    results = json.loads((run_folder / "results.json").read_text())
+    assert not results["complete"]
+    assert "on fire" in (run_folder / "folds" / "seed0" / "002" / "error.txt").read_text()
+
+
+@pytest.mark.slow
+def test_seeds_are_pooled_and_shown_apart(planted, tmp_path):
+    config = experiment(planted, tmp_path, logger=None)
+    assert loso(config, tmp_path / "runs", "--seeds", "0,1", "--set", "trainer.max_epochs=2") == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    results = json.loads((run / "results.json").read_text())
+    assert set(results["by_seed"]) == {"0", "1"}
+    assert results["spotting"]["tp"] + results["spotting"]["fn"] == 2 * 18
+
+
+@pytest.mark.slow
+def test_the_published_protocol_says_that_it_leaks(planted, tmp_path, capsys):
+    protocol = {"name": "published", "fitted_on": "all", "stitching": "published", "frames": "sampled"}
+    config = experiment(planted, tmp_path, logger=None, protocol=protocol)
+    words = ["--set", "trainer.max_epochs=1"]
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 0
+    assert "LEAK (protocol published)" in capsys.readouterr().out
+    (run,) = (tmp_path / "runs").iterdir()
+    provenance = json.loads((run / "provenance.json").read_text())["seed0"]
+    assert provenance["002"]["interval_prior"] == ["001", "002", "003"]
+    assert provenance["002"]["network"] == ["001", "003"]
