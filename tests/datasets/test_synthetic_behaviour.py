@@ -125,8 +125,9 @@ def test_harder_means_more_distraction():
     amounts = {level: [] for level in LEVELS}
     for level in LEVELS:
         people = act(level, subjects=25)
-        sway = np.mean([video.pose[:, :2].std(axis=0).mean() for videos in people for video in videos])
-        amounts[level] = [len(movements(people, "macro")), len(movements(people, None)), sway]
+        heads = [(video.pose[:, :2], video.turn) for videos in people for video in videos]
+        sway, turns = (np.mean([curve.std(axis=0).mean() for curve in curves]) for curves in zip(*heads, strict=True))
+        amounts[level] = [len(movements(people, "macro")), len(movements(people, None)), sway, turns]
     assert (np.diff([amounts[level] for level in LEVELS], axis=0) > 0).all()
 
 
