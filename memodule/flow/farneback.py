@@ -1,0 +1,86 @@
+"""Farneback's dense optical flow between a reference patch and other patches of the same size."""
+
+from typing import Any, Final, Literal, Protocol, cast
+
+import cv2
+import numpy as np
+
+from memodule.errors import UserError
+from memodule.flow.face import Gray
+from memodule.flow.pooling import Flow, pool
+from memodule.flow.regions import Region
+
+PYRAMID_SCALE: Final = 0.5
+PYRAMID_LEVELS: Final = 3
+WINDOW_SIZE: Final = 15
+ITERATIONS: Final = 5
+POLYNOMIAL_SIZE: Final = 7
+POLYNOMIAL_SIGMA: Final = 1.5
+
+
+class FlowEngine(Protocol):
+    """Something that computes flow. What it prepares of a reference patch serves all frames of a window."""
+
+    name: str
+
+    def reference(self, patch: Gray) -> Any:
+        """What `flow` needs to know of a reference patch."""
+
+    def flow(self, reference: Any, patch: Gray) -> Flow:
+        """Motion from the reference patch to `patch`, which has the same size."""
+
+    def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
+        """Mean flow of the region's fastest pixels, as `memodule.flow.pooling.pool` defines it."""
+
+
+class OpenCvEngine:
+    """OpenCV's implementation: on every machine, but it expands the reference patch anew for every frame."""
+
+    name = "opencv"
+
+    def reference(self, patch: Gray) -> Gray:
+        """The patch itself."""
+        return patch
+
+    def flow(self, reference: Gray, patch: Gray) -> Flow:
+        """Motion from the reference patch to `patch`."""
+        flow = cv2.calcOpticalFlowFarneback(
+            reference,
+            patch,
+            cast(Flow, None),
+            PYRAMID_SCALE,
+            PYRAMID_LEVELS,
+            WINDOW_SIZE,
+            ITERATIONS,
+            POLYNOMIAL_SIZE,
+            POLYNOMIAL_SIGMA,
+            0,
+        )
+        return cast(Flow, np.moveaxis(flow, 2, 0))
+
+    def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
+        """Mean flow of the region's fastest pixels."""
+        return pool(flow, region)
+
+
+EngineName = Literal["auto", "opencv", "numba"]
+"""Which implementation to use; "auto" takes the fastest one that is installed."""
+
+
+def flow_engine(name: EngineName = "auto") -> FlowEngine:
+    """The engine of this name.
+
+    Raises:
+        UserError: If it is "numba" and numba cannot be imported.
+    """
+    if name == "opencv":
+        return OpenCvEngine()
+    try:
+        from memodule.flow.compiled.engine import NumbaEngine
+    except ImportError as error:
+        if name == "numba":
+            raise UserError(
+                f"numba cannot be imported ({error}); run `python -m pip install 'memodule[fast]'`"
+            ) from None
+        return OpenCvEngine()
+    return NumbaEngine()
