@@ -5,9 +5,10 @@ numbers, quirks included. `Protocol.preset` gives the same two from Python.
 """
 
 import dataclasses
+import functools
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.errors import UserError
@@ -54,12 +55,12 @@ class Protocol:
     absent_classes: Literal["zero", "skip"] = "zero"
 
     def __post_init__(self) -> None:
-        for name, hint in typing.get_type_hints(Protocol).items():
-            value, choices = getattr(self, name), typing.get_args(hint)
-            if typing.get_origin(hint) is Literal and value not in choices:
+        for name, (plain, choices) in _hints().items():
+            value = getattr(self, name)
+            if choices and value not in choices:
                 raise UserError(f"protocol.{name}: {value!r} is none of {', '.join(choices)}")
-            if hint in (bool, str) and not isinstance(value, hint):
-                raise UserError(f"protocol.{name}: {value!r} is no {'yes or no' if hint is bool else 'text'}")
+            if plain in (bool, str) and not isinstance(value, plain):
+                raise UserError(f"protocol.{name}: {value!r} is no {'yes or no' if plain is bool else 'text'}")
         if not isinstance(self.iou, float | int) or not 0 < self.iou <= 1:
             raise UserError(
                 f"protocol.iou: {self.iou!r} is no intersection over union; give a number above 0, at most 1"
@@ -72,7 +73,7 @@ class Protocol:
     @classmethod
     def preset(cls, name: Literal["megc", "published"]) -> "Protocol":
         """The protocol of `configs/protocol/<name>.yaml`."""
-        return cls() if name == "megc" else cls(**_PUBLISHED)
+        return MEGC if name == "megc" else cls(**_PUBLISHED)
 
     @classmethod
     def read(cls, path: Path | str) -> "Protocol":
@@ -100,6 +101,19 @@ class Protocol:
         """Whether held-out subjects influence what is scored on them."""
         return self.fitted_on == "all"
 
+
+@functools.cache  # reading annotations takes longer than scoring a video
+def _hints() -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """For each option its plain type and, where it is a closed choice, the choices."""
+    hints = typing.get_type_hints(Protocol)
+    return {
+        name: (hint, typing.get_args(hint) if typing.get_origin(hint) is Literal else ())
+        for name, hint in hints.items()
+    }
+
+
+MEGC: Final = Protocol()
+"""The default rules, the preset `megc`."""
 
 _PUBLISHED: dict[str, Any] = {
     "name": "published",

@@ -10,7 +10,7 @@ from torchmetrics import Metric
 
 from memodule.metrics.functional import Tally, score, tally_video
 from memodule.metrics.functional.tally import CONFUSION_SHAPE
-from memodule.protocol import Protocol
+from memodule.protocol import MEGC, Protocol
 
 
 class SpotThenRecognizeScore(Metric):
@@ -38,9 +38,9 @@ class SpotThenRecognizeScore(Metric):
     fn: Tensor
     confusion: Tensor
 
-    def __init__(self, protocol: Protocol | None = None, **kwargs: Any) -> None:
+    def __init__(self, protocol: Protocol = MEGC, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.protocol = protocol or Protocol()
+        self.protocol = protocol
         for name in ("tp", "fp", "fn"):
             self.add_state(name, default=torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
         self.add_state("confusion", default=torch.zeros(CONFUSION_SHAPE, dtype=torch.long), dist_reduce_fx="sum")

@@ -15,7 +15,7 @@ from memodule.emotions import EMOTIONS
 from memodule.metrics.functional.matching import as_frames, interval_iou
 from memodule.metrics.functional.scores import Numbers, score_counts
 from memodule.metrics.functional.tally import Tally
-from memodule.protocol import Protocol
+from memodule.protocol import MEGC, Protocol
 
 
 class ChanceVideo(NamedTuple):
@@ -51,7 +51,7 @@ class ChanceBaselines:
     emotion: str
 
 
-def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Protocol | None = None) -> ChanceBaselines:
+def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Protocol = MEGC) -> ChanceBaselines:
     """The expected scores of random peaks, and the scores of the majority emotion.
 
     The numbers of predictions and truths are given, so spotting precision, recall and F1 are linear in the number of
@@ -69,14 +69,13 @@ def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Prot
     >>> round(luck.scores["spot_f1"], 4), luck.emotion  # 13 of 981 places hit
     (0.0176, 'negative')
     """
-    rules = protocol or Protocol()
-    scored = [video for video in videos if rules.videos == "all" or len(as_frames(video.true))]
-    hits = sum(expected_hits(video, rules.iou) for video in scored)
+    scored = [video for video in videos if protocol.videos == "all" or len(as_frames(video.true))]
+    hits = sum(expected_hits(video, protocol.iou) for video in scored)
     predictions = sum(video.predictions for video in scored)
     truths = sum(len(as_frames(video.true)) for video in scored)
-    emotion = _majority(scored, rules)
+    emotion = _majority(scored, protocol)
     counts = np.concatenate([[hits, predictions - hits, truths - hits], _always(emotion, tally).ravel()])
-    scores = {name: float(value) for name, value in score_counts(counts, rules).items()}
+    scores = {name: float(value) for name, value in score_counts(counts, protocol).items()}
     return ChanceBaselines(scores, float(hits), emotion)
 
 

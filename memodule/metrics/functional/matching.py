@@ -76,12 +76,13 @@ def match_intervals(
     >>> match_intervals(predicted, true, matching="greedy")
     array([ 0, -1])
     """
-    overlap = interval_iou(predicted, true)
-    if overlap.size == 0:
-        return np.full(len(overlap), -1, np.int64)
+    ours, theirs = as_frames(predicted), as_frames(true)
+    if len(ours) == 0 or len(theirs) == 0:
+        return np.full(len(ours), -1, np.int64)
+    overlap = interval_iou(ours, theirs)
     match matching:
         case "one_to_one":
-            return _most_pairs(overlap, iou, as_frames(predicted), as_frames(true))
+            return _most_pairs(overlap, iou, ours, theirs)
         case "greedy":
             return _first_come(overlap, iou)
 
@@ -90,8 +91,8 @@ def _most_pairs(overlap: NDArray[np.float64], iou: float, predicted: Frames, tru
     """The largest matching; of several, the one with the largest sum of IoU."""
     match = np.full(len(overlap), -1, np.int64)
     allowed = overlap >= iou
-    if allowed.sum(axis=0).max() <= 1 and allowed.sum(axis=1).max() <= 1:  # the usual case: nothing to decide
-        rows, columns = np.nonzero(allowed)
+    rows, columns = np.nonzero(allowed)
+    if len(set(rows.tolist())) == len(set(columns.tolist())) == len(rows):  # the usual case: nothing to decide
         match[rows] = columns
         return match
     from scipy.optimize import linear_sum_assignment  # slow to import and seldom needed

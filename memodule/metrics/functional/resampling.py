@@ -12,7 +12,7 @@ import numpy as np
 from memodule.errors import UserError
 from memodule.metrics.functional.scores import SCORES, Numbers, as_counts, score_counts
 from memodule.metrics.functional.tally import Tally
-from memodule.protocol import Protocol
+from memodule.protocol import MEGC, Protocol
 
 Interval = tuple[float, float]
 """(low, high)."""
@@ -41,7 +41,7 @@ class PairedDifference:
 
 def bootstrap(
     tallies: Mapping[str, Tally],
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
     *,
     resamples: int = 2000,
     seed: int = 0,
@@ -66,19 +66,18 @@ def bootstrap(
     >>> bootstrap({"006": Tally(tp=4, fp=1), "007": Tally(tp=1, fp=2, fn=3), "009": Tally(fn=2)})["spot_f1"]
     (0.0, 0.8888888888888888)
     """
-    rules = protocol or Protocol()
     counts = as_counts([tallies[subject] for subject in sorted(tallies)])
     if len(counts) < 2:
         return dict.fromkeys(SCORES, (0.0, 1.0))
-    point = score_counts(counts.sum(axis=0), rules)
-    drawn = score_counts(_weights(len(counts), resamples, seed) @ counts, rules)
+    point = score_counts(counts.sum(axis=0), protocol)
+    drawn = score_counts(_weights(len(counts), resamples, seed) @ counts, protocol)
     return {name: _percentiles(drawn[name], level, float(point[name])) for name in SCORES}
 
 
 def paired_test(
     first: Mapping[str, Tally],
     second: Mapping[str, Tally],
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
     *,
     permutations: int = 10_000,
     seed: int = 0,
@@ -110,15 +109,14 @@ def paired_test(
     >>> round(result.difference, 3), result.p_value  # 2 of 64 swaps are as extreme
     (0.667, 0.03125)
     """
-    rules = protocol or Protocol()
     subjects = _common_subjects(first, second)
     a, b = (as_counts([run[subject] for subject in subjects]) for run in (first, second))
     swaps = _swaps(len(subjects), permutations, seed)
     weights = _weights(len(subjects), permutations, seed)
-    point = [score_counts(run.sum(axis=0), rules) for run in (a, b)]
+    point = [score_counts(run.sum(axis=0), protocol) for run in (a, b)]
     moved = swaps @ (b - a)
-    swapped = [score_counts(a.sum(axis=0) + moved, rules), score_counts(b.sum(axis=0) - moved, rules)]
-    drawn = [score_counts(weights @ run, rules) for run in (a, b)]
+    swapped = [score_counts(a.sum(axis=0) + moved, protocol), score_counts(b.sum(axis=0) - moved, protocol)]
+    drawn = [score_counts(weights @ run, protocol) for run in (a, b)]
     result = {}
     for name in SCORES:
         difference = float(point[0][name] - point[1][name])

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.metrics.functional.tally import CONFUSION_SHAPE, Tally, tally_video
-from memodule.protocol import Protocol
+from memodule.protocol import MEGC, Protocol
 
 SCORES: Final = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 """The scores of a study, by their log keys."""
@@ -66,7 +66,7 @@ def recognition_scores(
     return {name: float(value) for name, value in _recognition(table, emotions, absent_classes).items()}
 
 
-def score(tally: Tally, protocol: Protocol | None = None) -> dict[str, float]:
+def score(tally: Tally, protocol: Protocol = MEGC) -> dict[str, float]:
     """The scores of pooled counts; STRS = spotting F1 x recognition F1.
 
     Args:
@@ -79,7 +79,7 @@ def score(tally: Tally, protocol: Protocol | None = None) -> dict[str, float]:
     >>> score(Tally(tp=2, fp=2, fn=2))["spot_f1"]
     0.5
     """
-    scores = score_counts(as_counts([tally])[0], protocol or Protocol())
+    scores = score_counts(as_counts([tally])[0], protocol)
     return {name: float(value) for name, value in scores.items()}
 
 
@@ -88,7 +88,7 @@ def spot_then_recognize_score(
     predicted_emotions: Sequence[ArrayLike],
     true: Sequence[ArrayLike],
     true_emotions: Sequence[ArrayLike],
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
 ) -> dict[str, float]:
     """Score videos at once: counts pooled over all of them, then `score`.
 
@@ -118,7 +118,7 @@ def iou_sweep(
     predicted_emotions: Sequence[ArrayLike],
     true: Sequence[ArrayLike],
     true_emotions: Sequence[ArrayLike],
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
     thresholds: Sequence[float] = IOU_SWEEP,
 ) -> dict[float, dict[str, float]]:
     """`spot_then_recognize_score` at several IoU thresholds; all other rules stay.
@@ -130,9 +130,8 @@ def iou_sweep(
     >>> {iou: scores["spot_f1"] for iou, scores in sweep.items()}
     {0.3: 1.0, 0.4: 1.0, 0.5: 1.0, 0.6: 0.0, 0.7: 0.0}
     """
-    rules = protocol or Protocol()
     videos = predicted, predicted_emotions, true, true_emotions
-    return {iou: spot_then_recognize_score(*videos, dataclasses.replace(rules, iou=iou)) for iou in thresholds}
+    return {iou: spot_then_recognize_score(*videos, dataclasses.replace(protocol, iou=iou)) for iou in thresholds}
 
 
 def as_counts(tallies: Sequence[Tally]) -> Numbers:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
 from memodule.metrics.functional.matching import Frames, as_frames, match_intervals
-from memodule.protocol import Protocol
+from memodule.protocol import MEGC, Protocol
 
 CONFUSION_SHAPE: Final = (len(EMOTIONS), len(FRAME_CLASSES))
 FALSE_ALARM: Final = -1
@@ -74,7 +74,7 @@ def match_video(
     predicted_emotions: ArrayLike,
     true: ArrayLike,
     true_emotions: ArrayLike,
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
 ) -> NDArray[np.int64]:
     """What becomes of each prediction of one video; the arguments are those of `tally_video`.
 
@@ -85,21 +85,21 @@ def match_video(
     >>> match_video([[10, 29], [50, 60], [80, 90]], [0, 4, 1], [[12, 30]], [0])
     array([ 0, -2, -1])
     """
-    rules = protocol or Protocol()
     spotted, spotted_as = _checked(predicted, predicted_emotions, len(FRAME_CLASSES), "predicted")
     truth, truth_is = _checked(true, true_emotions, len(EMOTIONS), "true")
     match = np.full(len(spotted), NOT_SCORED, np.int64)
-    if rules.videos == "with_micro" and len(truth) == 0:
+    if protocol.videos == "with_micro" and len(truth) == 0:
         return match
-    early = rules.filter_neutral and not rules.filter_after_matching
+    early = protocol.filter_neutral and not protocol.filter_after_matching
     rows, columns = np.flatnonzero(spotted_as != NEUTRAL) if early else np.arange(len(spotted)), np.arange(len(truth))
-    if rules.matching == "one_to_one":  # equal intervals in the order of their emotions, so that rows may be permuted
+    if protocol.matching == "one_to_one" and len(rows) and len(truth):
+        # Equal intervals stand in the order of their emotions, so that the order of rows moves nothing.
         rows = rows[np.argsort(spotted_as[rows], kind="stable")]
         columns = np.argsort(truth_is, kind="stable")
-    found = match_intervals(spotted[rows], truth[columns], rules.iou, rules.matching)
+    found = match_intervals(spotted[rows], truth[columns], protocol.iou, protocol.matching)
     match[rows] = FALSE_ALARM
     match[rows[found >= 0]] = columns[found[found >= 0]]
-    if rules.filter_neutral and rules.filter_after_matching:
+    if protocol.filter_neutral and protocol.filter_after_matching:
         match[spotted_as == NEUTRAL] = NOT_SCORED
     return match
 
@@ -109,7 +109,7 @@ def tally_video(
     predicted_emotions: ArrayLike,
     true: ArrayLike,
     true_emotions: ArrayLike,
-    protocol: Protocol | None = None,
+    protocol: Protocol = MEGC,
 ) -> Tally:
     """Count the hits, false alarms and misses of one video, and the confusions of the hits.
 
@@ -134,11 +134,12 @@ def tally_video(
     match = match_video(predicted, predicted_emotions, true, true_emotions, protocol)
     truth_is = np.asarray(true_emotions, dtype=np.int64).reshape(-1)
     spotted_as = np.asarray(predicted_emotions, dtype=np.int64).reshape(-1)
-    hit = match >= 0
-    tp = int(hit.sum())  # a video that is not scored has no truth, hence no miss
-    return Tally(
-        tp, int((match == FALSE_ALARM).sum()), len(truth_is) - tp, _confusion(truth_is[match[hit]], spotted_as[hit])
-    )
+    false_alarms = int(np.count_nonzero(match == FALSE_ALARM))
+    hits = np.flatnonzero(match >= 0)
+    if len(hits) == 0:
+        return Tally(0, false_alarms, len(truth_is))  # a video that is not scored has no truth, hence no miss
+    confusion = _confusion(truth_is[match[hits]], spotted_as[hits])
+    return Tally(len(hits), false_alarms, len(truth_is) - len(hits), confusion)
 
 
 def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str) -> tuple[Frames, NDArray[np.int64]]:
