@@ -1,0 +1,147 @@
+"""Frames of a video as a stream: a video file or a folder of images in, gray images out.
+
+Rules:
+
+- Frame i of a folder is the i-th image in natural order (`img10` follows `img9`), whatever number its name carries;
+  hidden files and other files do not count. Missing numbers shift nothing and are remarked on.
+- An image that cannot be read, or whose size is not that of the first readable one, is replaced by the nearest usable
+  image before it; at the very beginning by the nearest one after it. So every frame keeps its place in time.
+- A video file is decoded from its first frame on, since jumping to a frame is not exact for every codec; frames that
+  are not sampled are decoded but not converted.
+- Colour becomes gray with OpenCV's weights (.299 R, .587 G, .114 B); 16-bit images become 8-bit ones.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from memodule.datasets.catalog import Video
+from memodule.datasets.folders import IMAGE_SUFFIXES, Listing, natural_key
+from memodule.errors import UserError
+
+Gray = npt.NDArray[np.uint8]
+"""A gray image, (H, W) uint8."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FrameRemark:
+    """Something odd about the frames of a video.
+
+    Attributes:
+        frame: The source frame it is about, or None if it is about the video as a whole.
+        text: What it is, and what was done about it.
+    """
+
+    frame: int | None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text if self.frame is None else f"frame {self.frame}: {self.text}"
+
+
+def read_frames(
+    video: Video,
+    frame_step: int = 1,
+    start: int = 0,
+    stop: int | None = None,
+    remark: Callable[[FrameRemark], object] = lambda _: None,
+) -> Iterator[Gray]:
+    """Read sampled frames of a video one after another; only one of them is held at a time.
+
+    Args:
+        video: The video; no frame at or behind `video.frames` is read.
+        frame_step: Source frames between two sampled ones: sampled frame i is source frame i * frame_step.
+        start: First sampled frame.
+        stop: Sampled frame to stop before; None reads to the end.
+        remark: Is told of replaced frames.
+
+    Yields:
+        Gray images (H, W) uint8, all of one size. They end early where a video file ends early.
+
+    Raises:
+        UserError: If there is no such file or folder, or nothing in it can be read.
+    """
+    sampled = range(0, video.frames, frame_step)[start:stop]
+    if video.path.is_dir():
+        yield from _read_images(video.path, sampled, remark)
+    elif video.path.is_file():
+        yield from _read_video(video.path, sampled)
+    else:
+        raise UserError(
+            f"{video.path}: no such file or folder; correct `path` in videos.csv, or bring the frames there"
+        )
+
+
+def folder_remarks(video: Video) -> list[FrameRemark]:
+    """What is odd about the names of a video's images; nothing for a video file."""
+    if not video.path.is_dir():
+        return []
+    images = Listing().look(video.path).images
+    remarks = [FrameRemark(None, images.oddity)] if images.oddity else []
+    if images.gaps and not images.oddity:
+        missing = sum(last - first + 1 for first, last in images.gaps)
+        first = f"{missing} image numbers are missing, the first of them {images.gaps[0][0]}"
+        remarks.append(FrameRemark(None, f"{first}; frames count images, not numbers"))
+    return remarks
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images of a folder in natural order."""
+    names = (path.name for path in folder.iterdir() if path.name.lower().endswith(IMAGE_SUFFIXES))
+    return [folder / name for name in sorted(names, key=natural_key) if not name.startswith(".")]
+
+
+def _read_images(folder: Path, sampled: range, remark: Callable[[FrameRemark], object]) -> Iterator[Gray]:
+    paths = image_files(folder)
+    if not paths:
+        raise UserError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)}) there; correct `path` in videos.csv")
+    first = next((image for image in map(_read_image, paths) if image is not None), None)
+    if first is None:
+        raise UserError(f"{folder}: none of the {len(paths)} images can be read; copy them again")
+    for frame in sampled[: len(range(sampled.start, len(paths), sampled.step))]:
+        image = _read_image(paths[frame])
+        if image is None or image.shape != first.shape:
+            shown, substitute = _substitute(paths, frame, first.shape)
+            why = "cannot be read" if image is None else f"is {image.shape[1]} x {image.shape[0]} pixels large"
+            remark(FrameRemark(frame, f"{paths[frame].name} {why}; {shown.name} stands in"))
+            image = substitute
+        yield image
+
+
+def _read_image(path: Path) -> Gray | None:
+    # reading the bytes first: OpenCV itself cannot open names beyond ASCII on every system
+    data = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
+    return None if image is None else image.astype(np.uint8, copy=False)
+
+
+def _substitute(paths: Sequence[Path], frame: int, shape: tuple[int, ...]) -> tuple[Path, Gray]:
+    """The nearest usable image before a frame, else after it."""
+    for other in chain(range(frame - 1, -1, -1), range(frame + 1, len(paths))):
+        image = _read_image(paths[other])
+        if image is not None and image.shape == shape:
+            return paths[other], image
+    raise AssertionError("the first readable image is usable")
+
+
+def _read_video(path: Path, sampled: range) -> Iterator[Gray]:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    try:
+        if not capture.isOpened():
+            raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or give a folder of images")
+        frame = 0
+        for wanted in sampled:
+            while frame <= wanted:
+                if not capture.grab():
+                    return
+                frame += 1
+            _, image = capture.retrieve()
+            gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            yield gray.astype(np.uint8, copy=False)
+    finally:
+        capture.release()
