@@ -57,7 +57,7 @@ def test_same_seed_same_bytes_and_subjects_do_not_depend_on_their_number(made, t
     assert contents(tmp_path / "alone")["s01/v1.avi"] == contents(made)["s01/v1.avi"]
     synthesize(tmp_path / "other", **{**SMALL, "subjects": 1}, seed=4)
     faces = [decode(folder / "s01" / "v1.avi")[0].astype(float) for folder in (made, tmp_path / "other")]
-    assert np.abs(faces[0] - faces[1]).mean() > 5
+    assert np.abs(faces[0] - faces[1]).mean() > 20  # less for two videos of one person, see below
 
 
 def test_videos_of_a_subject_show_one_face_under_noise_of_their_own(tmp_path):

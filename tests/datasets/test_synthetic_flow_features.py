@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from memodule.datasets.catalog import Catalog, Expression
+from memodule.datasets.synthetic import DIFFICULTIES, flow_features
+from memodule.datasets.synthetic.action_units import HALVES
+from memodule.datasets.synthetic.faces import draw_face
 from memodule.datasets.synthetic.flow_features import simulate_flow
+from memodule.datasets.synthetic.movements import Movement
+from memodule.datasets.synthetic.performance import Performance
+from memodule.datasets.synthetic.puppet import rig
+from memodule.datasets.synthetic.rendering import render
 from memodule.datasets.timelines import simulate_timelines
 from memodule.flow.parameters import FlowParameters
 
@@ -91,3 +98,21 @@ def test_a_smile_lifts_the_corners_of_the_mouth():
     x, y = total[0::2], total[1::2]
     assert x[9] < 0 < x[10]
     assert max(y[9], y[10]) < min(y[0], y[4])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["AU1", "AU4", "AU7", "AU12", "AU25"])
+def test_regions_answer_as_the_extractor_measures_them_on_rendered_faces(unit):
+    from memodule.flow import FlowExtractor
+
+    puppet = rig(draw_face(np.random.default_rng(3)))
+    weights = tuple(float(name == unit) for name, _ in HALVES)
+    acted = Movement("micro", "negative", 5, 12, 25, 0, 1.0, 1.5, weights)
+    performance = Performance((acted,), np.zeros(30), np.zeros((30, 4)), np.zeros((30, 2)), np.zeros((30, 2)))
+    frames = np.array(list(render(puppet, performance, DIFFICULTIES["easy"], np.random.default_rng(0))))
+    window = FlowExtractor(window=30).extract(frames)[0]
+    measured = window[:, 12] - window[:, 3]
+    simulated = puppet.apex_strengths(acted) @ flow_features._responses(puppet).halves
+    size = np.linalg.norm(measured) / np.linalg.norm(simulated)
+    assert size == pytest.approx(1, abs=0.35)
+    assert measured @ simulated / np.linalg.norm(measured) / np.linalg.norm(simulated) > 0.9

@@ -118,4 +118,4 @@ DIFFICULTIES: Final[dict[Level, Difficulty]] = {
         noise=1.8,
     ),
 }
-"""Calibrated such that pooled spotting F1 on "realistic" lies between .4 and .8 (see experiments/demo.yaml)."""
+"""The named difficulties; on "realistic", pooled spotting F1 shall lie between .4 and .8 by construction of the data."""
