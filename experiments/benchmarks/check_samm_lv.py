@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import openpyxl
 
 from memodule.datasets import Catalog, Expression
@@ -63,6 +65,7 @@ def write_release(catalog: Catalog, root: Path) -> int:
         folder.mkdir(parents=True)
         for number in range(1, video.frames + 1):
             os.close(os.open(folder / f"{video.video}_{number:04d}.jpg", os.O_CREAT | os.O_WRONLY))
+        cv2.imwrite(str(folder / f"{video.video}_0001.jpg"), np.zeros((650, 960), np.uint8))  # one to look at
         images += video.frames
     rows = [(f"{e.video}_{i}", e) for i, e in enumerate(catalog.expressions)]
     header = [

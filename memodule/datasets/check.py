@@ -15,6 +15,7 @@ from memodule.datasets.tree import found_tree
 from memodule.errors import UserError
 
 _KINDS: Final = ("micro", "macro")
+_OPENED: Final = 3  # videos that are looked into
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +94,11 @@ def check_dataset(
     except UserError as error:
         return Report(description.name, root, expected, found_tree(listing, root), str(error))
     facts, remarks = _compare_counts(description, catalog, root)
+    sizes, unreadable = _open_frames(catalog)
+    facts += sizes
     remarks += [
         *catalog.provenance.remarks,
+        *unreadable,
         *_frames(catalog, listing),
         *_durations(catalog, description.duration_ms),
         *_overlaps(catalog),
@@ -160,6 +164,26 @@ def _frames(catalog: Catalog, listing: Listing) -> Iterator[Remark]:
         rates = ", ".join(sorted({f"{video.fps:g}" for video in catalog.videos}))
         text = "several frame rates: a fold needs one; make a Catalog of each"
         yield Remark("warning", text, Place(catalog.videos[0].path.parent), f"{rates} frames per second")
+
+
+def _open_frames(catalog: Catalog) -> tuple[list[str], list[Remark]]:
+    """Open the first frame of a few videos, since files can be there and yet be broken."""
+    from memodule.datasets.frames import read_frames  # OpenCV takes a while to load
+
+    sizes: set[str] = set()
+    remarks = []
+    there = [video for video in catalog.videos if video.path.exists()]
+    for video in there[:: max(1, (len(there) - 1) // (_OPENED - 1))][:_OPENED]:
+        try:
+            frame = next(read_frames(video, stop=1), None)
+        except UserError as error:
+            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), str(error)))
+            continue
+        if frame is None:
+            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), "the video is empty"))
+        else:
+            sizes.add(f"{frame.shape[1]} x {frame.shape[0]}")
+    return [f"frames can be read: {' and '.join(sorted(sizes))} pixels"] if sizes else [], remarks
 
 
 def _durations(catalog: Catalog, usual: tuple[float, float]) -> Iterator[Remark]:

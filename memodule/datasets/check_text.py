@@ -37,7 +37,7 @@ def report_text(report: Report) -> str:
         _side_by_side(report.expected, report.found),
         _bullets("Right", report.facts),
         _remarks("Warnings", "warning", report),
-        _remarks("Notes (known quirks, handled)", "note", report),
+        _remarks("Notes (nothing to mend)", "note", report),
         _statistics(report.summary) if report.summary else "",
     ]
     return "\n\n".join(section for section in sections if section)

@@ -7,11 +7,14 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import openpyxl
 
 from memodule.datasets import Catalog, DatasetDescription, read_description
 from memodule.datasets.folders import Listing
 
+PIXEL = cv2.imencode(".png", np.full((3, 4), 128, np.uint8))[1].tobytes()
 CONFIGS = Path(__file__).parents[2] / "configs" / "datasets"
 
 
@@ -52,6 +55,8 @@ class Release:
             os.makedirs(path, exist_ok=True)  # noqa: PTH103 - thousands of files: no Path objects
             for name in names:
                 os.close(os.open(f"{path}/{name}", os.O_CREAT))
+            if names:  # one image that can be looked at
+                Path(path, names[0]).write_bytes(PIXEL)
         return self.root
 
     def read(self, listing: Listing | None = None, **arguments: object) -> Catalog:

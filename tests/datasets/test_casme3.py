@@ -8,6 +8,7 @@ import pytest
 from fake_releases import ALL_SHEET, ME_HEADER, ME_SHEET, Release, casme3_row, frames
 
 from memodule.datasets import Catalog, Expression
+from memodule.datasets.frames import image_files
 from memodule.errors import UserError
 
 # What the six known errors say (0-based row of the data, onset, apex, offset), and what they come out as. Filler for
@@ -136,19 +137,22 @@ def test_labels_point_at_the_images_of_their_numbers_where_frames_are_missing(ca
     casme3.videos["data/spNO.1/a/color"] = [f"{n}.jpg" for n in range(1, 101) if n not in missing]
     catalog = casme3.read()
     assert spans(catalog) == [(10, 14, 26)]
-    names = [f"{n}.jpg" for n in range(1, 101) if n not in missing]
-    assert [names[i] for i in spans(catalog)[0]] == ["11.jpg", "17.jpg", "30.jpg"]
+    images = image_files(casme3.root / "data/spNO.1/a/color")  # what the frames are read from
+    assert [images[i].name for i in spans(catalog)[0]] == ["11.jpg", "17.jpg", "30.jpg"]
     [text] = remarks(catalog)
     assert "spNO.1/a/color: frame numbers are missing" in text
     assert "3 missing, the first 12 .. 13" in text
 
 
 def test_onset_and_offset_in_a_gap_shrink_to_the_images_there_are(casme3: Release) -> None:
+    """The apex 12 is missing too; it stays within."""
+    micro(casme3)[1][3] = 12
     casme3.videos["data/spNO.1/a/color"] = [f"{n}.jpg" for n in range(1, 101) if n not in (11, 12, 30)]
     catalog = casme3.read()
-    first, _, last = spans(catalog)[0]
-    names = [f"{n}.jpg" for n in range(1, 101) if n not in (11, 12, 30)]
-    assert (names[first], names[last]) == ("13.jpg", "29.jpg")
+    first, apex, last = spans(catalog)[0]
+    assert apex == first
+    images = image_files(casme3.root / "data/spNO.1/a/color")
+    assert (images[first].name, images[last].name) == ("13.jpg", "29.jpg")
 
 
 def test_expression_within_a_gap_is_left_out(casme3: Release) -> None:

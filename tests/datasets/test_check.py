@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_releases import FACS_SHEET, LONG_SHEET, Release, facs_row, frames, samm_row
+from fake_releases import FACS_SHEET, LONG_SHEET, PIXEL, Release, facs_row, frames, samm_row
 
 from memodule.cli import main
 from memodule.datasets import Catalog, Expression, Video, read_catalog
@@ -55,6 +55,7 @@ def own(folder: Path, *expressions: tuple[int, int], frame_count: int = 100, kin
     (folder / "a").mkdir(parents=True)
     for name in frames("", frame_count):
         (folder / "a" / name).touch()
+    (folder / "a" / "1.jpg").write_bytes(PIXEL)
     labels = tuple(Expression("1", "a", kind, on, None, off, "others") for on, off in expressions)  # type: ignore[arg-type]
     catalog = Catalog((Video("1", "a", folder / "a", 30, frame_count),), labels, folder.name)
     catalog.write(folder)
@@ -115,8 +116,26 @@ def test_versions_of_casme3_are_told_by_their_counts(casme3: Release) -> None:
     casme3.description = dataclasses.replace(casme3.description, releases=(known,), videos=4, training=None)
     report = check(casme3)
     read = "read: cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx, CAS(ME)3_part_A_v2.xls"
-    assert report.facts == ("4 videos of 3 subjects", read, "label rows: 4 micro, 1 macro, as in release v2")
+    rows = "label rows: 4 micro, 1 macro, as in release v2"
+    assert report.facts == ("4 videos of 3 subjects", read, rows, "frames can be read: 4 x 3 pixels")
     assert report.status == "clean"
+
+
+@pytest.mark.parametrize(("micro", "macro", "known"), [(4, None, True), (4, 2, False), (5, 1, False), (5, None, False)])
+def test_a_release_may_be_known_by_its_micro_expressions_alone(
+    casme3: Release, micro: int, macro: int | None, known: bool
+) -> None:
+    release = dataclasses.replace(casme3.description.releases[0], micro=micro, macro=macro)
+    casme3.description = dataclasses.replace(casme3.description, releases=(release,))
+    assert any("no known release" in text for text in warnings(check(casme3))) != known
+
+
+def test_histogram_in_words_counts_every_expression(tmp_path: Path) -> None:
+    own(tmp_path / "c", *((i, i + 10 + i % 7) for i in range(40)), (50, 99))
+    text = report_text(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
+    bars = text.partition("Durations of micro-expressions in ms\n")[2].splitlines()
+    assert bars[-1].split()[1:3] == ["and", "longer"]
+    assert sum(int(bar.split()[-1]) for bar in bars if "█" in bar) == 41
 
 
 def test_overlaps(tmp_path: Path) -> None:
@@ -164,6 +183,17 @@ def test_frames_that_are_not_there(tmp_path: Path) -> None:
     assert "no frames there: flow cannot be extracted" in text
 
 
+def test_frames_that_cannot_be_read(tmp_path: Path) -> None:
+    catalog = own(tmp_path / "c", (10, 20))
+    (tmp_path / "c" / "a" / "1.jpg").write_bytes(b"no picture")
+    (tmp_path / "c" / "b.avi").write_bytes(b"no video")
+    video = dataclasses.replace(catalog.videos[0], video="b", path=tmp_path / "c" / "b.avi")
+    Catalog((*catalog.videos, video), catalog.expressions).write(tmp_path / "c")
+    images, film = warnings(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
+    assert "none of the 100 images can be read" in images
+    assert "b.avi: OpenCV cannot read this as a video" in film
+
+
 def test_subjects_of_two_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own(tmp_path / "c", (10, 20))
     own(tmp_path / "d", (10, 20))
@@ -196,6 +226,7 @@ def test_statistics() -> None:
     assert summary.micro.durations_ms == pytest.approx((500, 700, 1000))
     assert summary.micro.duration_ms["median"] == pytest.approx(700)
     assert summary.micro.rise_ms["max"] == pytest.approx(100)  # an unknown apex does not count
+    assert summary.micro.fall_ms == pytest.approx(summary.micro.fall_ms | {"min": 1100 / 3, "max": 1700 / 3})
     assert summary.macro.emotions == {"unknown": 1}
 
 

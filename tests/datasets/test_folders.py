@@ -108,7 +108,7 @@ def test_index_that_cannot_be_written_does_no_harm(tmp_path: Path, capsys: pytes
     (tmp_path / "file").touch()
     with Listing(tmp_path / "file" / "index.json") as listing:
         assert listing.look(tmp_path).files == ("file",)
-    assert "cannot keep the listing" in capsys.readouterr().err
+    assert "cannot keep the listing" in " ".join(capsys.readouterr().err.split())
 
 
 def test_default_index_lies_in_the_cache_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_folder_that_cannot_be_listed(tmp_path: Path) -> None:
 def test_shallow_files_and_first_patterns_come_first(tmp_path: Path) -> None:
     fill(tmp_path / "deep" / "er", "b v1.xls", "~$b v2.xls")
     fill(tmp_path / "old", "B v1.XLS")
-    found = find_files(Listing(), tmp_path, ["b v2*", "b v1*"])
+    found = find_files(Listing(), tmp_path, ["*b v2*", "b v1*"])
     assert found == [tmp_path / "old" / "B v1.XLS", tmp_path / "deep" / "er" / "b v1.xls"]
     fill(tmp_path / "deep" / "er" / "too deep", "b v2.xls")
     assert find_files(Listing(), tmp_path, ["b v2*"]) == []
