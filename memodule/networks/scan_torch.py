@@ -1,8 +1,8 @@
 """The selective scan in plain PyTorch: needs no compiler, runs on every device and in float64.
 
-Short sequences make it quick: one sample at a time on CPU, so that its (L, N, D) states stay in the cache; channels
-innermost, so that every operation is long and contiguous. Nothing of that size is kept for the backward pass, which
-computes the states of each sample once more.
+Short sequences make it quick: a few samples at a time on CPU, so that their (L, N, D) states stay in the cache;
+channels innermost, so that every operation is long and contiguous. Nothing of that size is kept for the backward pass,
+which computes the states once more.
 """
 
 import math
@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 _LOG2E = math.log2(math.e)
-_DEVICE_ELEMENTS = 2**26
-"""States of one buffer on an accelerator (256 MB in float32); a CPU takes one sample at a time."""
+_CPU_STEP = 2**14
+"""States of one frame that a CPU takes at once: fewer and calling PyTorch takes the time, more and the cache is left."""
+_DEVICE_BUFFER = 2**26
+"""States of all frames that an accelerator takes at once (256 MB in float32)."""
 
 
 def scan_torch(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ class _Scan(torch.autograd.Function):
         x, dt, A, B, C = ctx.saved_tensors
         dy, decay, At = dy.contiguous(), _decay(A), A.t().contiguous()
         dx, ddt, dB, dC = (torch.empty_like(tensor) for tensor in (x, dt, B, C))
-        dA = At.new_zeros(_tile_size(x, decay), *At.shape)
+        dA = torch.zeros_like(At)
         for i, (E, H, G) in _tiles(x, decay, buffers=3):
             _fill_states(x[i], dt[i], decay, B[i], E, H)
             _fill_state_gradients(C[i], dy[i], E, G)
@@ -71,11 +73,10 @@ class _Scan(torch.autograd.Function):
             torch.matmul(B[i].unsqueeze(2), G.whole, out=dx[i].unsqueeze(2))
             # what was E becomes the gradient of the exponent dt_t A; the first step has no past state to scale
             exponent = E.whole[:, 1:].mul_(G.whole[:, 1:]).mul_(H.whole[:, :-1])
-            for step, size in zip(E.steps[1:], dt[i].unsqueeze(2).unbind(1)[1:], strict=True):
-                dA[: len(step)].addcmul_(step, size)
+            dA += torch.mul(exponent, dt[i, 1:].unsqueeze(2), out=H.whole[:, 1:]).sum(1).sum(0)
             ddt[i, 0] = 0
             torch.sum(exponent.mul_(At), 2, out=ddt[i, 1:])
-        return dx, ddt, dA.sum(0).t(), dB, dC
+        return dx, ddt, dA.t(), dB, dC
 
 
 def _decay(A: Tensor) -> Tensor:
@@ -85,8 +86,8 @@ def _decay(A: Tensor) -> Tensor:
 
 def _tile_size(x: Tensor, decay: Tensor) -> int:
     """Samples that are computed together."""
-    batch, length, _ = x.shape
-    return 1 if x.device.type == "cpu" else max(1, min(batch, _DEVICE_ELEMENTS // (length * decay.numel())))
+    most = _CPU_STEP // decay.numel() if x.device.type == "cpu" else _DEVICE_BUFFER // (x.shape[1] * decay.numel())
+    return max(1, min(most, len(x)))
 
 
 def _tiles(x: Tensor, decay: Tensor, buffers: int) -> Iterator[tuple[slice, list[_Buffer]]]:
