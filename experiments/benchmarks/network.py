@@ -1,0 +1,212 @@
+"""How long a training step of the full slow-fast network takes on one thread, and how much memory.
+
+    python experiments/benchmarks/network.py [--batch 32 --frames 30] [--rounds 5] [--skip-memory]
+
+A step is forward pass, joint loss, backward pass and Adam. Variants of the Mamba layer, all in the same network:
+
+- torch, numba: ours, with the portable and the compiled selective scan;
+- time loop: a plain PyTorch Mamba that computes as the pure-Python path of mamba-ssm does, written for this benchmark:
+  every exp(dt A) and dt B u is materialised, then a loop goes over the frames;
+- mambapy: that package's layer with its parallel scan, if it is installed.
+
+They are timed in turn, round by round, in one process, by its CPU time; the best round counts. The limit is the sum of
+what no variant can do without: all matrix products (forward once, backward twice) and one exponential for each state
+and frame, each at the speed PyTorch shows for them alone here. Where a variant would need too much memory it is timed
+on a smaller batch (`--loop-batch`) and scaled, which favours it: smaller batches fit the caches better.
+
+Peak memory is that of a process of its own for each variant, above what the built network takes.
+"""
+
+import argparse
+import importlib.util
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from memodule.losses import SpotRecognizeLoss
+from memodule.networks import SlowFastMamba
+from memodule.networks.mamba import Mamba, MambaBlock
+
+VARIANTS = ("torch", "numba", "time loop", "mambapy")
+MATERIALISE = ("time loop", "mambapy")
+
+
+class TimeLoopMamba(Mamba):
+    """The same layer computed as mamba-ssm's pure-Python path does: channels before time, a loop over the frames."""
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        u, gate = self.in_proj(x).transpose(1, 2).chunk(2, dim=1)
+        kernel = self.conv1d.kernel_size[0]
+        padded = nn.functional.pad(u, (kernel - 1, 0))
+        u = nn.functional.silu(self.conv1d(padded))
+        dt, B, C = self.x_proj(u.transpose(1, 2)).split(self.splits, dim=-1)
+        dt = nn.functional.softplus(self.dt_proj(dt)).transpose(1, 2)
+        B, C = (matrix.transpose(1, 2).contiguous() for matrix in (B, C))
+        A = -torch.exp(self.A_log)
+        factor = torch.exp(torch.einsum("bdt,dn->bdtn", dt, A))
+        entering = torch.einsum("bdt,bnt,bdt->bdtn", dt, B, u)
+        state = torch.zeros_like(entering[:, :, 0])
+        outputs = []
+        for t in range(u.shape[2]):
+            state = factor[:, :, t] * state + entering[:, :, t]
+            outputs.append(torch.einsum("bdn,bn->bd", state, C[:, :, t]))
+        y = (torch.stack(outputs, dim=2) + self.D[:, None] * u) * nn.functional.silu(gate)
+        return self.out_proj(y.transpose(1, 2))
+
+
+def build(variant: str) -> SlowFastMamba:
+    """The full network with this variant of the Mamba layer."""
+    torch.manual_seed(0)
+    network = SlowFastMamba(scan=variant if variant in ("torch", "numba") else "auto")
+    for block in network.modules():
+        if isinstance(block, MambaBlock) and variant in MATERIALISE:
+            block.mixer = _mixer(variant, width=block.mixer.out_proj.out_features, like=block.mixer)
+    return network
+
+
+def _mixer(variant: str, width: int, like: Mamba) -> nn.Module:
+    if variant == "time loop":
+        loop = TimeLoopMamba(width)
+        loop.load_state_dict(like.state_dict())
+        return loop
+    from mambapy.mamba import MambaBlock as TheirBlock
+    from mambapy.mamba import MambaConfig
+
+    return TheirBlock(MambaConfig(d_model=width, n_layers=1, d_state=like.A_log.shape[1]))
+
+
+def stepper(network: SlowFastMamba, batch: int, frames: int) -> Callable[[], float]:
+    """A function that makes one training step and returns its loss."""
+    torch.manual_seed(1)
+    flow, target = torch.randn(batch, 36, frames), torch.rand(batch, frames)
+    emotion = torch.randint(0, 5, (batch, frames))
+    loss = SpotRecognizeLoss()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-5)
+
+    def step() -> float:
+        optimiser.zero_grad()
+        value = loss(*network(flow), target, emotion)["loss"]
+        value.backward()
+        optimiser.step()
+        return value.item()
+
+    return step
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """CPU time of one call."""
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def limit(batch: int, frames: int) -> tuple[float, float]:
+    """Seconds that the matrix products of a step, and its exponentials, take alone."""
+    network = build("torch")
+    shapes: Counter[tuple[int, int, int]] = Counter()
+    exponentials = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal exponentials
+        match layer:
+            case nn.Linear():
+                shapes[output.shape[:-1].numel(), layer.in_features, layer.out_features] += 1
+            case nn.Conv1d():  # a dense one; the depthwise ones are no products of matrices
+                columns = layer.in_channels * layer.kernel_size[0]
+                shapes[output.shape[0] * output.shape[2], columns, layer.out_channels] += 1
+            case Mamba():
+                exponentials += output.shape[:-1].numel() * layer.A_log.numel()
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv1d | Mamba):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        network.eval()(torch.randn(1, 36, frames))
+    products = sum(
+        times * _product_seconds(batch * rows, inner, columns) for (rows, inner, columns), times in shapes.items()
+    )
+    numbers = -torch.rand(2**14)
+    out = torch.empty_like(numbers)
+    repeats = 200
+    one = min(
+        seconds(lambda function=function: [function(numbers, out=out) for _ in range(repeats)])
+        for function in (torch.exp, torch.exp2)
+        for _ in range(5)
+    )
+    return products, batch * exponentials * one / (repeats * numbers.numel())
+
+
+def _product_seconds(rows: int, inner: int, columns: int) -> float:
+    """One product forward and the two of its backward pass."""
+    x, weight, gradient = torch.randn(rows, inner), torch.randn(inner, columns), torch.randn(rows, columns)
+    out, dx, dw = torch.empty_like(gradient), torch.empty_like(x), torch.empty_like(weight)
+
+    def products() -> None:
+        torch.mm(x, weight, out=out)
+        torch.mm(gradient, weight.t(), out=dx)
+        torch.mm(x.t(), gradient, out=dw)
+
+    return min(seconds(products) for _ in range(5))
+
+
+def peak_memory(variant: str, batch: int, frames: int) -> float:
+    """Megabytes that two steps need above the built network, in a process of their own."""
+    words = [sys.executable, __file__, "--measure-memory", variant, "--batch", str(batch), "--frames", str(frames)]
+    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+def print_memory(variant: str, batch: int, frames: int) -> None:
+    """What the process of `peak_memory` does."""
+    network = build(variant)
+    stepper(network, 2, 4)()  # compiled code, the optimiser's state and gradients
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step = stepper(network, batch, frames)
+    step()
+    step()
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--loop-batch", type=int, default=8, help="batch of the variants that materialise all states")
+    parser.add_argument("--skip-memory", action="store_true")
+    parser.add_argument("--measure-memory", choices=VARIANTS, help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    torch.set_num_threads(1)
+    if words.measure_memory:
+        print_memory(words.measure_memory, words.batch, words.frames)
+        return
+    variants = [name for name in VARIANTS if name == "time loop" or name == "torch" or importlib.util.find_spec(name)]
+    batches = {name: min(words.batch, words.loop_batch) if name in MATERIALISE else words.batch for name in variants}
+    # first, since a process begins with the peak of the one that started it
+    memory = {name: 0.0 if words.skip_memory else peak_memory(name, batches[name], words.frames) for name in variants}
+    steps = {name: stepper(build(name), batches[name], words.frames) for name in variants}
+    losses = {name: step() for name, step in steps.items()}  # also compiles and warms up
+    best = dict.fromkeys(variants, float("inf"))
+    products = exponentials = float("inf")
+    for _ in range(words.rounds):
+        now = limit(words.batch, words.frames)
+        products, exponentials = min(products, now[0]), min(exponentials, now[1])
+        for name, step in steps.items():
+            best[name] = min(best[name], seconds(step) * words.batch / batches[name])
+    floor = products + exponentials
+    print(f"batch {words.batch} x {words.frames} frames, one thread, best of {words.rounds} rounds, CPU seconds a step")
+    print(f"  limit      {floor:8.2f} s   ({products:.2f} matrix products + {exponentials:.2f} exponentials)")
+    for name in variants:
+        batch = f" (at batch {batches[name]})" if batches[name] != words.batch else ""
+        ratios = f"{best[name] / floor:6.2f} x limit  {best['time loop'] / best[name]:6.1f} x as fast as the time loop"
+        print(f"  {name:10s} {best[name]:8.2f} s {ratios} {memory[name]:7.0f} MB{batch}  first loss {losses[name]:.5f}")
+
+
+if __name__ == "__main__":
+    main()
