@@ -1,11 +1,16 @@
 """Label files and frames on disk -> Catalog."""
 
+from typing import TYPE_CHECKING, Any
+
 from memodule.datasets.casme2 import read_casme2
 from memodule.datasets.casme3 import read_casme3
 from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
 from memodule.datasets.description import DatasetDescription, read_description
 from memodule.datasets.megc import read_megc
 from memodule.datasets.samm_lv import read_samm_lv
+
+if TYPE_CHECKING:
+    from memodule.datasets.synthetic import synthesize
 
 __all__ = [
     "Catalog",
@@ -18,4 +23,14 @@ __all__ = [
     "read_description",
     "read_megc",
     "read_samm_lv",
+    "synthesize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `synthesize` when it is asked for: rendering needs OpenCV and scikit-image, reading does not."""
+    if name == "synthesize":
+        from memodule.datasets.synthetic import synthesize
+
+        return synthesize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,7 @@
 """Descriptions of data sets: the shipped ones are sound, and a wrong key is named."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,11 @@ def test_words_of_the_command_line(tmp_path: Path, samm_lv: Release) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"does not look like any data set known \(CAS.*SAMM-LV\); name its desc"):
         locate(str(tmp_path / "empty"), None, listing)
+
+
+def test_reading_does_not_load_what_rendering_needs() -> None:
+    code = (
+        "import sys, memodule.datasets as d; assert 'cv2' not in sys.modules; assert callable(d.synthesize); d.nothing"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'memodule.datasets' has no attribute 'nothing'" in done.stderr
