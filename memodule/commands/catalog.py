@@ -1,5 +1,6 @@
 """`memodule catalog`: read a data set's own label files once and write its Catalog."""
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,8 @@ def main(words: Sequence[str]) -> int:
         f"{summary.macro.count} macro-expressions; {notes} known quirks handled (provenance.json)"
     )
     if report.training:
-        step, window = report.training.frame_step, report.training.window
-        sampling = ["--window", str(window), "--frame-step", str(step)]
+        published = dataclasses.asdict(report.training)
+        print(f"Published settings: {', '.join(f'{name} {value:g}' for name, value in published.items())}")
+        sampling = ["--window", str(published["window"]), "--frame-step", str(published["frame_step"])]
         print(f"Next: {shlex.join(['memodule', 'extract', str(arguments.out), '--out', 'data/flow', *sampling])}")
     return 0

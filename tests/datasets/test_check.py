@@ -257,6 +257,7 @@ def test_catalog_command_writes_what_check_saw(
     assert main(["catalog", str(root), "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr()
     assert f"{tmp_path / 'out'}: 4 videos of 3 subjects, 4 micro- and 1 macro-expressions; 6 known quirks" in said.out
+    assert "Published settings: frame_step 1, window 50, negative_ratio 4, batch_size 256" in said.out
     assert f"Next: memodule extract {tmp_path / 'out'} --out data/flow --window 50 --frame-step 1" in said.out
     assert "videos are missing" in said.err
     assert read_catalog(tmp_path / "out", "CAS(ME)^3") == casme3.description.read(root)
