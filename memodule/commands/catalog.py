@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
         raise UserError(report.problem)
     report.catalog.write(arguments.out)
     note(warnings_text(report))
-    summary, notes = report.summary, sum(remark.severity == "note" for remark in report.remarks)
+    summary, notes = report.summary, sum(remark.severity == "note" for remark in report.catalog.provenance.remarks)
     print(
         f"{arguments.out}: {summary.videos} videos of {summary.subjects} subjects, {summary.micro.count} micro- and "
         f"{summary.macro.count} macro-expressions; {notes} known quirks handled (provenance.json)"

@@ -177,7 +177,11 @@ def _open_frames(catalog: Catalog) -> tuple[list[str], list[Remark]]:
         try:
             frame = next(read_frames(video, stop=1), None)
         except UserError as error:
-            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), str(error)))
+            remarks.append(
+                Remark(
+                    "warning", "frames cannot be read", Place(video.path), str(error).removeprefix(f"{video.path}: ")
+                )
+            )
             continue
         if frame is None:
             remarks.append(Remark("warning", "frames cannot be read", Place(video.path), "the video is empty"))

@@ -191,7 +191,7 @@ def test_frames_that_cannot_be_read(tmp_path: Path) -> None:
     Catalog((*catalog.videos, video), catalog.expressions).write(tmp_path / "c")
     images, film = warnings(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
     assert "none of the 100 images can be read" in images
-    assert "b.avi: OpenCV cannot read this as a video" in film
+    assert "b.avi: frames cannot be read (OpenCV cannot read this as a video" in film
 
 
 def test_subjects_of_two_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
