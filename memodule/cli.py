@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, str]] = {
     "synth": "make semi-synthetic face videos, or a stand-in for a whole data set",
     "check": "say in words what is wrong with a data set",
     "catalog": "write the Catalog of a data set (two CSV files)",
+    "extract": "compute optical-flow features (resumable, in parallel)",
     "fit": "train one fold (LightningCLI)",
     "validate": "validate one fold (LightningCLI)",
     "test": "test one fold (LightningCLI)",

@@ -1,7 +1,16 @@
 """Frames -> (windows, 36, k) optical flow."""
 
+from memodule.flow.extraction import ExtractionReport, VideoOutcome, extract_catalog
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.store import FlowRecord, FlowStore
 
-__all__ = ["FlowExtractor", "FlowParameters", "FlowRecord", "FlowStore"]
+__all__ = [
+    "ExtractionReport",
+    "FlowExtractor",
+    "FlowParameters",
+    "FlowRecord",
+    "FlowStore",
+    "VideoOutcome",
+    "extract_catalog",
+]

@@ -65,6 +65,10 @@ class FaceBox(Protocol):
     still: ClassVar[float]
 
     @property
+    def corner(self) -> tuple[float, float]:
+        """Left and top in pixels of the frame."""
+
+    @property
     def size(self) -> tuple[float, float]:
         """Width and height in pixels of the frame."""
 
@@ -109,6 +113,11 @@ class PublishedBox:
         return bool(min(self.bottom, height) <= self.top or min(self.right, width) <= self.left)
 
     @property
+    def corner(self) -> tuple[float, float]:
+        """Left and top in pixels of the frame."""
+        return self.left, self.top
+
+    @property
     def size(self) -> tuple[float, float]:
         """Width and height in pixels of the frame."""
         return self.right - self.left, self.bottom - self.top
@@ -146,6 +155,11 @@ class CorrectedBox:
         """The part of a published box that lies inside of the frame."""
         height, width = frame.shape
         return cls(box.top, box.left, min(box.bottom, height) - box.top, min(box.right, width) - box.left)
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        """Left and top in pixels of the frame."""
+        return self.left, self.top
 
     @property
     def size(self) -> tuple[float, float]:

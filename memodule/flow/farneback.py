@@ -18,10 +18,14 @@ POLYNOMIAL_SIZE: Final = 7
 POLYNOMIAL_SIGMA: Final = 1.5
 
 
+EngineName = Literal["auto", "opencv", "numba"]
+"""Which implementation to use; "auto" takes the fastest one that is installed."""
+
+
 class FlowEngine(Protocol):
     """Something that computes flow. What it prepares of a reference patch serves all frames of a window."""
 
-    name: str
+    name: EngineName
 
     def reference(self, patch: Gray) -> Any:
         """What `flow` needs to know of a reference patch."""
@@ -36,7 +40,7 @@ class FlowEngine(Protocol):
 class OpenCvEngine:
     """OpenCV's implementation: on every machine, but it expands the reference patch anew for every frame."""
 
-    name = "opencv"
+    name: EngineName = "opencv"
 
     def reference(self, patch: Gray) -> Gray:
         """The patch itself."""
@@ -61,10 +65,6 @@ class OpenCvEngine:
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
         """Mean flow of the region's fastest pixels."""
         return pool(flow, region)
-
-
-EngineName = Literal["auto", "opencv", "numba"]
-"""Which implementation to use; "auto" takes the fastest one that is installed."""
 
 
 def flow_engine(name: EngineName = "auto") -> FlowEngine:

@@ -20,7 +20,7 @@ from memodule.flow.compiled.jit import Planes
 from memodule.flow.compiled.pooling import pool
 from memodule.flow.compiled.refinement import refine
 from memodule.flow.face import Gray
-from memodule.flow.farneback import PYRAMID_LEVELS, PYRAMID_SCALE
+from memodule.flow.farneback import PYRAMID_LEVELS, PYRAMID_SCALE, EngineName
 from memodule.flow.pooling import Flow
 from memodule.flow.regions import Region
 
@@ -46,7 +46,7 @@ class _Level:
 class NumbaEngine:
     """The compiled implementation. The first use on a machine compiles, later ones load the result."""
 
-    name = "numba"
+    name: EngineName = "numba"
 
     def reference(self, patch: Gray) -> list[_Level]:
         """All pyramid levels of the reference patch, coarse to fine."""

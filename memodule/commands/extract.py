@@ -1,0 +1,79 @@
+"""`memodule extract`: frames -> optical-flow features."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, get_args
+
+from memodule.commands import command_parser, parse
+
+_EPILOG: Final = """\
+examples:
+  memodule extract data/synth --out data/flow
+  memodule extract data/samm_lv --out data/flow --window 30 --frame-step 7 --workers 8
+  memodule extract data/casme3 --out data/flow --window 50 --preview
+  memodule extract data/casme3 --out data/flow --window 50 --verify       (look again at what is there)
+
+What is there already, with the same parameters and unchanged frames, is not computed again; after a kill just start
+again. Every run writes quality.csv beside the features: faces found, box sizes, head motion, replaced frames.
+
+exit status: 0 all videos have usable features, 1 some have not (listed at the end), 2 nothing could be done."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command."""
+    from memodule.flow.farneback import EngineName
+    from memodule.flow.parameters import FlowParameters, MotionCompensation
+
+    default = FlowParameters()
+    parser = command_parser("extract", "Compute the optical-flow features of all videos of a Catalog.", _EPILOG)
+    parser.add_argument("catalog", type=Path, help="folder with videos.csv")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder of the flow store")
+    parser.add_argument(
+        "--window", type=int, default=default.window, metavar="K", help="frames per window [%(default)s]"
+    )
+    parser.add_argument(
+        "--frame-step", type=int, default=default.frame_step, metavar="N", help="take every n-th frame [%(default)s]"
+    )
+    parser.add_argument(
+        "--motion-compensation",
+        choices=get_args(MotionCompensation),
+        default=default.motion_compensation,
+        help="how the face box follows the head [%(default)s]",
+    )
+    parser.add_argument("--workers", type=_count, default=_processors(), metavar="N", help="processes [%(default)s]")
+    parser.add_argument(
+        "--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]"
+    )
+    parser.add_argument("--verify", action="store_true", help="hash stored features and frames, trust no file times")
+    parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
+    arguments = parse(parser, words)
+
+    from memodule.datasets import read_catalog
+    from memodule.flow.extraction import extract_catalog
+    from memodule.flow.preview import draw_previews
+    from memodule.flow.store import FlowStore
+
+    catalog = read_catalog(arguments.catalog)
+    parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
+    store = FlowStore(arguments.out, parameters)
+    options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
+    report = extract_catalog(catalog, store, **options)
+    print(report)
+    print(f"features: {store.folder}\nquality:  {store.folder / 'quality.csv'}")
+    if arguments.preview:
+        print(f"pictures: {draw_previews(catalog, store, arguments.workers)}")
+    return 1 if report.problems else 0
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give at least 1")
+    return count
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,179 @@
+"""The work on one part of a video: a run of consecutive windows, which no other part needs to know of."""
+
+import contextlib
+import dataclasses
+import itertools
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from memodule.datasets.catalog import Video
+from memodule.datasets.frames import FrameRemark, Gray, read_frames
+from memodule.errors import UserError
+from memodule.flow.extractor import FlowExtractor
+from memodule.flow.farneback import EngineName
+from memodule.flow.parameters import FlowParameters
+from memodule.flow.quality import WindowQuality
+from memodule.flow.sources import contents_sha256, stamp
+from memodule.flow.store import CHANNELS
+from memodule.flow.workers import Report
+
+_SHORTEST: Final = 8
+"""Windows; shorter parts would spend too much on decoding frames twice."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive windows of a video.
+
+    Attributes:
+        video: The video.
+        parameters: How to compute the features.
+        engine: What computes the flow.
+        first: First window.
+        stop: Window to stop before.
+        is_last: Whether the video ends with this part.
+    """
+
+    video: Video
+    parameters: FlowParameters
+    engine: EngineName
+    first: int
+    stop: int
+    is_last: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Face:
+    """The first face of a part, to draw it.
+
+    Attributes:
+        frame: Source frame that shows it.
+        box: Left, top, width and height of its box in pixels of the frame.
+        landmarks: 68 points (x, y) in pixels of the crop.
+    """
+
+    frame: int
+    box: tuple[float, float, float, float]
+    landmarks: list[list[int]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PartResult:
+    """The features of a part.
+
+    Attributes:
+        flow: (windows, 36, k) float32; less windows than asked for if the video ends early.
+        windows: Quality of each window.
+        face: The first face, or None.
+        remarks: What was odd about the frames.
+        ends_at: Sampled frame before which the video ends early, or None.
+        source: Stamp and hash of the whole source (see `memodule.flow.sources`), with the first part only.
+    """
+
+    flow: npt.NDArray[np.float32]
+    windows: tuple[WindowQuality, ...]
+    face: Face | None
+    remarks: tuple[FrameRemark, ...]
+    ends_at: int | None
+    source: dict[str, str] | None
+
+
+def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineName, workers: int) -> list[Part]:
+    """Parts of about equal length, the longest first, so that all workers end at about the same time.
+
+    With one worker every video is one part; so it is with many videos of ordinary length.
+    """
+    total = sum(parameters.windows(video.frames) for video in videos)
+    longest = math.inf if workers == 1 else max(_SHORTEST, total / (4 * workers))
+    parts = []
+    for video in videos:
+        windows = parameters.windows(video.frames)
+        count = max(1, math.ceil(windows / longest))
+        borders = [windows * i // count for i in range(count + 1)]
+        for i, (first, stop) in enumerate(itertools.pairwise(borders)):
+            parts.append(Part(video, parameters, engine, first, stop, i == count - 1))
+    return sorted(parts, key=lambda part: part.first - part.stop)
+
+
+def extract_part(part: Part, report: Report) -> PartResult:
+    """Read the frames of a part and compute its features.
+
+    Args:
+        part: The part.
+        report: Is told of the number of windows done.
+
+    Raises:
+        UserError: If something cannot be read or computed; names the video and the frame.
+    """
+    parameters, video = part.parameters, part.video
+    start, wanted = part.first * parameters.stride, part.stop - part.first
+    stop = None if part.is_last else (part.stop + 1) * parameters.stride
+    remarks: list[FrameRemark] = []
+    frames = _Counted(read_frames(video, parameters.frame_step, start, stop, remarks.append))
+    extractor = FlowExtractor(parameters.window, parameters.motion_compensation, part.engine)
+    flow = np.zeros((wanted, CHANNELS, parameters.window), np.float32)
+    windows: list[WindowQuality] = []
+    face: Face | None = None
+    source: dict[str, str] | None = None
+    try:
+        first_stamp = stamp(video.path) if part.first == 0 and video.path.exists() else ""
+        for window in extractor.stream(frames, wanted):
+            flow[len(windows)] = window.flow
+            if face is None and window.box is not None and window.landmarks is not None:
+                at = (start + len(windows) * parameters.stride + (window.reference or 0)) * parameters.frame_step
+                face = Face(at, (*window.box.corner, *window.box.size), window.landmarks.tolist())
+            windows.append(WindowQuality.of(window))
+            report(len(windows))
+        frames.exhaust()
+        if part.first == 0:
+            source = {"stamp": first_stamp, "sha256": contents_sha256(video.path)}
+    except UserError:
+        raise
+    except Exception as error:
+        frame = (start + frames.count) * parameters.frame_step
+        raise UserError(f"{video.path}, frame {frame}: {type(error).__name__}: {error}") from error
+    expected = len(range(parameters.sampled(video.frames))[start:stop])
+    ends_at = start + frames.count if frames.count < expected else None
+    return PartResult(flow[: len(windows)], tuple(windows), face, tuple(remarks), ends_at, source)
+
+
+class _Counted:
+    """Frames that have been taken from a stream."""
+
+    def __init__(self, frames: Iterable[Gray]) -> None:
+        self._frames = iter(frames)
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Gray]:
+        for frame in self._frames:
+            self.count += 1
+            yield frame
+
+    def exhaust(self) -> None:
+        """Take what is left."""
+        for _ in self:
+            pass
+
+
+@contextlib.contextmanager
+def opencv_alone() -> Iterator[None]:
+    """OpenCV without threads of its own, which gain nothing beside other workers, and without its messages.
+
+    What cannot be read is reported by us, with the name of the video.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    logging = cv2.utils.logging
+    threads, level = cv2.getNumThreads(), logging.getLogLevel()
+    cv2.setNumThreads(1)
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        logging.setLogLevel(level)

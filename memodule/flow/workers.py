@@ -1,0 +1,199 @@
+"""Tasks in several processes, such that no task can harm another: neither by an error nor by killing its process.
+
+Processes are spawned, not forked: OpenCV, dlib and numba start threads that do not survive a fork. So a script that
+asks for several workers must guard its own start with `if __name__ == "__main__"`.
+"""
+
+import concurrent.futures
+import functools
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from memodule.console import progress_bar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Report = Callable[[int], None]
+"""Tells how much of a task is done."""
+
+_POLL: Final = 0.5
+"""Seconds between two looks at progress, and at whether the parent process still lives."""
+
+
+class WorkerDiedError(Exception):
+    """The process of a task ended before the task did."""
+
+
+def run(
+    function: Callable[[T, Report], R],
+    tasks: Sequence[T],
+    workers: int,
+    setup: Callable[[], AbstractContextManager[object]],
+    progress: Report,
+) -> Iterator[tuple[T, R | Exception]]:
+    """Do all tasks; give each one's result, or the exception that it ended with, as soon as it is there.
+
+    Args:
+        function: Does one task. With several workers it must be importable, and tasks and results must be picklable.
+        tasks: What to do.
+        workers: Number of processes; 1 does everything in this process.
+        setup: Prepares a process.
+        progress: Is told the sum of what the tasks have reported.
+    """
+    if workers == 1:
+        return _run_here(function, tasks, setup, progress)
+    return _run_in_processes(function, tasks, workers, setup, progress)
+
+
+def run_with_bar(
+    function: Callable[[T, Report], R],
+    tasks: Sequence[T],
+    workers: int,
+    setup: Callable[[], AbstractContextManager[object]],
+    description: str,
+    total: int,
+) -> Iterator[tuple[T, R | Exception]]:
+    """Like `run`, under a progress bar that is full when the tasks have reported `total`."""
+    with progress_bar() as bar:
+        shown = bar.add_task(description, total=total)
+        yield from run(function, tasks, workers, setup, lambda done: bar.update(shown, completed=done))
+
+
+def _run_here(
+    function: Callable[[T, Report], R],
+    tasks: Sequence[T],
+    setup: Callable[[], AbstractContextManager[object]],
+    progress: Report,
+) -> Iterator[tuple[T, R | Exception]]:
+    board = [0] * len(tasks)
+
+    def report(slot: int, amount: int) -> None:
+        board[slot] = amount
+        progress(sum(board))
+
+    with setup():
+        for slot, task in enumerate(tasks):
+            try:
+                result: R | Exception = function(task, functools.partial(report, slot))
+            except Exception as error:
+                result = error
+            yield task, result
+
+
+def _run_in_processes(
+    function: Callable[[T, Report], R],
+    tasks: Sequence[T],
+    workers: int,
+    setup: Callable[[], AbstractContextManager[object]],
+    progress: Report,
+) -> Iterator[tuple[T, R | Exception]]:
+    waiting = deque(range(len(tasks)))
+    running: dict[Future[R], int] = {}
+    with _Crew(setup, len(tasks)) as crew:
+        pool = crew.pool(workers)
+        while waiting or running:
+            while waiting and len(running) < 2 * workers:
+                slot = waiting.popleft()
+                running[pool.submit(_do, function, tasks[slot], slot)] = slot
+            done, _ = concurrent.futures.wait(running, _POLL, concurrent.futures.FIRST_COMPLETED)
+            progress(crew.done)
+            outcomes = _outcomes((running[future], future) for future in done)
+            if any(isinstance(outcome, BrokenProcessPool) for _, outcome in outcomes):
+                # one of the running tasks killed its process; trying them one by one shows which
+                outcomes = _outcomes((slot, future) for future, slot in running.items())
+                done = set(running)
+                pool = crew.pool(workers)
+            for slot, outcome in outcomes:
+                again = isinstance(outcome, BrokenProcessPool)
+                yield tasks[slot], _do_alone(crew, function, tasks[slot], slot) if again else outcome
+            for future in done:
+                del running[future]
+
+
+def _outcomes(running: Iterable[tuple[int, Future[R]]]) -> list[tuple[int, R | Exception]]:
+    """The results, or what the tasks ended with, of futures that are done."""
+    outcomes: list[tuple[int, R | Exception]] = []
+    for slot, future in running:
+        try:
+            outcomes.append((slot, future.result()))
+        except Exception as error:
+            outcomes.append((slot, error))
+    return outcomes
+
+
+def _do_alone(crew: "_Crew", function: Callable[[T, Report], R], task: T, slot: int) -> R | Exception:
+    [(_, outcome)] = _outcomes([(slot, crew.pool(1).submit(_do, function, task, slot))])
+    if isinstance(outcome, BrokenProcessPool):
+        return WorkerDiedError("its process was killed, perhaps since memory ran out")
+    return outcome
+
+
+class _Crew:
+    """Process pools, and the memory shared with them: what each task has done, and whether to stop."""
+
+    def __init__(self, setup: Callable[[], AbstractContextManager[object]], tasks: int) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        # one place per task: nothing to lock, so that no killed process can leave a lock behind
+        self._board = self._context.RawArray("l", tasks + 1)
+        self._setup = setup
+        self._pools: list[ProcessPoolExecutor] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            self._board[-1] = 1  # do not wait for tasks that are half done
+        for pool in self._pools:
+            pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def pool(self, workers: int) -> ProcessPoolExecutor:
+        """A new pool."""
+        started = (self._setup, self._board)
+        self._pools.append(ProcessPoolExecutor(workers, self._context, _begin, started))
+        return self._pools[-1]
+
+    @property
+    def done(self) -> int:
+        """The sum of what all tasks have reported."""
+        return sum(self._board[:-1])
+
+
+_board: Any = None
+"""The shared memory, in a worker process."""
+
+
+def _begin(setup: Callable[[], AbstractContextManager[object]], board: Any) -> None:
+    """Prepare a worker process."""
+    global _board
+    _board = board
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent tells of an interruption; no traceback from here
+    threading.Thread(target=_watch, daemon=True).start()
+    setup().__enter__()
+
+
+def _watch() -> None:
+    """End this process when its parent has ended or says so; else it would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    while parent is not None and not _board[-1]:
+        if multiprocessing.connection.wait([parent.sentinel], _POLL):
+            break
+    os._exit(1)
+
+
+def _do(function: Callable[[T, Report], R], task: T, slot: int) -> R:
+    def report(amount: int) -> None:
+        _board[slot] = amount
+
+    return function(task, report)
