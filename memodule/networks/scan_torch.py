@@ -14,7 +14,7 @@ from torch import Tensor
 
 _LOG2E = math.log2(math.e)
 _CPU_STEP = 2**14
-"""States of one frame that a CPU takes at once: fewer and calling PyTorch takes the time, more and the cache is left."""
+"""States of one frame that a CPU takes at once: fewer and calling PyTorch costs most, more and the cache is left."""
 _DEVICE_BUFFER = 2**26
 """States of all frames that an accelerator takes at once (256 MB in float32)."""
 
