@@ -107,7 +107,7 @@ def express(
     sets = EMOTION_SETS[emotion]
     units = sets[rng.choice(len(sets), p=temperament.habits[emotion])]
     low, high = difficulty.micro_px if kind == "micro" else difficulty.macro_px
-    pixels = float(low + (high - low) * rng.beta(1.3, 1.5) ** temperament.strength)
+    pixels = float(low + (high - low) * rng.beta(1.4, 1.4) ** temperament.strength)
     weights = uneven_weights(rng, difficulty, temperament, units)
     return Movement(kind, emotion, onset, apex, offset, hold, float(rng.uniform(1, 2.5)), pixels, weights)
 
