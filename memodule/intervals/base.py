@@ -136,7 +136,7 @@ class SelectionRule(abc.ABC):
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
         """Take over the fitted numbers that `state` gave."""
-        self.timing = None if state["timing"] is None else Timing(**state["timing"])
+        self.timing = None if state["timing"] is None else Timing.from_state(state["timing"])
         return self
 
     def _fitted(self) -> Timing:

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from memodule.errors import UserError
 from memodule.intervals.base import Detections, FloatArray, SelectionRule
+from memodule.intervals.checks import check_half_window, check_share
 from memodule.intervals.peaks import box_mean, peaks_above, relative_threshold
 
 
@@ -32,6 +32,7 @@ class FixedWindow(SelectionRule):
 
     def __post_init__(self) -> None:
         check_half_window(self.half_window)
+        check_share("threshold", self.threshold)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         k = self._fitted().half_window if self.half_window is None else self.half_window
@@ -41,13 +42,3 @@ class FixedWindow(SelectionRule):
         if self.clip:
             frames = np.clip(frames, 0, len(curve) - 1)
         return Detections.of(frames, smoothed[peaks])
-
-
-def check_half_window(half_window: int | None) -> None:
-    """Refuse a half window below zero.
-
-    Raises:
-        UserError: With the mend.
-    """
-    if half_window is not None and half_window < 0:
-        raise UserError(f"intervals.half_window: {half_window} is negative; give samples of the curve, or null to fit")

@@ -4,8 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from memodule.errors import UserError
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
-from memodule.intervals.fixed_window import check_half_window
+from memodule.intervals.checks import check_half_window, check_share
+from memodule.intervals.class_prior import is_expression
 from memodule.intervals.peaks import box_mean, first_within, last_within, peaks_above, relative_threshold
 
 _RISING = 1.5
@@ -13,6 +15,11 @@ _RISING = 1.5
 
 _REACH = 5
 """An interval may extend to 5 * k_p on either side of its peak (published constant)."""
+
+
+_UNFITTED_MS = 200.0
+"""Half window without the duration prior: the constant (6 frames at 30 fps) the published code has where it knows no
+durations."""
 
 
 @dataclasses.dataclass
@@ -25,32 +32,58 @@ class PriorGuided(SelectionRule):
     the smoothed score at the peak.
 
     Reproduces interval strategy 1 of the published code, and is defined where that raises an error: on curves shorter
-    than 2 * k_p the smoothed curve keeps the length of the raw one.
+    than 2 * k_p the smoothed curve keeps the length of the raw one. Each of the paper's three priors can be switched
+    alone; the published code has the first two in its intervals, and applies the third when it scores
+    (`Protocol.filter_neutral` here), so it is off by default.
 
     Attributes:
         half_window: k_p in samples; None takes half of the training expressions' median duration.
         threshold: Share of the way from mean to maximum that a peak must reach.
         nms_iou: Intervals that overlap an earlier one by this much (hull IoU, lengths without + 1), or whose apex lies
             within k_p of its apex, are dropped.
+        temporal_evolution: Boundaries follow rise and fall. Off: they stay at peak +- k_p.
+        duration: k_p is fitted to durations. Off: it is 200 ms, whatever the expressions.
+        class_distribution: Drop intervals inside which neutral outweighs the emotions together; idle without
+            probabilities.
     """
 
     half_window: int | None = None
     threshold: float = 0.55
     nms_iou: float = 0.2
+    temporal_evolution: bool = True
+    duration: bool = True
+    class_distribution: bool = False
 
     def __post_init__(self) -> None:
         check_half_window(self.half_window)
+        check_share("threshold", self.threshold)
+        if self.half_window is not None and not self.duration:
+            raise UserError("intervals.half_window: it is the duration prior; leave it null where duration is false")
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        k = self._fitted().half_window if self.half_window is None else self.half_window
+        k = self._half_window()
         smoothed = box_mean(curve, k)
         peaks = peaks_above(smoothed, relative_threshold(smoothed, self.threshold), k)
         if not peaks.size:
             return Detections.none()
-        onsets, offsets = _boundaries(curve, peaks, k)
+        onsets, offsets = _boundaries(curve, peaks, k) if self.temporal_evolution else _window(curve, peaks, k)
         apexes = [on + int(np.argmax(curve[on : off + 1])) for on, off in zip(onsets, offsets, strict=True)]
         found = Detections.of(np.stack([onsets, apexes, offsets], axis=1), smoothed[peaks])
-        return found.where(_earliest(found.frames, self.nms_iou, k))
+        found = found.where(_earliest(found.frames, self.nms_iou, k))
+        if self.class_distribution and probabilities is not None:
+            found = found.where(is_expression(found.frames, probabilities))
+        return found
+
+    def _half_window(self) -> int:
+        if self.half_window is not None:
+            return self.half_window
+        timing = self._fitted()
+        return timing.half_window if self.duration else max(1, round(timing.samples(_UNFITTED_MS)))
+
+
+def _window(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, IntArray]:
+    """Peak +- k inside the curve."""
+    return np.maximum(0, peaks - k), np.minimum(len(curve) - 1, peaks + k)
 
 
 def _boundaries(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, IntArray]:
@@ -60,7 +93,7 @@ def _boundaries(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, I
     rising = ((after > here) & (after > mean / _RISING)).nonzero()[0]  # the sample before the risen one
     falling = ((here > after) & (here > mean / _RISING)).nonzero()[0]
     quiet = (low[:-1] & low[1:]).nonzero()[0]  # the earlier of two samples below the mean
-    left, right = np.maximum(0, peaks - k), np.minimum(len(curve) - 1, peaks + k)
+    left, right = _window(curve, peaks, k)
     onsets = first_within(rising, left, peaks - 2, left)
     offsets = last_within(falling, peaks + 1, right - 1, right - 1) + 1
     onsets = last_within(quiet, peaks - _REACH * k - 1, onsets - 2, onsets - 2) + 2

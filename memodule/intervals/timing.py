@@ -1,7 +1,9 @@
-"""How long micro-expressions last: what the selection rules learn from training expressions."""
+"""How long expressions last: what the selection rules learn from training expressions."""
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,22 +11,64 @@ import numpy.typing as npt
 from memodule.datasets.catalog import Expression
 from memodule.errors import UserError
 
+_NARROWEST: Final = 0.05
+"""Least spread of log-durations, so that a handful of equal ones still leaves room for others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LogNormal:
+    """A log-normal density of durations in samples, by median and MAD, which wrong labels hardly move.
+
+    Attributes:
+        median: Samples.
+        spread: Standard deviation of the log-duration.
+    """
+
+    median: float
+    spread: float
+
+    @classmethod
+    def of(cls, durations: npt.ArrayLike) -> "LogNormal":
+        """The density of (n,) durations in samples, n >= 1; durations below half a sample count as half."""
+        logs = np.log(np.maximum(np.asarray(durations, dtype=np.float64), 0.5))
+        median = float(np.median(logs))
+        return cls(math.exp(median), max(_NARROWEST, 1.4826 * float(np.median(np.abs(logs - median)))))
+
+    def log_density(self, durations: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Log-density relative to its largest value (which is 0), per durations in samples (> 0)."""
+        z = (np.log(np.asarray(durations, dtype=np.float64)) - math.log(self.median)) / self.spread
+        return np.asarray(-0.5 * z * z)
+
+    def quantile(self, z: float) -> float:
+        """The duration `z` standard deviations from the median, in samples."""
+        return self.median * math.exp(z * self.spread)
+
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Durations of the training subjects' micro-expressions.
+    """Durations of the training subjects' expressions, in samples of the curve.
 
     Attributes:
         rate: Samples of the curve per second (fps / frame_step).
-        half_window: k_p, half of the median duration, in samples; see `half_window_of`.
+        half_window: k_p, half of the median duration of micro-expressions; see `half_window_of`.
+        duration: Of micro-expressions, onset and offset included.
+        rise: Onset to apex, of those with a known apex; half of the duration where none is known.
+        fall: Apex to offset, likewise.
+        lengths: The two durations that together come nearest to all micro-expressions; see `two_lengths_of`.
+        macro: Durations of macro-expressions; None where none is labelled.
     """
 
     rate: float
     half_window: int
+    duration: LogNormal
+    rise: LogNormal
+    fall: LogNormal
+    lengths: tuple[int, int]
+    macro: LogNormal | None
 
     @classmethod
     def of(cls, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> "Timing":
-        """Learn the timing of micro-expressions; macro-expressions are left out.
+        """Learn the timing of expressions.
 
         Args:
             expressions: Of training subjects only.
@@ -34,13 +78,33 @@ class Timing:
         Raises:
             UserError: If there is no micro-expression.
         """
-        micro = [e for e in expressions if e.kind == "micro"]
-        if not micro:
+        micro = _sampled((e for e in expressions if e.kind == "micro"), frame_step)
+        if not len(micro):
             raise UserError(
                 "interval prior: no micro-expression among the training subjects; label some or add subjects"
             )
-        durations = [e.offset // frame_step - e.onset // frame_step for e in micro]
-        return cls(rate=fps / frame_step, half_window=half_window_of(durations))
+        macro = _sampled((e for e in expressions if e.kind == "macro"), frame_step)
+        durations = micro[:, 2] - micro[:, 0]
+        known = micro[micro[:, 1] >= 0]
+        rises, falls = (known[:, 1] - known[:, 0], known[:, 2] - known[:, 1]) if len(known) else (durations / 2,) * 2
+        return cls(
+            rate=fps / frame_step,
+            half_window=half_window_of(durations),
+            duration=LogNormal.of(durations + 1),
+            rise=LogNormal.of(rises),
+            fall=LogNormal.of(falls),
+            lengths=two_lengths_of(durations + 1),
+            macro=LogNormal.of(macro[:, 2] - macro[:, 0] + 1) if len(macro) else None,
+        )
+
+    @classmethod
+    def from_state(cls, state: dict[str, object]) -> "Timing":
+        """The timing that `dataclasses.asdict` made plain."""
+        parts = {
+            name: LogNormal(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+            for name, value in state.items()
+        }
+        return cls(**parts)  # type: ignore[arg-type]  # names and types as `asdict` wrote them
 
     def samples(self, milliseconds: float) -> float:
         """A duration in samples of the curve."""
@@ -57,3 +121,33 @@ def half_window_of(durations: npt.ArrayLike) -> int:
     """
     ordered = np.sort(np.asarray(durations))
     return int((ordered[len(ordered) // 2] + 1) / 2)
+
+
+def two_lengths_of(durations: npt.ArrayLike) -> tuple[int, int]:
+    """The pair of lengths, shorter first, that fits durations best.
+
+    An interval of length a in the middle of an expression of length b has the IoU min(a, b) / max(a, b). The pair
+    reaches IoU .5 with as many of the durations as possible; among such pairs the mean IoU decides.
+
+    Args:
+        durations: (n,) lengths in samples, onset and offset included, n >= 1.
+    """
+    lengths = np.maximum(1, np.asarray(durations, dtype=np.int64))
+    candidates = np.unique(lengths)
+    if len(candidates) > _MOST_CANDIDATES:
+        candidates = np.unique(np.quantile(lengths, np.linspace(0, 1, _MOST_CANDIDATES), method="nearest"))
+    iou = np.minimum(candidates[:, None], lengths) / np.maximum(candidates[:, None], lengths)
+    better = np.maximum(iou[:, None], iou[None])  # (first, second, expression)
+    worth = (better >= 0.5).mean(axis=2) + 1e-3 * better.mean(axis=2)
+    first, second = np.unravel_index(int(np.argmax(worth)), worth.shape)
+    shorter, longer = sorted((int(candidates[first]), int(candidates[second])))
+    return shorter, longer
+
+
+_MOST_CANDIDATES: Final = 64
+
+
+def _sampled(expressions: Iterable[Expression], frame_step: int) -> npt.NDArray[np.int64]:
+    """(n, 3) onset, apex, offset in sampled frames; apex -1 where unknown."""
+    rows = [(e.onset, -frame_step if e.apex is None else e.apex, e.offset) for e in expressions]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3) // frame_step

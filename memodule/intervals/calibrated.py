@@ -1,0 +1,153 @@
+"""Proposals of other rules, each with the probability that it is a micro-expression."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+
+from memodule.datasets.catalog import Expression
+from memodule.emotions import NEUTRAL
+from memodule.errors import UserError
+from memodule.intervals import evidence
+from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
+from memodule.intervals.class_prior import class_mass
+from memodule.intervals.logistic import Logistic
+from memodule.intervals.overlap import iou_with, strongest
+
+_UNSURE: Final = 0.02
+"""Proposals of a lower probability are dropped at once; no useful threshold lies below."""
+
+_FEW: Final = 5
+"""With fewer true or fewer false proposals there is nothing to learn from."""
+
+
+@dataclasses.dataclass
+class Calibrated(SelectionRule):
+    """Weighs the paper's three priors against each other instead of applying them one after the other.
+
+    Proposals of all given rules are pooled (let those rules propose too much rather than too little). A logistic
+    regression, learned in `calibrate`, turns each proposal's evidence into the probability that it reaches IoU .5 with
+    a micro-expression: its height, always, and
+
+    - `temporal_evolution`: how the score rises into it and falls out of it;
+    - `duration`: how far its length is from the usual one;
+    - `class_distribution`: how much probability mass the emotions have inside, and how clear the first of them is.
+
+    Of proposals that share a frame the most probable stays. Confidence is the probability. Before `calibrate` the rule
+    returns what the first of its rules does.
+
+    No published counterpart.
+
+    Attributes:
+        rules: Where proposals come from.
+        temporal_evolution: Use this prior.
+        duration: Use this prior.
+        class_distribution: Use this prior; idle where curves come without probabilities.
+        least: Smallest probability of a detection. None chooses it in `calibrate`, for the largest F1 on the curves
+            given there.
+    """
+
+    rules: list[SelectionRule]
+    temporal_evolution: bool = True
+    duration: bool = True
+    class_distribution: bool = True
+    least: float | None = None
+
+    learned: Logistic | None = dataclasses.field(default=None, init=False)
+    threshold: float = dataclasses.field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        if not self.rules:
+            raise UserError("intervals.rules: Calibrated needs at least one rule to propose intervals")
+
+    def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
+        """Fit the proposing rules and the usual duration."""
+        for rule in self.rules:
+            rule.fit(expressions, fps=fps, frame_step=frame_step)
+        return super().fit(expressions, fps=fps, frame_step=frame_step)
+
+    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+        """Learn probabilities and threshold from curves of training or inner validation subjects."""
+        for rule in self.rules:
+            rule.calibrate(curves)
+        proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
+        rows = [self._features(c.curve, p, c.probabilities) for c, p in zip(curves, proposals, strict=True)]
+        true = [_reaches(p, c.micro) for c, p in zip(curves, proposals, strict=True)]
+        self.learned = Logistic.fit(np.concatenate(rows), np.concatenate(true)) if _enough(true) else None
+        if self.learned is None:
+            return self
+        found = [self._weighed(p, r) for p, r in zip(proposals, rows, strict=True)]
+        hit = [evidence.hits(d.frames, d.confidence, c.micro) for c, d in zip(curves, found, strict=True)]
+        self.threshold = evidence.best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """The fitted numbers as plain values, those of the proposing rules included."""
+        learned = None if self.learned is None else dataclasses.asdict(self.learned)
+        own = {"rules": [rule.state() for rule in self.rules], "learned": learned, "threshold": self.threshold}
+        return super().state() | own
+
+    def load_state(self, state: Mapping[str, Any]) -> Self:
+        """Take over the fitted numbers that `state` gave."""
+        for rule, part in zip(self.rules, state["rules"], strict=True):
+            rule.load_state(part)
+        self.learned = None if state["learned"] is None else Logistic(**state["learned"])
+        self.threshold = state["threshold"]
+        return super().load_state(state)
+
+    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        if self.learned is None:
+            return self.rules[0].detect(curve, probabilities)
+        proposals = self._proposals(curve, probabilities)
+        found = self._weighed(proposals, self._features(curve, proposals, probabilities))
+        return found.where(found.confidence >= (self.threshold if self.least is None else self.least))
+
+    def _proposals(self, curve: FloatArray, probabilities: FloatArray | None) -> IntArray:
+        """(n, 3) intervals of all rules, each once."""
+        rows = np.concatenate([rule.detect(curve, probabilities).frames for rule in self.rules])
+        _, first = np.unique(rows[:, [0, 2]], axis=0, return_index=True)
+        return rows[first]
+
+    def _features(self, curve: FloatArray, frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
+        """(n, f) evidence; the columns depend on the options only."""
+        columns = [evidence.heights(curve, frames)[:, None]]
+        if self.temporal_evolution:
+            columns.append(evidence.evolution(curve, frames))
+        if self.duration:
+            columns.append(evidence.duration(frames, self._fitted().duration))
+        if self.temporal_evolution and self.duration:
+            columns.append(columns[1][:, :1] * columns[2][:, :1])
+        if self.class_distribution:
+            columns.append(_class_evidence(frames, probabilities))
+        return np.concatenate(columns, axis=1)
+
+    def _weighed(self, frames: IntArray, features: FloatArray) -> Detections:
+        """The proposals that no more probable one overlaps, with their probabilities."""
+        assert self.learned is not None
+        probability = self.learned.probability(features)
+        sure = probability >= _UNSURE
+        found = Detections.of(frames[sure], probability[sure])
+        return found.where(strongest(found.frames, found.confidence))
+
+
+def _class_evidence(frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
+    """(n, 2) log-odds of an expression against neutral, and the first emotion's share of the emotions."""
+    if probabilities is None:
+        return np.zeros((len(frames), 2))
+    mass = np.clip(class_mass(frames, probabilities), 1e-6, 1.0)
+    emotions = mass[:, :NEUTRAL]
+    return np.stack([np.log(emotions.sum(axis=1) / mass[:, NEUTRAL]), emotions.max(axis=1) / emotions.sum(axis=1)], 1)
+
+
+def _reaches(frames: IntArray, truth: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """(n,) whether an interval has IoU >= .5 with any true one."""
+    reached = np.zeros(len(frames), dtype=bool)
+    for row in truth:
+        reached |= iou_with(frames, row) >= 0.5
+    return reached
+
+
+def _enough(true: Sequence[np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> bool:
+    pooled = np.concatenate(true) if true else np.zeros(0, dtype=bool)
+    return bool(_FEW <= pooled.sum() <= len(pooled) - _FEW)

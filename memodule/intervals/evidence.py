@@ -1,0 +1,95 @@
+"""Numbers that tell a true interval from a false one, and the threshold that separates them best."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.intervals.base import FloatArray, IntArray
+from memodule.intervals.overlap import iou_with
+from memodule.intervals.timing import LogNormal
+
+
+def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
+    """(n,) mean score inside each interval, above the curve's median."""
+    onsets, stops = frames[:, 0], frames[:, 2] + 1
+    return _means(curve - np.median(curve), onsets, stops)
+
+
+def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
+    """How the score rises into each interval and falls out of it.
+
+    Flanks are the half lengths beside the interval; what lies outside the curve counts as its median.
+
+    Returns:
+        (n, 6): mean inside minus the higher flank; minus the mean flank; the first of these relative to the height and
+        times the root of the length; the higher of the farther surroundings; the middle half minus the whole.
+    """
+    scores = curve - np.median(curve)
+    onsets, stops = frames[:, 0], frames[:, 2] + 1
+    length = stops - onsets
+    flank = np.maximum(1, length // 2)
+    inside = _means(scores, onsets, stops)
+    before, after = _means(scores, onsets - flank, onsets), _means(scores, stops, stops + flank)
+    far = np.maximum(
+        _means(scores, onsets - 2 * length, onsets - flank), _means(scores, stops + flank, stops + 2 * length)
+    )
+    core = _means(scores, onsets + length // 4, stops - length // 4)
+    contrast = inside - np.maximum(before, after)
+    return np.stack(
+        [
+            contrast,
+            inside - (before + after) / 2,
+            contrast / (np.abs(inside) + 0.05),
+            contrast * np.sqrt(length),
+            far,
+            core - inside,
+        ],
+        axis=1,
+    )
+
+
+def duration(frames: IntArray, density: LogNormal) -> FloatArray:
+    """(n, 2): how far each log-length lies from the usual one, in standard deviations, and the square of it."""
+    z = np.log((frames[:, 2] - frames[:, 0] + 1) / density.median) / density.spread
+    return np.stack([z, z * z], axis=1)
+
+
+def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float = 0.5) -> npt.NDArray[np.bool_]:
+    """(n,) whether each interval finds a true one; no truth is found twice, and surer intervals choose first."""
+    found = np.zeros(len(frames), dtype=bool)
+    free = truth
+    for index in np.argsort(-confidence, kind="stable"):
+        overlap = iou_with(free, frames[index])
+        if overlap.size and overlap.max() >= iou:
+            found[index] = True
+            free = np.delete(free, int(np.argmax(overlap)), axis=0)
+    return found
+
+
+def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float:
+    """The confidence from which on intervals should count, for the largest pooled F1.
+
+    Args:
+        confidence: Per curve, (n,) confidences.
+        hit: Per curve, (n,) from `hits`.
+        truths: Number of true intervals on all curves.
+
+    Returns:
+        The smallest confidence that still counts, or the largest float where every detection would be false.
+    """
+    certain = np.concatenate([np.empty(0), *confidence])
+    order = np.argsort(-certain, kind="stable")
+    true = np.cumsum(np.concatenate([np.zeros(0, dtype=bool), *hit])[order])
+    if not true.size or not true[-1]:
+        return float(np.finfo(np.float64).max)  # infinity has no place in JSON
+    f1 = 2 * true / (np.arange(1, len(true) + 1) + truths)
+    last = np.append(np.diff(certain[order]) != 0, True)  # equal confidences stay together
+    return float(certain[order][int(np.argmax(np.where(last, f1, -1.0)))])
+
+
+def _means(scores: FloatArray, starts: IntArray, stops: IntArray) -> FloatArray:
+    """Mean of scores[start:stop] per row, 0 outside the curve; 0 where stop <= start."""
+    sums = np.concatenate([[0.0], np.cumsum(scores)])
+    total = sums[np.clip(stops, 0, len(scores))] - sums[np.clip(starts, 0, len(scores))]
+    return np.where(stops > starts, total / np.maximum(1, stops - starts), 0.0)

@@ -1,0 +1,54 @@
+"""Boundaries at a share of each peak's own height above its surroundings."""
+
+import dataclasses
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks, peak_widths
+
+from memodule.intervals.base import Detections, FloatArray, SelectionRule
+from memodule.intervals.checks import check_positive, check_share
+from memodule.intervals.overlap import strongest
+
+
+@dataclasses.dataclass
+class RelativeHeight(SelectionRule):
+    """Each prominent peak extends down to a share of its own prominence.
+
+    The published thresholds are shares of the whole curve's mean and maximum, so one strong expression decides how wide
+    a weak one is. Here every peak is measured by itself: prominence is its height above the higher of the two lowest
+    points that separate it from higher ground, and onset and offset are the outermost samples around the peak that lie
+    above peak - share * prominence. Peaks of a prominence below `least` are left out, so a curve without expression may
+    stay without interval. Of intervals that share a frame the most prominent stays. Confidence is the prominence.
+
+    No published counterpart (half-prominence widths are a standard of peak analysis).
+
+    Attributes:
+        least: Smallest prominence of a detection, in units of the score.
+        share: Where the boundaries stand: 0 at the peak, 1 at its foot.
+        smooth_ms: Standard deviation of the Gaussian that smooths the curve first.
+        reach_ms: Width of the surroundings, centred on the peak, within which its prominence is measured.
+    """
+
+    least: float = 0.35
+    share: float = 0.6
+    smooth_ms: float = 60.0
+    reach_ms: float = 2500.0
+
+    def __post_init__(self) -> None:
+        check_share("share", self.share)
+        check_positive("least", self.least)
+        check_positive("smooth_ms", self.smooth_ms)
+        check_positive("reach_ms", self.reach_ms)
+
+    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        timing = self._fitted()
+        smoothed = gaussian_filter1d(curve, timing.samples(self.smooth_ms), mode="nearest")
+        reach = max(3, round(timing.samples(self.reach_ms)))
+        peaks, found = find_peaks(smoothed, prominence=self.least, wlen=reach)
+        measured = (found["prominences"], found["left_bases"], found["right_bases"])
+        _, _, left, right = peak_widths(smoothed, peaks, rel_height=self.share, prominence_data=measured)
+        onsets = np.minimum(np.ceil(left), peaks)
+        offsets = np.maximum(np.floor(right), peaks)
+        detections = Detections.of(np.stack([onsets, peaks, offsets], axis=1), measured[0])
+        return detections.where(strongest(detections.frames, detections.confidence))
