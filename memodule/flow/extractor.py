@@ -3,12 +3,12 @@
 import functools
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from memodule.flow.face import Gray, face_finder
+from memodule.flow.face import Gray, Landmarks, face_finder
 from memodule.flow.farneback import EngineName, flow_engine
 from memodule.flow.parameters import FlowParameters, MotionCompensation
 from memodule.flow.store import CHANNELS
@@ -40,17 +40,23 @@ class FlowExtractor:
         motion_compensation: "corrected" or "published".
         engine: What computes the flow; "auto" takes "numba" where numba can be imported, else "opencv". Both agree
             within 1e-4 px.
+        find_face: Finds the face in whole frames where another than the best-scored one is wanted.
 
     Raises:
         UserError: If a parameter is impossible, the engine is not installed, or the landmark model is missing.
     """
 
     def __init__(
-        self, window: int = 30, motion_compensation: MotionCompensation = "corrected", engine: EngineName = "auto"
+        self,
+        window: int = 30,
+        motion_compensation: MotionCompensation = "corrected",
+        engine: EngineName = "auto",
+        find_face: Callable[[Gray], Landmarks | None] | None = None,
     ) -> None:
         self.parameters = FlowParameters(window, 1, motion_compensation)
         self._engine = flow_engine(engine)
         self._finder = face_finder()
+        self._find_face = find_face or self._finder.find
 
     def extract(self, frames: npt.NDArray[np.uint8] | Sequence[Gray]) -> npt.NDArray[np.float32]:
         """Features of a video in memory.
@@ -86,7 +92,7 @@ class FlowExtractor:
                 active.append(Window(length, compensation, self._engine, self._finder))
                 begun += 1
             # two windows that look for a face in the same frame share the search
-            find_face = functools.cache(functools.partial(self._finder.find, frame))
+            find_face = functools.cache(functools.partial(self._find_face, frame))
             finished = [window.add(frame, find_face) for window in active]
             if finished and finished[0] is not None:
                 active.popleft()

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,18 @@ class FaceFinder:
 
     def find(self, image: Gray) -> Landmarks | None:
         """Landmarks of the best-scored face, or None where there is no face."""
-        image = np.ascontiguousarray(image)
-        faces = self._detect(image, 0)
-        if not faces:
-            return None
-        return np.array([(point.x, point.y) for point in self._predict(image, faces[0]).parts()], np.int64)
+        faces = self.faces(image)
+        return self.landmarks(image, faces[0]) if faces else None
+
+    def faces(self, image: Gray) -> Sequence[Any]:
+        """All faces as dlib rectangles, the best-scored one first; faces below some 80 pixels are not seen."""
+        found: Sequence[Any] = self._detect(np.ascontiguousarray(image), 0)
+        return found
+
+    def landmarks(self, image: Gray, face: Any) -> Landmarks:
+        """Landmarks of the face in a dlib rectangle."""
+        points = self._predict(np.ascontiguousarray(image), face).parts()
+        return np.array([(point.x, point.y) for point in points], np.int64)
 
 
 @functools.cache

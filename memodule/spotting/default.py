@@ -1,0 +1,60 @@
+"""The checkpoint that `memodule spot` takes where none is given: the small one that `memodule demo` trains."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from memodule.atomic import replacing
+from memodule.errors import UserError
+
+CAUTION: Final = (
+    "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is no instrument "
+    "for real conclusions; train one on real data and give it with --checkpoint"
+)
+"""What every result of the default checkpoint says."""
+
+_NAME: Final = "demo.ckpt"
+
+
+def default_checkpoint_path() -> Path:
+    """Where `memodule demo` puts the default checkpoint: below the working directory, as all that is generated."""
+    return Path("data") / "models" / _NAME
+
+
+def find_default_checkpoint() -> Path | None:
+    """The default checkpoint: of the working directory, else of the user's data folder; None if there is none.
+
+    The user's data folder is `$XDG_DATA_HOME/memodule`, by default `~/.local/share/memodule`.
+    """
+    share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return next((path for path in (default_checkpoint_path(), share / "memodule" / _NAME) if path.is_file()), None)
+
+
+def install_default_checkpoint(checkpoint: Path) -> Path:
+    """Copy a checkpoint to `default_checkpoint_path()`.
+
+    Args:
+        checkpoint: A fold's `model.ckpt` that was trained on semi-synthetic data.
+
+    Returns:
+        Where it is now.
+    """
+    with replacing(default_checkpoint_path()) as aside:
+        shutil.copyfile(checkpoint, aside)
+    return default_checkpoint_path()
+
+
+def require_default_checkpoint() -> Path:
+    """The default checkpoint.
+
+    Raises:
+        UserError: If there is none.
+    """
+    found = find_default_checkpoint()
+    if found is None:
+        raise UserError(
+            f"{default_checkpoint_path()}: no default checkpoint; run `memodule demo` once to make it, or give "
+            "--checkpoint"
+        )
+    return found

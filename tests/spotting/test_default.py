@@ -1,0 +1,40 @@
+import pytest
+
+from memodule.errors import UserError
+from memodule.spotting.default import (
+    default_checkpoint_path,
+    find_default_checkpoint,
+    install_default_checkpoint,
+    require_default_checkpoint,
+)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A working directory and a data folder without a checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    return tmp_path
+
+
+def test_without_a_default_checkpoint_one_line_says_how_to_make_it(nowhere):
+    assert find_default_checkpoint() is None
+    with pytest.raises(UserError, match="run `memodule demo` once to make it, or give --checkpoint"):
+        require_default_checkpoint()
+
+
+def test_an_installed_checkpoint_is_found_and_replaced(nowhere):
+    for contents in (b"first", b"second"):
+        (nowhere / "model.ckpt").write_bytes(contents)
+        assert install_default_checkpoint(nowhere / "model.ckpt") == default_checkpoint_path()
+        assert require_default_checkpoint().read_bytes() == contents
+
+
+def test_the_working_directory_comes_before_the_users_data_folder(nowhere):
+    shared = nowhere / "share" / "memodule" / "demo.ckpt"
+    shared.parent.mkdir(parents=True)
+    shared.write_bytes(b"shared")
+    assert require_default_checkpoint() == shared
+    (nowhere / "model.ckpt").write_bytes(b"own")
+    install_default_checkpoint(nowhere / "model.ckpt")
+    assert require_default_checkpoint().read_bytes() == b"own"
