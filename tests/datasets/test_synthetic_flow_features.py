@@ -71,9 +71,21 @@ def test_micro_expressions_stand_out_at_their_apex_but_not_of_the_crowd(catalog,
                 curves = features[expression.key][window]
                 rise.append(np.abs(curves[:, apex] - curves[:, max(onset - 1, 0)]).max())
     assert len(rise) > 20
-    crowd = np.concatenate([np.abs(windows[:, :, 20] - windows[:, :, 15]).max(axis=1) for windows in features.values()])
-    assert np.median(rise) > 1.5 * np.median(crowd)
-    assert np.quantile(crowd, 0.97) > np.quantile(rise, 0.5)  # macro-expressions and gestures look alike
+    crowd = np.concatenate([free_of_micros(catalog, video.key, features[video.key]) for video in catalog.videos])
+    assert np.median(rise) > 2 * np.median(crowd)
+    found = np.median(rise)  # a threshold that finds every second one ...
+    assert (crowd > found).sum() > 2 * (rise > found).sum()  # ... errs more often: other movements look alike
+    assert (crowd > found).mean() < 0.05
+
+
+def free_of_micros(catalog: Catalog, key: tuple[str, str], windows: np.ndarray) -> np.ndarray:
+    """The largest change from frame 15 to frame 20 of every window, where no micro-expression is near."""
+    changes = np.abs(windows[:, :, 20] - windows[:, :, 15]).max(axis=1)
+    begin = STEP * (WINDOW // 2) * np.arange(len(windows))
+    near = np.zeros(len(windows), bool)
+    for e in catalog.expressions_of(key, "micro"):
+        near |= (begin + 13 * STEP <= e.offset) & (begin + 22 * STEP >= e.onset)
+    return changes[~near]
 
 
 def test_errors_of_overlapping_windows_are_as_large_as_measured_ones(catalog, features):
