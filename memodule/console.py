@@ -39,9 +39,9 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
 
 def note(message: str) -> None:
     """Tell the user something worth knowing."""
-    console.print(message, markup=False)
+    console.print(message, markup=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """Tell the user something that may spoil the result."""
-    console.print(f"warning: {message}", style="yellow", markup=False)
+    console.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)

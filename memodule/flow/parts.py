@@ -136,7 +136,7 @@ def extract_part(part: Part, report: Report) -> PartResult:
     except UserError:
         raise
     except Exception as error:
-        frame = (start + frames.count) * parameters.frame_step
+        frame = (start + max(frames.count - 1, 0)) * parameters.frame_step
         raise UserError(f"{video.path}, frame {frame}: {type(error).__name__}: {error}") from error
     expected = len(range(parameters.sampled(video.frames))[start:stop])
     ends_at = start + frames.count if frames.count < expected else None
@@ -151,9 +151,12 @@ class _Counted:
         self.count = 0
 
     def __iter__(self) -> Iterator[Gray]:
-        for frame in self._frames:
-            self.count += 1
-            yield frame
+        return self
+
+    def __next__(self) -> Gray:
+        frame = next(self._frames)
+        self.count += 1
+        return frame
 
     def exhaust(self) -> None:
         """Take what is left."""

@@ -257,7 +257,10 @@ def test_troubled_videos_are_reported_and_stop_no_other(troubled, store, tmp_pat
             "no face in 1 of 5 windows, the first from frame 0 on",
             "the face comes late in 1 windows, the first from frame 5 on",
         ),
-        "lost": ("no face in 2 of 5 windows, the first from frame 15 on",),
+        "lost": (
+            "no face in 1 of 5 windows, the first from frame 20 on",
+            "head too fast to follow, or face lost, in 13 frames of windows",
+        ),
         "spoilt": (
             "frame 3: 0004.png cannot be read; 0003.png stands in",
             "frame 4: 0005.png cannot be read; 0003.png stands in",
