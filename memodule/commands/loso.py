@@ -12,8 +12,9 @@ def main(words: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed."""
     arguments = parse(_parser(), words)
     from memodule.studies.execution import Workers
-    from memodule.studies.loso import run_study
+    from memodule.studies.loso import decode_study, run_study
     from memodule.studies.plan import plan_study
+    from memodule.studies.study import Study
     from memodule.studies.tracking import choose_mode
 
     choose_mode(arguments.online)
@@ -32,7 +33,7 @@ def main(words: Sequence[str]) -> int:
         arguments.threads,
         not arguments.no_checkpoints,
     )
-    outcome = run_study(plan, workers)
+    outcome = decode_study(Study.open(arguments.curves_of), plan) if arguments.curves_of else run_study(plan, workers)
     print(outcome.study.folder if console.console.quiet else outcome.text())
     return 1 if outcome.failed else 0
 
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--set",
-        type=_setting,
+        type=setting,
         action="append",
         default=[],
         metavar="KEY=VALUE",
@@ -83,12 +84,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads per fold (default: 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
     parser.add_argument("--name", help="name of the study (default: the config file's)")
+    parser.add_argument(
+        "--curves-of",
+        type=Path,
+        metavar="RUN_DIR",
+        help="train nothing: decode the curves of this study, which differs in `intervals` only",
+    )
     parser.add_argument("--online", action="store_true", help="send runs to Weights & Biases (needs `wandb login`)")
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the trained weights")
     return parser
 
 
-def _setting(text: str) -> tuple[str, str]:
+def setting(text: str) -> tuple[str, str]:
+    """Read one KEY=VALUE of `--set`."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r}: write KEY=VALUE, such as trainer.max_epochs=10")

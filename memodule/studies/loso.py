@@ -7,6 +7,7 @@ from memodule.atomic import write_json
 from memodule.decoding import write_predictions, write_truth
 from memodule.studies.execution import Workers, run_jobs
 from memodule.studies.plan import Plan
+from memodule.studies.redecoding import take_curves
 from memodule.studies.results import pool_study, provenance
 from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
@@ -27,14 +28,15 @@ class Outcome:
     results: dict[str, Any] | None
     failed: dict[str, str]
 
-    def text(self) -> str:
+    def text(self, files: bool = True) -> str:
         """What the terminal shows: the scores, what failed, and the files to open."""
         parts = [results_text(self.results)] if self.results else ["no fold is finished; nothing to score"]
         if self.failed:
             parts.append("failed folds (the same command tries them again):")
             parts += [f"  {name}: {error}" for name, error in self.failed.items()]
-        parts.append(f"results: {self.study.folder / 'results.json'}")
-        parts.append(f"page:    memodule report {self.study.folder}")
+        if files:
+            parts.append(f"results: {self.study.folder / 'results.json'}")
+            parts.append(f"page:    memodule report {self.study.folder}")
         return "\n".join(parts)
 
 
@@ -51,6 +53,20 @@ def run_study(plan: Plan, workers: Workers) -> Outcome:
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
     return Outcome(study, pool_and_write(study), failed)
+
+
+def decode_study(trained: Study, plan: Plan) -> Outcome:
+    """Finish a plan with the curves of a study that differs in its selection rule only, pool, and write its files.
+
+    Args:
+        trained: The study with the curves.
+        plan: The same experiment with another rule.
+
+    Raises:
+        UserError: If the curves cannot serve the plan, or the folder cannot be written.
+    """
+    study = take_curves(trained, plan)
+    return Outcome(study, pool_and_write(study), {})
 
 
 def pool_and_write(study: Study) -> dict[str, Any] | None:

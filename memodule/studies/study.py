@@ -126,6 +126,10 @@ class Study:
         """Curves of a held-out subject, from the fold that held it out."""
         return read_curves(self.fold(subject, seed) / "test" / "curves.npz")
 
+    def validation_curves(self, subject: str, seed: int) -> list[VideoCurve]:
+        """Curves of the subjects that the fold watched: inner validation subjects, or else the held-out one."""
+        return read_curves(self.fold(subject, seed) / "val" / "curves.npz")
+
     def rule(self, subject: str, seed: int) -> SelectionRule:
         """The selection rule as the fold fitted it."""
         return build_rule(self.fold_result(subject, seed)["rule"], str(self.fold(subject, seed) / "result.json"))
