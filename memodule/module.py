@@ -50,6 +50,11 @@ class SpotRecognizeModule(LightningModule):
         weight_decay: Weight decay of the optimiser (published: 0).
         schedule: "one_cycle" over all steps, stepped per batch (published), "cosine" to zero, or "constant".
         windows_per_pass: Windows that evaluation sends through the network at once; bounds its memory, not its result.
+
+    Attributes:
+        inference: Plain values that inference needs besides network and weights (flow parameters, selection rule...);
+            `IntervalSelection` fills it, checkpoints carry it under the key `memodule`, and
+            `memodule.checkpoints.load_fold_model` reads it.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class SpotRecognizeModule(LightningModule):
         )
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
         self.evaluation_loss = MeanMetric()
+        self.inference: dict[str, Any] = {}
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (B, T) and logits (B, T, 5) of flow windows (B, 36, T)."""
@@ -92,6 +98,15 @@ class SpotRecognizeModule(LightningModule):
         data = getattr(self.trainer, "datamodule", None)
         if stage == "fit" and data is not None:
             self.loss.set_class_weights(data.class_weights)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what inference needs."""
+        if self.inference:
+            checkpoint["memodule"] = self.inference
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep it for further checkpoints."""
+        self.inference = checkpoint.get("memodule", {})
 
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
         """The joint loss of one batch of windows."""

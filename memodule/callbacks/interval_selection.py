@@ -12,10 +12,11 @@ from memodule.data import LosoDataModule, stitch
 from memodule.decoding import Decoded, compared, decode, labelled, write_predictions
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
+from memodule.flow.parameters import FEATURES_VERSION
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import describe_rule
 from memodule.metrics import SpotThenRecognizeScore
-from memodule.module import VideoScores
+from memodule.module import SpotRecognizeModule, VideoScores
 from memodule.protocol import Protocol
 
 Stage = Literal["val", "test", "predict"]
@@ -55,12 +56,33 @@ class IntervalSelection(Callback):
         data = fold_data(trainer)
         allowed = data.catalog.expressions if self.protocol.leaks else data.training_expressions
         self.rule.fit(allowed, fps=data.fps, frame_step=data.flow_parameters.frame_step)
+        self._tell_checkpoints(data, pl_module)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Calibrate on the inner validation subjects' last curves, if there are any."""
         data = fold_data(trainer)
         if data.fold.validation and "val" in self.curves:
             self.rule.calibrate([labelled(curve, data.catalog) for curve in self.curves["val"]])
+            self._tell_checkpoints(data, pl_module)
+
+    def _tell_checkpoints(self, data: LosoDataModule, pl_module: LightningModule) -> None:
+        """Leave what inference on any video needs with the module, as plain values for its checkpoints.
+
+        Lightning asks the module, but not the callbacks, for what a checkpoint of weights alone should hold.
+        """
+        if not isinstance(pl_module, SpotRecognizeModule):
+            return
+        pl_module.inference = {
+            "flow": dataclasses.asdict(data.flow_parameters),
+            "features_version": FEATURES_VERSION,
+            "fps": data.fps,
+            "frame_classes": list(FRAME_CLASSES),
+            "rule": describe_rule(self.rule),
+            "protocol": dataclasses.asdict(self.protocol) | {"emotions": list(self.protocol.emotions)},
+            "batch_size": data.hparams["batch_size"],
+            "held_out": data.fold.held_out,
+            "catalog": data.catalog.name,
+        }
 
     # ------------------------------------------------------------------------------------------------ collect curves
 
@@ -103,19 +125,6 @@ class IntervalSelection(Callback):
     def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Decode and keep the curves; predictions are not scored."""
         self._finish(trainer, pl_module, "predict")
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add what inference on any video needs, as plain values, under the key `memodule`."""
-        data = fold_data(trainer)
-        checkpoint["memodule"] = {
-            "flow": dataclasses.asdict(data.flow_parameters),
-            "fps": data.fps,
-            "frame_classes": list(FRAME_CLASSES),
-            "rule": describe_rule(self.rule),
-            "protocol": dataclasses.asdict(self.protocol) | {"emotions": list(self.protocol.emotions)},
-            "held_out": data.fold.held_out,
-            "catalog": data.catalog.name,
-        }
 
     def _finish(self, trainer: Trainer, pl_module: LightningModule, stage: Stage) -> None:
         data = fold_data(trainer)

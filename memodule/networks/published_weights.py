@@ -1,15 +1,13 @@
 """The authors' checkpoints: which of their keys is which of our parameters."""
 
-import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from memodule.errors import UserError
+from memodule.networks.weight_files import read_plain
 
 _NAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^stem\.", "Stem."),
@@ -51,7 +49,7 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
         UserError: If the file cannot be read as a state dict, or keys are missing, surplus or of another shape.
     """
     source = "published weights" if isinstance(weights, Mapping) else str(weights)
-    saved = weights if isinstance(weights, Mapping) else _read(Path(weights))
+    saved = weights if isinstance(weights, Mapping) else read_plain(Path(weights), "the authors' weight file")
     if not isinstance(saved, Mapping) or not all(
         isinstance(k, str) and isinstance(v, Tensor) for k, v in saved.items()
     ):
@@ -81,19 +79,3 @@ def _complaint(kind: str, keys: Iterable[str], shown: int = 3) -> str:
     keys = list(keys)
     rest = f" and {len(keys) - shown} more" if len(keys) > shown else ""
     return f"{len(keys)} {kind} ({', '.join(keys[:shown])}{rest})"
-
-
-def _read(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give the authors' weight file") from None
-    except pickle.UnpicklingError as error:
-        raise _unreadable(path, "it is damaged, or holds more than names and tensors") from error
-    except Exception as error:
-        raise _unreadable(path, str(error).strip().partition("\n")[0] or type(error).__name__) from error
-
-
-def _unreadable(path: Path, reason: str) -> UserError:
-    mend = "get the file again, or save only network.state_dict() where it comes from"
-    return UserError(f"{path}: cannot be read as plain weights ({reason}); {mend}")

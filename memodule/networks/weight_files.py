@@ -1,0 +1,34 @@
+"""Weight files of any origin, read without running any code in them."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from memodule.errors import UserError
+
+
+def read_plain(path: Path, wanted: str) -> Any:
+    """What `torch.save` wrote to a file, if it is made of tensors, plain values and containers only.
+
+    Args:
+        path: The file.
+        wanted: What the user should have given, for the message.
+
+    Raises:
+        UserError: If there is no such file, or it is damaged or holds other objects.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give {wanted}") from None
+    except pickle.UnpicklingError as error:
+        raise _unreadable(path, "it is damaged, or holds more than names and tensors") from error
+    except Exception as error:  # torch raises many kinds for a broken file
+        raise _unreadable(path, str(error).strip().partition("\n")[0] or type(error).__name__) from error
+
+
+def _unreadable(path: Path, reason: str) -> UserError:
+    mend = "get the file again, or save only network.state_dict() where it comes from"
+    return UserError(f"{path}: cannot be read as plain weights ({reason}); {mend}")
