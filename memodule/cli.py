@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "test": "test one fold (LightningCLI)",
     "predict": "predict one fold (LightningCLI)",
     "loso": "run every leave-one-subject-out fold and pool the scores",
+    "import-published": "score the authors' own weights and features",
     "evaluate": "score predicted expressions (CSV) against labelled ones",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
@@ -60,7 +61,7 @@ def entry_point() -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    rows = "\n".join(f"  {name:<10} {summary}" for name, summary in COMMANDS.items())
+    rows = "\n".join(f"  {name:<17} {summary}" for name, summary in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="memodule",
         description="Spot and recognise facial micro-expressions in long videos.",

@@ -6,6 +6,8 @@ os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import dataclasses
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ import pytest
 from memodule.datasets import Catalog, Expression, Video
 from memodule.emotions import EMOTIONS
 from memodule.flow import FlowParameters, FlowStore
+
+sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,3 +74,9 @@ def plant(
 def planted(tmp_path_factory: pytest.TempPathFactory) -> PlantedData:
     """Three subjects with two videos each, read-only by convention."""
     return plant(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="session")
+def planting() -> Callable[..., PlantedData]:
+    """The function that plants, for tests that need data of their own."""
+    return plant

@@ -1,0 +1,114 @@
+"""`memodule import-published`: the authors' weights and features -> a scored study."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from memodule import console
+from memodule.commands import command_parser, parse
+from memodule.commands.loso import setting
+from memodule.errors import UserError
+
+_DESCRIPTION: Final = """\
+Score the authors' networks on their own features, as they scored them: puts their cached features (CACHE) into the flow
+store, turns their weights (one file per held-out subject in WEIGHTS) into a study, and pools the scores. Nothing is
+trained. The Catalog must be there (`memodule catalog`), made of the same label files that the authors used.
+
+Files are read without running any code that they hold."""
+
+_EPILOG: Final = """\
+examples:
+  memodule import-published weights/SAMMLV cache/SAMMLV_dataset.pkl --config experiments/samm_lv.yaml
+  memodule import-published weights/CASME_3 cache --config experiments/casme3.yaml
+
+What the authors print as neutral-filtered scores is `--set protocol.filter_neutral=true`; weights of ME-TST take a
+second `--config experiments/baselines/metst.yaml`. Without CACHE, the features are those of the flow store. The cache
+has no videos without micro-expressions, which `--protocol megc` scores too: add them with `memodule extract
+--motion-compensation published`, or leave them out with `--set protocol.videos=with_micro`."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command."""
+    arguments = parse(_parser(), words)
+    from memodule.studies.imported import find_weights, score_imported
+    from memodule.studies.plan import plan_study
+    from memodule.studies.tracking import choose_mode
+
+    choose_mode(online=False)
+    settings = _settings(arguments.protocol) | dict(arguments.set)
+    if arguments.cache is not None:
+        _import_features(arguments.cache, arguments.config, settings)
+    name = arguments.name or "+".join([*(config.stem for config in arguments.config), "published-weights"])
+    plan = plan_study(arguments.config, settings, arguments.folds, (0,), arguments.runs, name)
+    weights = find_weights(arguments.weights, plan.subjects, arguments.pattern)
+    outcome = score_imported(plan, weights, not arguments.no_checkpoints)
+    print(outcome.study.folder if console.console.quiet else outcome.text())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("import-published", _DESCRIPTION, _EPILOG)
+    parser.add_argument("weights", type=Path, metavar="WEIGHTS", help="folder of the authors' weight files")
+    parser.add_argument(
+        "cache", type=Path, nargs="?", metavar="CACHE", help="their features: a pickle, or a folder of its parts"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="YAML",
+        help="experiment file of the data set; a further one replaces what it names",
+    )
+    parser.add_argument(
+        "--protocol", choices=("published", "megc"), default="published", help="how to score (default: published)"
+    )
+    parser.add_argument(
+        "--pattern",
+        default="subject_{number}.pkl",
+        help="names of the weight files; {subject} is the code in the Catalog, {number} what follows its last full "
+        "stop (default: subject_{number}.pkl)",
+    )
+    parser.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="replace one setting (repeatable)"
+    )
+    parser.add_argument(
+        "--folds", type=lambda text: tuple(text.split(",")), metavar="006,007", help="score these subjects only"
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
+    parser.add_argument("--name", help="name of the study (default: the config file's with -published-weights)")
+    parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the networks as checkpoints of ours")
+    return parser
+
+
+def _settings(protocol: Any) -> dict[str, str]:
+    """What an import changes in any experiment: the protocol, the authors' features, and that nothing is trained."""
+    from memodule.protocol import Protocol
+
+    options = dataclasses.asdict(Protocol.preset(protocol))
+    return {
+        **{
+            f"protocol.{name}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in options.items()
+        },
+        "data.motion_compensation": "published",
+        "trainer.max_epochs": "0",
+    }
+
+
+def _import_features(cache: Path, configs: Sequence[Path], settings: dict[str, str]) -> None:
+    from memodule.datasets import read_catalog
+    from memodule.flow import FlowParameters, FlowStore
+    from memodule.flow.published_cache import import_published_cache
+    from memodule.training import parse_config
+
+    for config in configs:
+        if not config.is_file():
+            raise UserError(f"{config}: no such config file; see experiments/README.md for the ones that come along")
+    data = parse_config(configs, settings)["data"]
+    store = FlowStore(data["flow"], FlowParameters(data["window"], data["frame_step"], data["motion_compensation"]))
+    count = import_published_cache(cache, read_catalog(data["catalog"]), store)
+    console.note(f"{store.folder}: features of {count} videos")
