@@ -1,6 +1,7 @@
 """One picture per video that shows in seconds whether extraction worked."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from memodule.atomic import replacing
 from memodule.console import warn
-from memodule.datasets.catalog import Catalog, Video
+from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.frames import read_frames
 from memodule.errors import UserError
 from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox
@@ -28,7 +30,8 @@ _PICTURES_PER_WORKER: Final = 8
 """Starting a worker takes as long as some pictures."""
 
 _PATCH_COLOUR, _REGION_COLOUR, _POINT_COLOUR = "#56b4e9", "#d55e00", "#f0e442"
-"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+_GOOD_COLOUR, _DOUBTFUL_COLOUR, _BAD_COLOUR = "#007a5a", "#b35900", "#b00020"
+"""The first three from the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class _Picture:
 
     video: Video
     record: FlowRecord
+    expressions: tuple[Expression, ...]
     path: Path
 
 
@@ -57,7 +61,8 @@ def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
         description = store.description_path(video.subject, video.video)
         path = folder / f"{description.stem}.png"
         if description.is_file() and not (path.is_file() and path.stat().st_mtime >= description.stat().st_mtime):
-            pictures.append(_Picture(video, store.get(video.subject, video.video), path))
+            record = store.get(video.subject, video.video)
+            pictures.append(_Picture(video, record, catalog.expressions_of(video.key), path))
     workers = max(1, min(workers, len(pictures) // _PICTURES_PER_WORKER))
     if not pictures:
         return folder
@@ -68,45 +73,76 @@ def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
 
 
 def _draw(picture: _Picture, report: Report) -> None:
-    figure = preview_figure(picture.video, picture.record)
+    figure = preview_figure(picture.video, picture.record, picture.expressions)
     with replacing(picture.path) as aside:
         figure.savefig(aside, dpi=110)
     report(1)
 
 
-def preview_figure(video: Video, record: FlowRecord) -> Figure:
+def preview_figure(video: Video, record: FlowRecord, expressions: Sequence[Expression] = ()) -> Figure:
     """The first face with landmarks, patches and regions, and the flow of all regions over time.
 
-    Time is covered by every second window, so that each frame is drawn once; each stretch between two thin lines shows
-    motion since its own reference frame.
+    Time is covered by every second window (and, of an even number, the second half of the last), so that each frame is
+    drawn once; each stretch between two thin lines shows motion since its own reference frame. Stretches without a face
+    are hatched; bars above the flow are labels.
 
     Args:
         video: The video; its frames may be gone.
         record: Its features.
+        expressions: What is labelled in it.
     """
     figure = Figure(figsize=(15, 7), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.5))
     _draw_face(figure.add_subplot(grid[:, 0]), video, record)
-    flow = _over_time(record)
-    seconds = flow.shape[2] * record.parameters.frame_step / record.fps
     for row, direction in enumerate(("to the right", "downwards")):
         axes = figure.add_subplot(grid[row, 1])
-        extent = (0, max(seconds, 1e-9), len(REGIONS) - 0.5, -0.5)
-        image = axes.imshow(flow[:, row], "RdBu_r", aspect="auto", vmin=-_RANGE, vmax=_RANGE, extent=extent)
-        for start in range(0, flow.shape[2], record.parameters.window):
-            axes.axvline(start * record.parameters.frame_step / record.fps, color="#00000040", linewidth=0.5)
-        axes.set_yticks(range(len(REGIONS)), REGIONS, fontsize=7)
-        axes.set_title(f"flow {direction}, relative to the nose")
+        axes.set_title(f"flow {direction}, relative to the nose", loc="left", pad=14 if expressions else 6)
+        image = _draw_flow(axes, record, row)
+        _draw_labels(axes, expressions, record.fps)
         figure.colorbar(image, ax=axes, label="px of the crop")
     axes.set_xlabel("seconds")
-    figure.suptitle(f"{'/'.join(video.key)}: {_verdict(record)}")
+    verdict, colour = _verdict(record)
+    figure.suptitle(f"{'/'.join(video.key)}: {verdict}", color=colour, wrap=True)
     return figure
+
+
+def _draw_flow(axes: Axes, record: FlowRecord, direction: int) -> AxesImage:
+    """The flow of all regions as colours, and where no face was found."""
+    flow, length = _over_time(record)[:, direction], record.parameters.window
+    step = record.parameters.frame_step / record.fps
+    extent = (0, max(flow.shape[1] * step, 1e-9), len(REGIONS) - 0.5, -0.5)
+    image = axes.imshow(flow, "RdBu_r", aspect="auto", vmin=-_RANGE, vmax=_RANGE, extent=extent)
+    for start in range(0, flow.shape[1], length):
+        axes.axvline(start * step, color="#00000040", linewidth=0.5)
+        if not flow[:, start : start + length].any():
+            end = min(start + length, flow.shape[1])
+            axes.axvspan(start * step, end * step, facecolor="#dddddd", hatch="//", edgecolor="white")
+    axes.set_yticks(range(len(REGIONS)), REGIONS, fontsize=7)
+    return image
+
+
+def _draw_labels(axes: Axes, expressions: Sequence[Expression], fps: float) -> None:
+    """A bar above the flow for each labelled expression, from onset to offset."""
+    shown = axes.get_xlim()
+    expressions = [e for e in expressions if e.onset / fps < shown[1]]
+    for kind, colour in (("micro", "black"), ("macro", "#999999")):
+        bars = [
+            (e.onset / fps, min((e.offset + 1) / fps, shown[1]) - e.onset / fps) for e in expressions if e.kind == kind
+        ]
+        if bars:
+            axes.broken_barh(
+                bars, (1.01, 0.03), color=colour, clip_on=False, transform=axes.get_xaxis_transform(), label=kind, lw=0
+            )
+    if expressions:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1.03), ncols=2, fontsize=7, frameon=False, borderpad=0)
+    axes.set_xlim(shown)
 
 
 def _over_time(record: FlowRecord) -> npt.NDArray[np.float32]:
     """Flow by region, direction and sampled frame, (18, 2, frames)."""
-    windows = np.asarray(record.windows)[::2]
-    return np.concatenate([np.zeros((36, 0), np.float32), *windows], axis=1).reshape(len(REGIONS), 2, -1)
+    windows, stride = np.asarray(record.windows), record.parameters.stride
+    rest = [] if len(windows) % 2 else [window[:, stride:] for window in windows[-1:]]
+    return np.concatenate([np.zeros((36, 0), np.float32), *windows[::2], *rest], axis=1).reshape(len(REGIONS), 2, -1)
 
 
 def _draw_face(axes: Axes, video: Video, record: FlowRecord) -> None:
@@ -139,9 +175,14 @@ def _outline(axes: Axes, patch: Area, area: Area, colour: str, width: float) -> 
         axes.add_patch(Rectangle(corner, area.width, area.height, fill=False, edgecolor=colour, linewidth=width))
 
 
-def _verdict(record: FlowRecord) -> str:
+def _verdict(record: FlowRecord) -> tuple[str, str]:
+    """Whether the features are good, in words and as a colour."""
     quality = record.quality
-    if quality.get("problem") or "face_share" not in quality:
-        return str(quality.get("problem") or f"features from {record.source['kind']}")
+    if quality.get("problem"):
+        return str(quality["problem"]), _BAD_COLOUR
+    if "face_share" not in quality:
+        return f"features from {record.source['kind']}", _DOUBTFUL_COLOUR
     face = f"face in {quality['face_share']:.0%} of frames, box {quality['box_side']:.0f} px wide"
-    return f"{face}, alignment saturated in {quality['saturated_frames']} frames"
+    text = f"{face}, alignment saturated in {quality['saturated_frames']} frames"
+    remarks = quality.get("remarks", ())
+    return ("; ".join([text, *remarks]), _DOUBTFUL_COLOUR) if remarks else (f"good: {text}", _GOOD_COLOUR)
