@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "loso": "run every leave-one-subject-out fold and pool the scores",
     "import-published": "score the authors' own weights and features",
     "evaluate": "score predicted expressions (CSV) against labelled ones",
+    "report": "write one self-contained HTML page about finished studies",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
 

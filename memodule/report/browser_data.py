@@ -1,0 +1,141 @@
+"""What the page's video browser draws: curves, labels, and what was found, small enough for one file."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memodule.curves import VideoCurve
+from memodule.datasets.catalog import Catalog, VideoKey
+from memodule.emotions import FRAME_CLASSES
+from memodule.intervals import frame_emotions
+from memodule.report.outcomes import Found
+from memodule.report.runs import Run
+
+MOST_SAMPLES: Final = 1_200_000
+"""Samples of all curves of a page. A sample takes 2 bytes of the page; longer curves are thinned to fit."""
+
+_OUTCOMES: Final = ("hit", "alarm", "unscored")
+
+
+def browser_data(runs: Sequence[Run], labels: Sequence[str], most_samples: int = MOST_SAMPLES) -> dict[str, Any]:
+    """Plain values for the script of the page.
+
+    Runs that stand on the same curves share them. Frames are source frames, both ends inclusive.
+
+    Args:
+        runs: What to show.
+        labels: What links call each run.
+        most_samples: How many samples to keep of all curves together.
+
+    Returns:
+        `emotions`; `curves`: for each different curve `score` (base64 of a byte per sample, 0..255), `emotion` (base64
+        of half a byte per sample) and `thin`, how many samples one of these stands for; `runs`: label, name, videos
+        (subject, video, fps, frames, micro and macro rows) and, for each seed, [video, curve, frame_step, found rows].
+    """
+    curves = _Curves(most_samples / max(1, _samples(runs)))
+    return {
+        "emotions": list(FRAME_CLASSES),
+        "runs": [_run(run, label, curves) for run, label in zip(runs, labels, strict=True)],
+        "curves": curves.packed,
+    }
+
+
+class _Curves:
+    """The different curves of a page, each packed once.
+
+    Args:
+        share: What part of all samples there is room for.
+    """
+
+    def __init__(self, share: float) -> None:
+        self.packed: list[dict[str, Any]] = []
+        self._thin = max(1, int(np.ceil(1 / share)))
+        self._index: dict[tuple[int, str], int] = {}
+
+    def add(self, curve: VideoCurve, neutral: Any) -> int:
+        """Pack a curve, or find it again; returns its number."""
+        key = id(curve), neutral
+        if key not in self._index:
+            self._index[key] = len(self.packed)
+            self.packed.append(_packed(curve, frame_emotions(curve.logits, neutral), self._thin))
+        return self._index[key]
+
+
+def thinned(score: NDArray[np.float32], thin: int) -> NDArray[np.float32]:
+    """Keep the highest and the lowest of every 2 x `thin` samples, in their order, so that peaks and valleys stay.
+
+    Args:
+        score: (n,)
+        thin: How many samples one of the result stands for.
+
+    Returns:
+        (ceil(n / thin),)
+    """
+    if thin == 1 or not len(score):
+        return score
+    width = 2 * thin
+    blocks = np.pad(score, (0, -len(score) % width), mode="edge").reshape(-1, width)
+    ends = np.sort([blocks.argmin(axis=1), blocks.argmax(axis=1)], axis=0).T
+    return np.take_along_axis(blocks, ends, axis=1).reshape(-1)[: -(-len(score) // thin)]
+
+
+def _samples(runs: Sequence[Run]) -> int:
+    different = {id(curve): len(curve.score) for run in runs for seed in run.curves.values() for curve in seed}
+    return sum(different.values())
+
+
+def _packed(curve: VideoCurve, emotions: NDArray[np.int64], thin: int) -> dict[str, Any]:
+    levels = np.rint(np.clip(np.nan_to_num(thinned(curve.score, thin)), 0, 1) * 255).astype(np.uint8)
+    classes = emotions[::thin].astype(np.uint8)
+    pairs = np.pad(classes, (0, len(classes) % 2)).reshape(-1, 2)
+    halves = (pairs[:, 0] << 4 | pairs[:, 1]).astype(np.uint8)
+    return {"score": _base64(levels), "emotion": _base64(halves), "thin": thin}
+
+
+def _base64(values: NDArray[np.uint8]) -> str:
+    return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def _run(run: Run, label: str, curves: _Curves) -> dict[str, Any]:
+    numbers = {video.key: number for number, video in enumerate(run.catalog.videos)}
+    seeds = []
+    for seed in run.seeds:
+        rows = zip(run.curves[seed], run.outcomes[seed], strict=True)
+        videos = [
+            [numbers[curve.key], curves.add(curve, run.protocol.neutral), curve.frame_step, _found(found)]
+            for curve, found in rows
+        ]
+        seeds.append({"seed": seed, "videos": videos})
+    return {"label": label, "name": run.name, "videos": _videos(run.catalog), "seeds": seeds}
+
+
+def _videos(catalog: Catalog) -> list[list[Any]]:
+    return [[*video.key, video.fps, video.frames, *_truth(catalog, video.key)] for video in catalog.videos]
+
+
+def _truth(catalog: Catalog, key: VideoKey) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Micro rows [onset, apex or null, offset, emotion], in the order of matching, and macro rows likewise."""
+    micro, macro = (
+        [[e.onset, e.apex, e.offset, e.emotion] for e in catalog.expressions_of(key, kind)]
+        for kind in ("micro", "macro")
+    )
+    return micro, macro
+
+
+def _found(found: Sequence[Found]) -> list[list[Any]]:
+    """Rows [onset, apex, offset, emotion, confidence, outcome, truth or null, IoU, 1 if on a macro-expression]."""
+    return [
+        [
+            *row.frames,
+            FRAME_CLASSES.index(row.emotion),
+            round(row.confidence, 4),
+            _OUTCOMES.index(row.outcome),
+            row.truth,
+            round(row.iou, 3),
+            int(row.macro),
+        ]
+        for row in found
+    ]

@@ -1,0 +1,71 @@
+"""What became of every found and every labelled expression of a video."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memodule.decoding import Decoded
+from memodule.emotions import FRAME_CLASSES
+from memodule.metrics.files import VideoIntervals
+from memodule.metrics.functional import NOT_SCORED, interval_iou, match_video
+from memodule.protocol import Protocol
+
+Outcome = Literal["hit", "alarm", "unscored"]
+"""A true positive, a false positive, or an interval that the protocol leaves out of the counts."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """One interval that was found.
+
+    Attributes:
+        frames: Onset, apex, offset in source frames, inclusive.
+        emotion: What it was voted.
+        confidence: Larger is more certain.
+        outcome: What the protocol makes of it.
+        truth: Row of the micro-expression that it finds or, if it finds none, overlaps most; None if it touches none.
+        iou: Intersection over union with that one, in compared frames.
+        macro: Whether it touches a labelled macro-expression.
+    """
+
+    frames: tuple[int, int, int]
+    emotion: str
+    confidence: float
+    outcome: Outcome
+    truth: int | None
+    iou: float
+    macro: bool
+
+
+def judge(decoded: Decoded, pair: VideoIntervals, macros: Sequence[tuple[int, int]], protocol: Protocol) -> list[Found]:
+    """Judge every interval of a video.
+
+    Args:
+        decoded: What was found.
+        pair: The same beside the truth, in compared frames.
+        macros: Onset and offset of the video's macro-expressions in source frames.
+        protocol: The rules.
+    """
+    match = match_video(pair.predicted, pair.predicted_emotions, pair.true, pair.true_emotions, protocol)
+    overlap = interval_iou(pair.predicted, pair.true)
+    touched = interval_iou(decoded.frames, np.array(macros, dtype=np.int64).reshape(-1, 2)).sum(axis=1) > 0
+    found = []
+    for row, frames in enumerate(decoded.frames.tolist()):
+        truth = int(match[row]) if match[row] >= 0 else _best(overlap[row])
+        iou = 0.0 if truth is None else float(overlap[row, truth])
+        emotion, confidence = FRAME_CLASSES[decoded.emotions[row]], float(decoded.confidence[row])
+        found.append(Found(tuple(frames), emotion, confidence, _outcome(match[row]), truth, iou, bool(touched[row])))
+    return found
+
+
+def _outcome(match: np.int64) -> Outcome:
+    if match == NOT_SCORED:
+        return "unscored"
+    return "hit" if match >= 0 else "alarm"
+
+
+def _best(overlap: NDArray[np.float64]) -> int | None:
+    return int(np.argmax(overlap)) if overlap.any() else None

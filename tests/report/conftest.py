@@ -1,0 +1,43 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from browser import browser_page, find_browser
+from studies import make_study, small_catalog
+
+from memodule.datasets.timelines import simulate_timelines
+from memodule.intervals import FixedWindow
+
+
+@pytest.fixture(scope="session")
+def page():
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium: install the package chromium, or name the program in CHROMIUM")
+    with browser_page(program) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Folder of all studies; each test that adds one gives it a name of its own."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def small(runs):
+    """Three subjects with two videos each."""
+    return make_study(runs, small_catalog())
+
+
+@pytest.fixture(scope="session")
+def thirty(runs):
+    """Two rules on a stand-in of SAMM-LV's size: 30 folds, 147 videos."""
+    catalog = simulate_timelines("samm_lv")
+    return [
+        make_study(runs, catalog, "prior", frame_step=7),
+        make_study(runs, catalog, "fixed", frame_step=7, rule=FixedWindow),
+    ]
