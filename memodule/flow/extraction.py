@@ -65,7 +65,8 @@ class ExtractionReport:
         """Some lines for users: how many, then every problem and remark."""
         counts = Counter(outcome.state for outcome in self.outcomes)
         took = f" in {self.seconds:.0f} s" if counts["extracted"] else ""
-        lines = [f"{counts['extracted']} videos extracted{took}, {counts['complete']} were complete before"]
+        failed = f", {counts['failed']} failed" if counts["failed"] else ""
+        lines = [f"{counts['extracted']} videos extracted{took}, {counts['complete']} were complete before{failed}"]
         lines += [f"problem: {'/'.join(outcome.key)}: {outcome.problem}" for outcome in self.problems]
         lines += [f"remark: {'/'.join(outcome.key)}: {text}" for outcome in self.outcomes for text in outcome.remarks]
         return "\n".join(lines)

@@ -106,7 +106,7 @@ def extract_part(part: Part, report: Report) -> PartResult:
 
     Args:
         part: The part.
-        report: Is told of the number of windows done.
+        report: Is told of the number of windows done, or given up.
 
     Raises:
         UserError: If something cannot be read or computed; names the video and the frame.
@@ -138,6 +138,8 @@ def extract_part(part: Part, report: Report) -> PartResult:
     except Exception as error:
         frame = (start + max(frames.count - 1, 0)) * parameters.frame_step
         raise UserError(f"{video.path}, frame {frame}: {type(error).__name__}: {error}") from error
+    finally:
+        report(wanted)  # what failed will not be done
     expected = len(range(parameters.sampled(video.frames))[start:stop])
     ends_at = start + frames.count if frames.count < expected else None
     return PartResult(flow[: len(windows)], tuple(windows), face, tuple(remarks), ends_at, source)

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from memodule.datasets.catalog import Catalog, Video
+from memodule.errors import UserError
 from memodule.flow import ExtractionReport, FlowExtractor, FlowParameters, FlowStore, extract_catalog, extraction
 from memodule.flow.parts import extract_part, split
 from memodule.flow.workers import WorkerDiedError
@@ -312,7 +314,7 @@ def test_quality_table_tells_good_from_bad(troubled):
 
 def test_a_report_in_words(troubled):
     text = str(troubled.report)
-    assert text.startswith("8 videos extracted in ")
+    assert re.match(r"8 videos extracted in \d+ s, 0 were complete before, 3 failed\n", text)
     assert "problem: s/faceless: no face in any of its 20 sampled frames" in text
     assert "remark: s/spoilt: frame 3: 0004.png cannot be read; 0003.png stands in" in text
 
@@ -331,6 +333,15 @@ def test_a_killed_worker_is_a_problem_of_its_video(catalog, store, monkeypatch):
         extraction, "extract_part", lambda part, report: (_ for _ in ()).throw(WorkerDiedError("killed"))
     )
     assert {o.problem for o in extract_catalog(catalog, store).outcomes} == {"killed"}
+
+
+def test_failed_videos_count_as_done_in_the_progress(catalog, monkeypatch):
+    part = split([catalog.videos[0]], FlowParameters(WINDOW), "auto", 1)[0]
+    reported = []
+    monkeypatch.setattr("memodule.flow.window.Window._measure", lambda *_: 1 / 0)
+    with pytest.raises(UserError, match="ZeroDivisionError"):
+        extract_part(part, reported.append)
+    assert reported[-1] == 3
 
 
 @pytest.mark.parametrize("step", [1, 2])
