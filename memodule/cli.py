@@ -10,6 +10,7 @@ from memodule import __version__, console
 from memodule.errors import UserError
 
 COMMANDS: Final[dict[str, str]] = {
+    "demo": "all of it on generated videos: make, extract, train, score, report",
     "synth": "make semi-synthetic face videos, or a stand-in for a whole data set",
     "check": "say in words what is wrong with a data set",
     "catalog": "write the Catalog of a data set (two CSV files)",
