@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "import-published": "score the authors' own weights and features",
     "evaluate": "score predicted expressions (CSV) against labelled ones",
     "report": "write one self-contained HTML page about finished studies",
+    "spot": "find the micro-expressions of videos of your own",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
 

@@ -1,0 +1,145 @@
+"""`memodule spot`: the micro-expressions of one's own videos."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from memodule import console
+from memodule.commands import command_parser, parse
+from memodule.errors import UserError
+
+if TYPE_CHECKING:
+    from memodule.spotting import FaceChoice, SpottedVideo, Spotter
+
+_EPILOG: Final = """\
+A folder that holds images is one video; any other folder stands for all videos in it.
+
+Per video three files: NAME.html (score curve, expressions, pictures), NAME.csv and NAME.json. Frames are numbered from
+0, ends included. Parts without a face are listed as not analysed: they are not free of micro-expressions.
+
+examples:
+  memodule spot interview.mp4
+  memodule spot recordings/ --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --out spotted
+  memodule spot frames/ --fps 200 --face 2 --annotate
+  memodule spot interview.mp4 --prior FixedWindow --json
+
+exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 a mistake in the words."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command."""
+    arguments = parse(_parser(), words)
+    from memodule.spotting import FaceChoice, Spotter
+    from memodule.spotting.sources import find_sources
+
+    face = FaceChoice.parse(arguments.face)
+    paths = find_sources(arguments.videos)
+    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.prior)
+    for warning in spotter.warnings:
+        console.warn(warning)
+    out = arguments.out or (None if arguments.json else Path("spotted"))
+    results, failed = [], False
+    for path, name in zip(paths, _names(paths), strict=True):
+        try:
+            result = _spot(spotter, path, arguments.fps, face)
+        except UserError as error:
+            print(f"memodule: error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        results.append(result)
+        failed = failed or not result.is_analysed
+        for warning in result.warnings[len(spotter.warnings) :]:
+            console.warn(f"{path}: {warning}")
+        if out is not None:
+            _save(result, out, name, arguments.annotate)
+        if not arguments.json:
+            print(f"{path}: {result.summary()}")
+            _list(result)
+    if arguments.json:
+        print(json.dumps([result.as_dict() for result in results], indent=2, allow_nan=False))
+    if out is not None and results:
+        console.note(f"written to {out}: .html, .csv, .json{' and .mp4' if arguments.annotate else ''} of each video")
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("spot", "Find the micro-expressions of videos of your own.", _EPILOG)
+    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO|FOLDER", help="what to analyse")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="CKPT", help="model.ckpt of a trained fold [the one of `memodule demo`]"
+    )
+    parser.add_argument(
+        "--prior", metavar="RULE", help="another selection rule: its name, or a YAML file as in configs/intervals/"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where files go [spotted; with --json nowhere]")
+    parser.add_argument("--fps", type=_rate, help="frame rate of image folders, or instead of what the file says")
+    parser.add_argument(
+        "--face",
+        default="largest",
+        metavar="WHICH",
+        help="largest, a number counted from the left (1, 2, ...), or a point x,y in pixels [%(default)s]",
+    )
+    parser.add_argument("--annotate", action="store_true", help="write NAME.mp4 too: the video with what was found")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    return parser
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not (math.isfinite(rate) and 1 <= rate <= 10000):
+        raise argparse.ArgumentTypeError(f"{text}: give 1 to 10000 frames per second")
+    return rate
+
+
+def _spot(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice") -> "SpottedVideo":
+    with console.progress_bar() as bar:
+        task = bar.add_task(path.name, total=None)
+        return spotter.spot(
+            path, fps=fps, face=face, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+
+
+def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None:
+    from memodule.atomic import write_json, write_text
+    from memodule.spotting.annotate import annotate
+    from memodule.spotting.page import spot_page
+    from memodule.spotting.pictures import draw_expressions
+    from memodule.spotting.result import table
+
+    try:
+        with console.console.status("drawing"):
+            write_text(out / f"{name}.csv", table([result]))
+            write_json(out / f"{name}.json", result.as_dict())
+            write_text(out / f"{name}.html", spot_page(result, draw_expressions(result)))
+            if annotated:
+                annotate(result, out / f"{name}.mp4")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error}); choose another folder with --out") from None
+
+
+def _list(result: "SpottedVideo") -> None:
+    from memodule.spotting.timeline import clock
+
+    for i, e in enumerate(result.expressions, 1):
+        frames = f"frames {e.onset}-{e.offset}, apex {e.apex}"
+        print(f"  {i:>3}  {clock(e.apex_s):>9}  {e.emotion:<9} {frames}, confidence {e.confidence:.2f}")
+    if result.is_analysed:
+        for s in result.not_analysed:
+            print(f"    not analysed: {clock(s.first_s)} to {clock(s.last_s)} ({s.reason})")
+
+
+def _names(paths: Sequence[Path]) -> Iterator[str]:
+    """A file name for each video; videos of one name are numbered."""
+    used: set[str] = set()
+    for path in paths:
+        stem = path.resolve().name if path.is_dir() else path.stem
+        name, number = stem, 1
+        while name.lower() in used:
+            number += 1
+            name = f"{stem}-{number}"
+        used.add(name.lower())
+        yield name

@@ -1,0 +1,96 @@
+"""Which parts of a video were analysed. What was not is never reported as free of micro-expressions.
+
+The extractor looks for the face at the first frame of every window, that is every half window, and then frame by frame
+until it finds one. Between two looks that found the face it is taken to be there.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Reason = Literal["no face", "no frames", "head too fast to follow, or face lost"]
+"""Why a part was not analysed."""
+
+_REASONS: Final[tuple[Reason, ...]] = ("no face", "no frames", "head too fast to follow, or face lost")
+
+_BRIDGED: Final = 0.2
+"""Seconds for which the face may be missed, as in a blink of the detector, without losing the part before."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of a window of samples.
+
+    Attributes:
+        reference: Its first sample that shows the face, counted from its own first one; None without a face.
+        saturated: In how many samples the head could not be followed.
+    """
+
+    reference: int | None
+    saturated: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive samples of one kind.
+
+    Attributes:
+        first: First sample.
+        last: Last sample, inclusive.
+        reason: Why they were not analysed; None if they were.
+    """
+
+    first: int
+    last: int
+    reason: Reason | None
+
+
+def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], rate: float) -> list[Stretch]:
+    """Split the samples of a video into those that were analysed and those that were not.
+
+    Args:
+        looks: One per window; window w begins at sample w * window // 2.
+        window: Samples per window, even.
+        stale: For each sample of the video whether it has no frame of its own.
+        rate: Samples per second.
+
+    Returns:
+        Stretches that follow each other without gap from the first to the last sample.
+    """
+    count = len(stale)
+    why = np.full(count, -1)
+    why[_without_face(looks, window, count, math.ceil(_BRIDGED * rate))] = 0
+    for w, look in enumerate(looks):
+        if look.reference is not None and look.saturated > (window - look.reference) / 2:
+            second_half = slice(0 if w == 0 else (w + 1) * window // 2, (w + 2) * window // 2)
+            why[second_half] = np.where(why[second_half] < 0, 2, why[second_half])
+    why[np.asarray(stale, dtype=bool)] = 1
+    edges = [0, *(np.flatnonzero(np.diff(why)) + 1).tolist(), count]
+    return [
+        Stretch(first, stop - 1, None if why[first] < 0 else _REASONS[why[first]])
+        for first, stop in itertools.pairwise(edges)
+        if stop > first
+    ]
+
+
+def _without_face(looks: Sequence[Look], window: int, count: int, bridged: int) -> npt.NDArray[np.bool_]:
+    """(count,) whether the face was missing, or had been lost since the last look."""
+    seen = np.full(count + window, -1)  # 1 face, 0 no face, -1 not looked
+    for w, look in enumerate(looks):
+        start = w * (window // 2)
+        stop = start + (window if look.reference is None else look.reference)
+        seen[start:stop] = 0
+        if look.reference is not None:
+            seen[stop] = 1
+    missing = np.zeros(count, dtype=bool)
+    faces = np.flatnonzero(seen[:count] == 1)
+    for before, after in zip([-1, *faces.tolist()], [*faces.tolist(), count], strict=True):
+        missed = int((seen[before + 1 : after] == 0).sum())
+        if missed > bridged or (before < 0 and missed) or (after == count and missed):
+            missing[before + 1 : after] = True
+    return missing

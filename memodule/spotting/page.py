@@ -1,0 +1,183 @@
+"""One self-contained HTML page about one video: no network, no script, nothing beside it."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Final
+
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.flow.boxes import CROP_SIDE
+from memodule.report.html import Html, el, join
+from memodule.spotting.pictures import ExpressionPictures
+from memodule.spotting.result import SpottedExpression, SpottedVideo
+from memodule.spotting.timeline import clock, timeline
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""The page may load nothing from anywhere."""
+
+_GAIN: Final = 6
+"""Arrows are this much longer than the motion."""
+
+_MEANING: Final = (
+    "A micro-expression is a movement of the face. It proves no feeling, no intention and no lie; the emotion is a "
+    "guess of a class from the movement alone."
+)
+
+
+def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -> Html:
+    """The page as text; the same video gives the same text.
+
+    Args:
+        video: What was found.
+        pictures: What `draw_expressions` drew.
+    """
+    name = video.path.name
+    body = el(
+        "body",
+        _hatch(),
+        el(
+            "header",
+            el("p", "memodule spot", class_="brand"),
+            el("h1", name),
+            el("p", video.summary(), class_="lead"),
+            *(el("p", warning, class_="banner") for warning in video.warnings),
+        ),
+        el("main", *_timeline(video), *_cards(video, pictures), *_unknown(video), *_details(video)),
+        el("footer", el("p", _MEANING, class_="hint")),
+    )
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        el("link", rel="icon", href="data:,"),
+        el("title", f"{name} | memodule spot"),
+        el("style", Html(files("memodule.spotting").joinpath("page.css").read_text(encoding="utf-8"))),
+    )
+    return join(Html("<!doctype html>\n"), el("html", head, body, lang="en"), "\n")
+
+
+def _hatch() -> Html:
+    """The pattern of parts that were not analysed."""
+    line = el("path", d="M0 8L8 0M-2 2L2 -2M6 10L10 6")
+    pattern = el("pattern", line, id="hatch", width=8, height=8, patternUnits="userSpaceOnUse")
+    return el(
+        "svg", el("defs", pattern), width=0, height=0, aria_hidden="true", style="position:absolute;width:0;height:0"
+    )
+
+
+def _timeline(video: SpottedVideo) -> Iterator[Html]:
+    yield el("h2", "Timeline")
+    keys = [*EMOTIONS, "not analysed"] if video.not_analysed else list(EMOTIONS)
+    items = [el("li", _swatch("unknown" if key == "not analysed" else f"found {key}"), key) for key in keys]
+    yield el("ul", *items, el("li", "line: spotting score, 0 to 1"), class_="keys")
+    yield timeline(video)
+
+
+def _swatch(class_: str) -> Html:
+    return el("svg", el("rect", width=16, height=12, class_=class_), viewBox="0 0 16 12", aria_hidden="true")
+
+
+def _cards(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -> Iterator[Html]:
+    yield el("h2", "Micro-expressions")
+    if not video.expressions:
+        yield el("p", "None was found in the parts that were analysed." if video.is_analysed else "Nothing is known.")
+        return
+    cards = (_card(i + 1, e, pictures.get(i)) for i, e in enumerate(video.expressions))
+    yield el("div", *cards, class_="cards")
+
+
+def _card(number: int, e: SpottedExpression, pictures: ExpressionPictures | None) -> Html:
+    milliseconds = round(1000 * (e.offset_s - e.onset_s))
+    return el(
+        "article",
+        el("h3", f"{number}. {e.emotion} at {clock(e.apex_s)}"),
+        el("p", f"Frames {e.onset} to {e.offset}, apex {e.apex}; {milliseconds} ms; confidence {e.confidence:.2f}"),
+        _bars(e),
+        _figures(e, pictures) if pictures else el("p", "No picture: not among the most certain ones.", class_="hint"),
+        id=f"me{number}",
+        class_="card",
+    )
+
+
+def _bars(e: SpottedExpression) -> Html:
+    rows = []
+    for i, name in enumerate(FRAME_CLASSES):
+        share, y = e.probabilities[name], 18 * i
+        rows += [
+            el("text", name, x=0, y=y + 12),
+            el("rect", x=66, y=y + 2, width=270, height=11, rx=2, class_="back"),
+            el("rect", x=66, y=y + 2, width=f"{270 * share:.1f}", height=11, rx=2, class_=name),
+            el("text", f"{share:.0%}", x=344, y=y + 12),
+        ]
+    told = ", ".join(f"{name} {e.probabilities[name]:.0%}" for name in FRAME_CLASSES)
+    label = f"Mean probability inside the interval: {told}"
+    return el("svg", *rows, viewBox="0 0 384 90", role="img", aria_label=label, class_="bars")
+
+
+def _figures(e: SpottedExpression, pictures: ExpressionPictures) -> Html:
+    regions = [
+        el("rect", el("title", o.name), x=o.left, y=o.top, width=o.width, height=o.height, class_="outline")
+        for o in pictures.outlines
+    ]
+    path = "".join(
+        f"M{a.x:g} {a.y:g}l{_GAIN * a.dx:.1f} {_GAIN * a.dy:.1f}{_tip(_GAIN * a.dx, _GAIN * a.dy)}"
+        for a in pictures.arrows
+    )
+    arrows = [el("path", d=path, class_="arrow under"), el("path", d=path, class_="arrow")] if path else []
+    return el(
+        "div",
+        _figure(pictures.apex, regions, f"Apex, frame {e.apex}, and the 18 regions that are measured"),
+        _figure(
+            pictures.onset, arrows, f"Onset, frame {e.onset}; arrows: motion until the apex, {_GAIN} times as long"
+        ),
+        class_="pictures",
+    )
+
+
+def _figure(jpeg: bytes, layers: list[Html], caption: str) -> Html:
+    data = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    image = el("image", href=data, width=CROP_SIDE, height=CROP_SIDE)
+    box = f"0 0 {CROP_SIDE} {CROP_SIDE}"
+    return el(
+        "figure", el("svg", image, *layers, viewBox=box, role="img", aria_label=caption), el("figcaption", caption)
+    )
+
+
+def _tip(dx: float, dy: float) -> str:
+    """The head of an arrow: two short strokes from its end, the pen returning in between."""
+    left, right = (-0.35 * dx - 0.25 * dy, -0.35 * dy + 0.25 * dx), (-0.35 * dx + 0.25 * dy, -0.35 * dy - 0.25 * dx)
+    return f"l{left[0]:.1f} {left[1]:.1f}m{-left[0]:.1f} {-left[1]:.1f}l{right[0]:.1f} {right[1]:.1f}"
+
+
+def _unknown(video: SpottedVideo) -> Iterator[Html]:
+    if not video.not_analysed:
+        return
+    yield el("h2", "Not analysed")
+    yield el("p", "Nothing is known of these parts; they may hold micro-expressions.")
+    head = el("tr", *(el("th", words, scope="col") for words in ("from", "to", "frames", "why")))
+    rows = [
+        el(
+            "tr",
+            *(
+                el("td", words)
+                for words in (clock(s.first_s), clock(s.last_s), f"{s.first} to {s.last}", str(s.reason))
+            ),
+        )
+        for s in video.not_analysed
+    ]
+    yield el("table", el("thead", head), el("tbody", *rows))
+
+
+def _details(video: SpottedVideo) -> Iterator[Html]:
+    yield el("h2", "How")
+    width, height = video.source.size
+    rows = (
+        ("video", f"{video.path}: {video.frames} frames, {video.fps:.4g} per second, {width} x {height} pixels"),
+        ("sampling", str(video.sampling)),
+        ("checkpoint", f"{video.checkpoint}, trained at {video.sampling.wanted:.4g} samples per second"),
+        ("selection rule", video.rule),
+        ("frames", "numbered from 0; onset and offset belong to the interval"),
+    )
+    yield el("table", el("tbody", *(el("tr", el("th", a, scope="row"), el("td", b)) for a, b in rows)))

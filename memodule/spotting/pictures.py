@@ -1,0 +1,176 @@
+"""Pictures of what was found: the face at the apex with its 18 regions, and what has moved since the onset."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from memodule.flow.boxes import CROP_SIDE, WHOLE, FaceBox
+from memodule.flow.extractor import FlowExtractor
+from memodule.flow.face import Gray, face_finder
+from memodule.flow.parts import opencv_alone
+from memodule.flow.regions import REGIONS, FaceLayout, face_layout
+from memodule.flow.window import WindowFlow
+from memodule.spotting.faces import FaceChoice, FaceFollower
+from memodule.spotting.result import SpottedExpression, SpottedVideo
+from memodule.spotting.sources import Colour
+
+MOST_PICTURES: Final = 60
+"""Expressions of a video that are drawn, the most confident ones; more would make its page too large."""
+
+_GRID: Final = 14
+"""Distance of the arrows, in pixels of the crop."""
+
+_STILL: Final = 0.35
+"""Shorter motion is not drawn, in pixels of the crop."""
+
+_JPEG_QUALITY: Final = 82
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outline:
+    """A region on the face, in pixels of the 320 x 320 crop."""
+
+    name: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arrow:
+    """Motion from onset to apex at one point, in pixels of the crop, head motion taken away."""
+
+    x: float
+    y: float
+    dx: float
+    dy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpressionPictures:
+    """The pictures of one expression.
+
+    Attributes:
+        apex: JPEG of the face at the apex, 320 x 320.
+        outlines: The regions on it.
+        onset: JPEG of the face at the onset.
+        arrows: Where its points have moved until the apex.
+    """
+
+    apex: bytes
+    outlines: tuple[Outline, ...]
+    onset: bytes
+    arrows: tuple[Arrow, ...]
+
+
+def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int, ExpressionPictures]:
+    """Draw the expressions of a video; reads the video a second time, as far as the last of them.
+
+    Args:
+        video: What was found.
+        most: How many to draw at most.
+
+    Returns:
+        Pictures by index of the expression; those whose face is not found again are left out.
+    """
+    ranked = sorted(range(len(video.expressions)), key=lambda i: -video.expressions[i].confidence)
+    chosen = {i: video.expressions[i] for i in sorted(ranked[:most])}
+    pictures = {}
+    with opencv_alone():
+        for i, onset, apex in _pairs(video, chosen):
+            drawn = _draw(onset, apex, _position(video, chosen[i]))
+            if drawn is not None:
+                pictures[i] = drawn
+    return pictures
+
+
+def _pairs(video: SpottedVideo, chosen: dict[int, SpottedExpression]) -> Iterator[tuple[int, Colour, Colour]]:
+    """(index, onset image, apex image); an image is held no longer than it is needed."""
+    held: dict[int, Colour] = {}
+    waiting = dict(chosen)
+    for frame, image in video.source.pick([f for e in chosen.values() for f in (e.onset, e.apex)]):
+        held[frame] = image
+        for i, expression in list(waiting.items()):
+            if expression.onset in held and expression.apex in held:
+                yield i, held[expression.onset], held[expression.apex]
+                del waiting[i]
+        needed = {f for e in waiting.values() for f in (e.onset, e.apex)}
+        held = {f: kept for f, kept in held.items() if f in needed}
+
+
+def _position(video: SpottedVideo, expression: SpottedExpression) -> tuple[int, int]:
+    """Middle of the face near the onset, so that the same person is found again."""
+    place = min(video.places, key=lambda p: abs(int(video.sample_frames[p.sample]) - expression.onset))
+    left, top, width, height = place.box
+    return int(left + width / 2), int(top + height / 2)
+
+
+def _draw(onset: Colour, apex: Colour, position: tuple[int, int]) -> ExpressionPictures | None:
+    gray_onset, gray_apex = (cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8) for image in (onset, apex))
+    first, second = _look(gray_onset, position), _look(gray_apex, position)
+    if first is None or second is None:
+        return None
+    (start, _), (end, landmarks) = first, second
+    return ExpressionPictures(
+        _jpeg(end, apex),
+        tuple(_outlines(face_layout(landmarks))),
+        _jpeg(start, onset),
+        tuple(_arrows(start, gray_onset, gray_apex, face_layout(first[1]))),
+    )
+
+
+def _look(frame: Gray, position: tuple[int, int]) -> tuple[FaceBox, npt.NDArray[np.int64]] | None:
+    """Face box and landmarks in the crop, as the extractor sees them."""
+    follower = FaceFollower(face_finder(), FaceChoice(position=position))
+    (window,) = FlowExtractor(2, find_face=follower.find).stream([frame, frame], 1)
+    return _known(window)
+
+
+def _known(window: WindowFlow) -> tuple[FaceBox, npt.NDArray[np.int64]] | None:
+    if window.box is None or window.landmarks is None:
+        return None
+    return window.box, window.landmarks
+
+
+def _jpeg(box: FaceBox, image: Colour) -> bytes:
+    _, data = cv2.imencode(".jpg", box.view(image)(WHOLE), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return data.tobytes()
+
+
+def _outlines(layout: FaceLayout) -> Iterator[Outline]:
+    for name, region in zip(REGIONS, layout.regions, strict=True):
+        patch = layout.patches[region.patch]
+        if not (patch.is_empty or region.area.is_empty):
+            left, top = patch.left + region.area.left, patch.top + region.area.top
+            yield Outline(name, left, top, region.area.width, region.area.height)
+
+
+def _arrows(box: FaceBox, onset: Gray, apex: Gray, layout: FaceLayout) -> Iterator[Arrow]:
+    nose = layout.patches[layout.head.patch]
+    reference = box.view(onset)(WHOLE)
+    flow = _dense_flow(reference, box.view(apex)(WHOLE))
+    moved = None if nose.is_empty else box.after(_median(flow, nose), apex)
+    if moved is not None:  # follow the head once, so that only a small rest is left to take away
+        flow = _dense_flow(reference, moved.view(apex)(WHOLE))
+    head = np.zeros(2) if nose.is_empty else _median(flow, nose)
+    for y in range(_GRID // 2, CROP_SIDE, _GRID):
+        for x in range(_GRID // 2, CROP_SIDE, _GRID):
+            dx, dy = (flow[y, x] - head).tolist()
+            if dx * dx + dy * dy >= _STILL**2:
+                yield Arrow(x, y, dx, dy)
+
+
+def _dense_flow(before: Gray, after: Gray) -> Any:
+    return cv2.calcOpticalFlowFarneback(
+        before, after, np.zeros((CROP_SIDE, CROP_SIDE, 2), np.float32), 0.5, 3, 21, 5, 7, 1.5, 0
+    )
+
+
+def _median(flow: Any, area: Any) -> npt.NDArray[np.float64]:
+    part = flow[area.top : area.bottom, area.left : area.right].reshape(-1, 2)
+    return np.asarray(np.median(part, axis=0), dtype=np.float64)

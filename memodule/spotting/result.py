@@ -1,0 +1,232 @@
+"""What was found in one video, and what could not be looked at."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.emotions import FRAME_CLASSES
+from memodule.spotting.coverage import Reason
+from memodule.spotting.sampling import Sampling
+from memodule.spotting.sources import Source
+
+COLUMNS: Final = (
+    "video",
+    "kind",
+    "onset",
+    "apex",
+    "offset",
+    "onset_s",
+    "apex_s",
+    "offset_s",
+    "emotion",
+    "confidence",
+    *FRAME_CLASSES,
+    "remark",
+)
+"""Columns of the CSV file. `kind` is micro, or not_analysed: there onset and offset bound a part that nothing is known
+of, and `remark` says why. Frames are those of the video file, 0-based, both ends inclusive; seconds count from its
+first frame. The class columns hold the mean probability of each class inside the interval."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SpottedExpression:
+    """A micro-expression that was found.
+
+    Attributes:
+        onset: First frame, 0-based, in frames of the video.
+        apex: Frame of the strongest evidence.
+        offset: Last frame, inclusive.
+        onset_s: When the first frame is shown, in seconds from the first frame of the video.
+        apex_s: When the apex is shown.
+        offset_s: When the last frame is shown.
+        emotion: The class that most frames of the interval vote for.
+        probabilities: Mean probability of each of `memodule.emotions.FRAME_CLASSES` inside the interval.
+        confidence: Larger is more certain; comparable within one checkpoint.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    emotion: str
+    probabilities: dict[str, float]
+    confidence: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Section:
+    """Part of a video that was, or was not, analysed.
+
+    Attributes:
+        first: First frame.
+        last: Last frame, inclusive.
+        first_s: When the first frame is shown.
+        last_s: When the last frame is shown.
+        reason: Why nothing is known of it; None where it was analysed.
+    """
+
+    first: int
+    last: int
+    first_s: float
+    last_s: float
+    reason: Reason | None
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.last_s - self.first_s
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where the face was at the beginning of a window.
+
+    Attributes:
+        sample: The window's first sample with the face.
+        box: Left, top, width, height in pixels of the frame.
+    """
+
+    sample: int
+    box: tuple[float, float, float, float]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpottedVideo:
+    """Everything that is known after a video was spotted.
+
+    Attributes:
+        source: The video.
+        frames: Number of frames that were read.
+        sampling: How it was sampled.
+        sample_frames: (n,) source frame of each sample.
+        sample_seconds: (n,) when each sample's frame is shown.
+        score: (n,) spotting score of each sample, 0..1; not a number where nothing was analysed.
+        probabilities: (n, 5) class probabilities of each sample.
+        expressions: What was found, by onset.
+        sections: The whole video as parts that were and were not analysed.
+        places: Where the face was, window by window.
+        faces: The largest number of faces seen at once.
+        warnings: What may spoil the result, in words.
+        checkpoint: The checkpoint's file.
+        rule: Name of the selection rule.
+    """
+
+    source: Source
+    frames: int
+    sampling: Sampling
+    sample_frames: npt.NDArray[np.int64]
+    sample_seconds: npt.NDArray[np.float64]
+    score: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+    expressions: tuple[SpottedExpression, ...]
+    sections: tuple[Section, ...]
+    places: tuple[Place, ...]
+    faces: int
+    warnings: tuple[str, ...]
+    checkpoint: str
+    rule: str
+
+    @property
+    def path(self) -> Path:
+        """The video."""
+        return self.source.path
+
+    @property
+    def fps(self) -> float:
+        """Its frame rate; the mean one of its beginning where it changes."""
+        return self.source.fps
+
+    @property
+    def seconds(self) -> float:
+        """When its last frame is shown, in seconds from the first one."""
+        return self.sections[-1].last_s if self.sections else 0.0
+
+    @property
+    def not_analysed(self) -> tuple[Section, ...]:
+        """The parts of which nothing is known."""
+        return tuple(section for section in self.sections if section.reason is not None)
+
+    @property
+    def is_analysed(self) -> bool:
+        """Whether anything is known of any part."""
+        return any(section.reason is None for section in self.sections)
+
+    def summary(self) -> str:
+        """One line for people."""
+        if not self.is_analysed:
+            reasons = ", ".join(sorted({str(section.reason) for section in self.sections}))
+            return f"not analysed: {reasons} in the whole video ({self.frames} frames)"
+        count = len(self.expressions)
+        found = f"{count or 'no'} micro-expression{'' if count == 1 else 's'} in {self.seconds:.1f} s"
+        missing = sum(section.seconds for section in self.not_analysed)
+        return found + (f"; {missing:.1f} s of them not analysed" if missing else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON. The curve holds null where nothing was analysed."""
+        return {
+            "video": str(self.path),
+            "analysed": self.is_analysed,
+            "fps": round(self.fps, 6),
+            "frames": self.frames,
+            "seconds": round(self.seconds, 3),
+            "sampling": {
+                "rate": round(self.sampling.rate, 6),
+                "trained_at": round(self.sampling.wanted, 6),
+                "frame_step": self.sampling.frame_step,
+            },
+            "checkpoint": self.checkpoint,
+            "rule": self.rule,
+            "faces": self.faces,
+            "warnings": list(self.warnings),
+            "expressions": [_rounded(dataclasses.asdict(found)) for found in self.expressions],
+            "sections": [
+                {"analysed": section.reason is None, **_rounded(dataclasses.asdict(section))}
+                for section in self.sections
+            ],
+            "curve": {
+                "frame": self.sample_frames.tolist(),
+                "score": [round(value, 5) if value == value else None for value in self.score.tolist()],
+            },
+        }
+
+
+def table(videos: Iterable[SpottedVideo]) -> str:
+    """The CSV file of one or more videos: a row for each expression and each part that was not analysed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for video in videos:
+        rows = sorted(_rows(video), key=_place)
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def _place(row: tuple[Any, ...]) -> tuple[int, int]:
+    return row[COLUMNS.index("onset")], row[COLUMNS.index("offset")]
+
+
+def _rows(video: SpottedVideo) -> Iterator[tuple[Any, ...]]:
+    name, nothing = str(video.path), ("",) * len(FRAME_CLASSES)
+    for e in video.expressions:
+        times = (f"{seconds:.3f}" for seconds in (e.onset_s, e.apex_s, e.offset_s))
+        classes = (f"{e.probabilities[name]:.4f}" for name in FRAME_CLASSES)
+        yield (name, "micro", e.onset, e.apex, e.offset, *times, e.emotion, f"{e.confidence:.6g}", *classes, "")
+    for s in video.not_analysed:
+        ends = f"{s.first_s:.3f}", "", f"{s.last_s:.3f}"
+        yield (name, "not_analysed", s.first, "", s.last, *ends, "", "", *nothing, s.reason)
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """Floats with the digits that mean something."""
+    return {
+        name: _rounded(value) if isinstance(value, dict) else round(value, 6) if isinstance(value, float) else value
+        for name, value in values.items()
+    }

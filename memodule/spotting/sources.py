@@ -1,0 +1,227 @@
+"""Videos of one's own as streams of frames with their times.
+
+A source is a video file or a folder of images. Files give the time stamp of every frame, so that a webcam's changing
+frame rate is known; images of a folder follow each other at a constant rate that the user names.
+"""
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from memodule.datasets.catalog import Video
+from memodule.datasets.folders import natural_key
+from memodule.datasets.frames import image_files, read_frames
+from memodule.errors import UserError
+from memodule.flow.face import Gray
+
+Colour = npt.NDArray[np.uint8]
+"""A colour image, (H, W, 3) uint8 in OpenCV's order blue, green, red."""
+
+VIDEO_SUFFIXES: Final = (
+    ".avi",
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".flv",
+    ".mts",
+    ".3gp",
+)
+"""What counts as a video in a folder of videos; a file that is named directly may have any name."""
+
+_PROBED: Final = 120
+"""Frames whose times are looked at before the work begins."""
+
+_STEADY: Final = 0.25
+"""Largest deviation of an interval from the median one, as a share of it; containers that count whole milliseconds
+reach 20 % at 240 frames per second."""
+
+_LONGEST_GAP: Final = 600.0
+"""Seconds without a frame; a larger jump of the time stamps is taken for a fault of the file."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """One frame of a source.
+
+    Attributes:
+        index: Number of the frame in the source, from 0.
+        seconds: When it is shown, counted from the first frame.
+        gray: Gives the gray image; only valid until the next frame is taken.
+    """
+
+    index: int
+    seconds: float
+    gray: Callable[[], Gray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A video file or a folder of images, as far as it is known before all of it has been read.
+
+    Attributes:
+        path: Where it is.
+        fps: Frames per second; the mean of the first frames where the rate changes.
+        steady: Whether the frames of the beginning are equally far apart.
+        frames: How many frames there are according to the file's header; None where it does not say.
+        size: Width and height in pixels.
+    """
+
+    path: Path
+    fps: float
+    steady: bool
+    frames: int | None
+    size: tuple[int, int]
+
+    def read(self) -> Iterator[TimedFrame]:
+        """All frames in order; one is held at a time."""
+        return _read_folder(self) if self.path.is_dir() else _read_file(self)
+
+    def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
+        """Some frames in colour: (index, image) in rising order of index; those that are not there are left out."""
+        ordered = sorted(set(wanted))
+        return _pick_images(self.path, ordered) if self.path.is_dir() else _pick_frames(self.path, ordered)
+
+
+def find_sources(paths: Sequence[Path]) -> list[Path]:
+    """The videos that paths name: a file is a video; a folder of images is one video; another folder holds videos.
+
+    In a folder of videos, video files and folders of images count, one level down.
+
+    Raises:
+        UserError: If there is no such path, or a folder holds neither images nor videos.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such file or folder; give a video, a folder of images or a folder of videos")
+        inside = _videos_in(path) if path.is_dir() and not image_files(path) else [path]
+        if not inside:
+            raise UserError(f"{path}: neither images nor videos there; give a video or a folder that holds some")
+        found += [video for video in inside if video not in found]
+    return found
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    children = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+    return [
+        child
+        for child in children
+        if not child.name.startswith(".")
+        and (child.name.lower().endswith(VIDEO_SUFFIXES) if child.is_file() else bool(image_files(child)))
+    ]
+
+
+def open_source(path: Path, fps: float | None) -> Source:
+    """Look at the beginning of a video.
+
+    Args:
+        path: A video file or a folder of images.
+        fps: Frame rate that replaces the one of a file; a folder must have one.
+
+    Raises:
+        UserError: If nothing in it can be read.
+    """
+    if path.is_dir():
+        if fps is None:
+            raise UserError(f"{path}: images carry no frame rate; give it with --fps")
+        paths = image_files(path)
+        first = next(read_frames(Video("", path.name, path, fps, 1)))
+        return Source(path, fps, True, len(paths), (first.shape[1], first.shape[0]))
+    capture = _open(path)
+    try:
+        nominal, header = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        times = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 for _ in range(_PROBED) if capture.grab()]
+    finally:
+        capture.release()
+    if not times:
+        raise UserError(f"{path}: not one frame can be read; the file is damaged or empty, copy or convert it again")
+    rate, steady = (fps, True) if fps is not None else _rate(times, nominal)
+    if rate is None:
+        raise UserError(f"{path}: the file does not tell its frame rate; give it with --fps")
+    return Source(path, rate, steady, int(header) if 0 < header < 1e9 else None, size)
+
+
+def _rate(times: Sequence[float], nominal: float) -> tuple[float | None, bool]:
+    """Frames per second, and whether they come steadily."""
+    gaps = np.diff(times)
+    believable = 1 <= nominal <= 1000
+    if len(gaps) < 2 or (gaps <= 0).any():
+        return (nominal, True) if believable else (None, True)
+    median, mean = statistics.median(gaps.tolist()), float(gaps.mean())
+    steady = bool((abs(gaps - median) <= _STEADY * median).all())
+    if not steady:
+        return 1 / mean, False
+    return (nominal if believable and abs(nominal * mean - 1) < 0.05 else 1 / mean), True
+
+
+def _open(path: Path) -> Any:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        capture.release()
+        raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or give a folder of images")
+    return capture
+
+
+def _read_file(source: Source) -> Iterator[TimedFrame]:
+    capture = _open(source.path)
+
+    def gray() -> Gray:
+        _, image = capture.retrieve()
+        converted = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return np.asarray(converted, dtype=np.uint8)
+
+    try:
+        index, start, before = 0, None, -1.0
+        while capture.grab():
+            stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            start = stamp if start is None else start
+            seconds = index / source.fps if source.steady else stamp - start
+            if not before < seconds < before + _LONGEST_GAP:  # a file with broken time stamps
+                seconds = before + 1 / source.fps
+            yield TimedFrame(index, seconds, gray)
+            index, before = index + 1, seconds
+    finally:
+        capture.release()
+
+
+def _read_folder(source: Source) -> Iterator[TimedFrame]:
+    video = Video("", source.path.name, source.path, source.fps, source.frames or 0)
+    for index, image in enumerate(read_frames(video)):
+        yield TimedFrame(index, index / source.fps, lambda image=image: image)  # type: ignore[misc]
+
+
+def _pick_frames(path: Path, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
+    # from the first frame on: jumping to a frame is not exact for every codec
+    capture = _open(path)
+    try:
+        index = 0
+        for frame in wanted:
+            while index <= frame:
+                if not capture.grab():
+                    return
+                index += 1
+            _, image = capture.retrieve()
+            yield frame, image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    finally:
+        capture.release()
+
+
+def _pick_images(folder: Path, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
+    paths = image_files(folder)
+    for frame in wanted:
+        if frame < len(paths):
+            image = cv2.imdecode(np.fromfile(paths[frame], np.uint8), cv2.IMREAD_COLOR)
+            if image is not None:
+                yield frame, image.astype(np.uint8, copy=False)

@@ -1,0 +1,155 @@
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+from memodule.cli import main
+from memodule.errors import UserError
+from memodule.spotting import Spotter
+from memodule.spotting.prior import replaced_rule
+from memodule.spotting.result import COLUMNS
+
+from .conftest import shade, write_matroska, write_video
+
+
+@pytest.fixture(scope="module")
+def spotted(face_frames, checkpoint, tmp_path_factory):
+    """A face for two seconds, then one second of nothing, through the command with everything it can write."""
+    folder = tmp_path_factory.mktemp("spot")
+    nothing = [np.full_like(face_frames[0], 90)] * 30
+    write_video(folder / "mine.avi", [*face_frames[:60], *nothing], 30)
+    words = ["spot", str(folder / "mine.avi"), "--checkpoint", str(checkpoint), "--out", str(folder / "out")]
+    assert main([*words, "--annotate", "--quiet"]) == 0
+    return folder / "out"
+
+
+def test_json_tells_what_was_found_and_what_is_unknown(spotted):
+    result = json.loads((spotted / "mine.json").read_text())
+    assert (result["frames"], result["fps"], result["sampling"]["frame_step"]) == (90, 30, 1)
+    (known, unknown) = result["sections"]
+    assert known["analysed"]
+    assert not unknown["analysed"]
+    assert unknown["reason"] == "no face"
+    # seen for the last time at a look at most half a window (5 samples) before it vanished
+    assert 54 <= unknown["first"] <= 60
+    assert unknown["last"] == 89
+    scores = result["curve"]["score"]
+    assert len(scores) == 90
+    assert [score is None for score in scores] == [frame >= unknown["first"] for frame in range(90)]
+    for found in result["expressions"]:
+        assert 0 <= found["onset"] <= found["apex"] <= found["offset"] < unknown["first"]
+        assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_table_agrees_and_lists_the_unknown_part(spotted):
+    result = json.loads((spotted / "mine.json").read_text())
+    with (spotted / "mine.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    micro = [row for row in rows if row["kind"] == "micro"]
+    assert [int(row["onset"]) for row in micro] == [found["onset"] for found in result["expressions"]]
+    (unknown,) = (row for row in rows if row["kind"] == "not_analysed")
+    assert (unknown["offset"], unknown["remark"]) == ("89", "no face")
+
+
+def test_the_page_loads_nothing_and_shows_every_expression(spotted):
+    page = (spotted / "mine.html").read_text()
+    result = json.loads((spotted / "mine.json").read_text())
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert "<script" not in page
+    assert page.count('<article id="me') == len(result["expressions"]) > 0
+    assert page.count("data:image/jpeg") == 2 * len(result["expressions"])
+    assert "url(#hatch)" in page
+    assert "Nothing is known of these parts" in page
+
+
+def test_the_annotated_video_has_a_picture_for_each_sample(spotted):
+    import cv2
+
+    capture = cv2.VideoCapture(str(spotted / "mine.mp4"))
+    pictures = []
+    while capture.grab():
+        pictures.append(capture.retrieve()[1])
+    assert len(pictures) == 90
+    # the face is framed while it is there only
+    assert pictures[30][:-72].std() > 20
+    assert pictures[-1][100:-72].std() < 5
+
+
+def test_three_lines_of_python_do_the_same(spotted, checkpoint):
+    spotter = Spotter.from_checkpoint(checkpoint)
+    result = spotter.spot(spotted.parent / "mine.avi")
+    assert result.as_dict() == json.loads((spotted / "mine.json").read_text())
+
+
+def test_a_webcam_reports_real_frame_numbers(face_frames, checkpoint, tmp_path):
+    times = np.cumsum([0, *([25, 50, 40, 90] * 22)][:80]).tolist()
+    write_matroska(tmp_path / "webcam.mkv", face_frames[:80], times)
+    result = Spotter.from_checkpoint(checkpoint).spot(tmp_path / "webcam.mkv")
+    assert any("frame rate changes" in warning for warning in result.warnings)
+    assert result.frames == 80
+    grid = 1000 * np.arange(len(result.sample_frames)) / 30
+    assert np.abs(np.array(times)[result.sample_frames] - grid).max() <= 46
+    assert result.sections[-1].last == 79
+
+
+def test_each_video_that_cannot_be_analysed_gets_one_line(checkpoint, face_video, tmp_path, capsys):
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "half.avi").write_bytes(face_video.read_bytes()[:9000])
+    write_video(tmp_path / "short.avi", [shade(1)] * 5, 30)
+    write_video(tmp_path / "nobody.avi", [shade(1)] * 40, 30)
+    status = main(["spot", str(tmp_path), "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out"), "-q"])
+    printed = capsys.readouterr()
+    assert status == 1
+    assert printed.out.splitlines() == [
+        f"{tmp_path / 'nobody.avi'}: not analysed: no face in the whole video (40 frames)"
+    ]
+    half, short, text = printed.err.splitlines()
+    assert "half.avi: not one frame can be read" in half
+    assert "short.avi: too short (0.13 s); a video must last 0.33 s" in short
+    assert "text.mp4: OpenCV cannot read this as a video" in text
+    assert (tmp_path / "out" / "nobody.html").is_file()
+
+
+def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_video, tmp_path):
+    contents = face_video.read_bytes()
+    (tmp_path / "cut.avi").write_bytes(contents[: len(contents) // 2])
+    result = Spotter.from_checkpoint(checkpoint).spot(tmp_path / "cut.avi")
+    assert 30 <= result.frames < 60
+    assert any("may be damaged" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent.mp4"], "absent.mp4: no such file or folder"),
+        (["{video}", "--face", "left"], "--face left"),
+        (["{video}", "--checkpoint", "absent.ckpt"], "absent.ckpt"),
+        (["{video}", "--checkpoint", "{checkpoint}", "--prior", "Magic"], "--prior Magic: no selection rule"),
+        (["{video}"], "run `memodule demo` once to make it, or give --checkpoint"),
+        (["{video}", "--fps", "0"], "give 1 to 10000 frames per second"),
+    ],
+)
+def test_mistakes_in_the_words_end_with_2(words, message, face_video, checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    filled = [word.format(video=face_video, checkpoint=checkpoint) for word in words]
+    assert main(["spot", *filled]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_another_rule_takes_over_the_learned_durations(checkpoint, tmp_path):
+    fitted = Spotter.from_checkpoint(checkpoint).rule
+    assert replaced_rule(fitted, "FixedWindow").timing == fitted.timing
+    (tmp_path / "rule.yaml").write_text(
+        "class_path: memodule.intervals.Abstaining\n"
+        "init_args: {rule: {class_path: memodule.intervals.PriorGuided, init_args: {threshold: 0.7}}, least: 0.5}\n"
+    )
+    rule = replaced_rule(fitted, tmp_path / "rule.yaml")
+    assert rule.rule.timing == fitted.timing
+    assert rule.rule.threshold == 0.7
+    (tmp_path / "rule.yaml").write_text("threshold: 0.5\n")
+    with pytest.raises(UserError, match="no selection rule; give class_path"):
+        replaced_rule(fitted, tmp_path / "rule.yaml")
