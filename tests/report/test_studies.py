@@ -1,0 +1,198 @@
+"""Reports of all kinds of studies: whole, partial, tiny, leaking, without any hit, with names that look like HTML."""
+
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+from studies import make_study, small_catalog
+
+from memodule.cli import main
+from memodule.intervals.simulate import ScoreModel
+from memodule.protocol import Protocol
+from memodule.report import Run, report_page
+from memodule.studies.study import Study
+
+
+def read(*studies) -> list[Run]:
+    return [Run.of_study(Study.open(study)) for study in studies]
+
+
+def data_of(text: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def words_of(text: str) -> str:
+    """What a reader sees, without the scripts."""
+    body = re.sub(r"<(script|style).*?</\1>", "", text, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", " ", body))
+
+
+@pytest.fixture
+def opened(page, tmp_path):
+    """Opens a page and asserts that nothing goes wrong in it."""
+
+    def open_(text: str):
+        path = tmp_path / "page.html"
+        path.write_text(text, encoding="utf-8")
+        page.open(path.as_uri())
+        assert page.problems == []
+        assert page.requests == [path.as_uri()]
+        return page
+
+    return open_
+
+
+def test_thirty_folds_of_two_runs_fit_into_five_megabytes(thirty, opened):
+    text = report_page(read(*thirty))
+    assert len(text.encode()) < 5e6
+    page = opened(text)
+    assert page.run("document.querySelectorAll('#list button').length") == 147
+    assert "Paired differences to run A" in words_of(text)
+    first, second = data_of(text)["runs"]
+    results = json.loads((thirty[0] / "results.json").read_text())["spotting"]
+    outcomes = [row[5] for *_, found in first["seeds"][0]["videos"] for row in found]
+    assert (outcomes.count(0), outcomes.count(1)) == (results["tp"], results["fp"])
+    assert second["seeds"][0]["videos"][0][1] != first["seeds"][0]["videos"][0][1]  # each study has its own curves
+
+
+def test_a_variant_of_the_same_curves_does_not_store_them_again(small):
+    (run,) = read(small)
+    variant = run.variant("again", run.results["rule"], run.decoded)
+    assert len(report_page([run, variant])) < 1.9 * len(report_page([run]))
+    assert len(data_of(report_page([run, variant]))["curves"]) == 6
+
+
+def test_long_videos_are_thinned_until_they_fit_and_keep_their_peaks(small):
+    (run,) = read(small)
+    curves = data_of(report_page([run], most_samples=1000))["curves"]
+    whole = data_of(report_page([run]))["curves"]
+    assert {curve["thin"] for curve in whole} == {1}
+    assert {curve["thin"] for curve in curves} == {6}  # 6 videos of 900 samples
+    import base64
+
+    def levels(curve):
+        return np.frombuffer(base64.b64decode(curve["score"]), np.uint8)
+
+    for thin, full in zip(curves, whole, strict=True):
+        assert len(levels(thin)) == 150
+        assert levels(thin).max() == levels(full).max()
+        assert levels(thin).min() == levels(full).min()
+
+
+def test_the_same_study_gives_the_same_bytes(small, tmp_path):
+    for name in ("one.html", "two.html"):
+        assert main(["report", str(small), "--out", str(tmp_path / name), "--quiet"]) == 0
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_names_that_look_like_html_are_only_text(runs, opened):
+    evil = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "</script><b>&amp;")
+    study = make_study(runs, small_catalog(evil), "evil")
+    text = report_page(read(study))
+    page = opened(text)
+    assert page.run("document.querySelectorAll('img, b b, #list script').length") == 0
+    titles = page.run("[...document.querySelectorAll('[data-subject]')].map(e => e.textContent)")
+    assert titles == list(evil)
+    page.press("ArrowRight")
+    assert evil[0] in page.run("document.getElementById('video-title').textContent")
+    assert page.problems == []
+
+
+def test_a_partial_study_says_so_and_shows_what_is_there(runs, opened):
+    study = make_study(runs, small_catalog(), "partial", without=[("s2", 0)], pooled=False)
+    text = report_page(read(study))
+    assert "folds are missing (s2 (seed 0)); do not quote these numbers" in words_of(text)
+    assert "2 of 3" in words_of(text)
+    page = opened(text)
+    assert page.run("document.querySelectorAll('#list button').length") == 4
+
+
+def test_results_of_other_folds_than_the_finished_ones_are_not_believed(runs):
+    study = make_study(runs, small_catalog(), "grown", without=[("s3", 0)])
+    full = make_study(runs / "full", small_catalog(), "grown")
+    assert study.name == full.name
+    (study / "folds" / "seed0" / "s3").mkdir(parents=True, exist_ok=True)
+    for path in (full / "folds" / "seed0" / "s3").rglob("*"):
+        target = study / path.relative_to(full)
+        target.mkdir(exist_ok=True) if path.is_dir() else target.write_bytes(path.read_bytes())
+    (grown,), (whole,) = read(study), read(full)
+    assert grown.results["spotting"] == whole.results["spotting"]
+    assert grown.results["complete"]
+
+
+def test_several_seeds_are_chosen_one_by_one(runs, opened):
+    study = make_study(runs, small_catalog(), "seeds", seeds=(3, 7), without=[("s1", 7)])
+    text = report_page(read(study))
+    assert "seed 7" in words_of(text)
+    page = opened(text)
+    assert page.run("[...document.getElementById('choose-seed').options].map(o => o.textContent)") == ["3", "7"]
+    page.run(
+        "(() => { const s = document.getElementById('choose-seed'); s.value = '1';"
+        "s.dispatchEvent(new Event('change')); })()"
+    )
+    assert page.run("document.getElementById('count').textContent") == "4 of 4 videos"
+    assert "/7/" in page.run("location.hash")
+
+
+def test_a_study_that_found_nothing_has_no_holes(runs, opened):
+    blind = ScoreModel(noise=0.0, base=0.0, missed=1.0, macro_leak=0.0, distractors=0.0)
+    study = make_study(runs, small_catalog(), "nothing", scores=blind)
+    (run,) = read(study)
+    assert run.results["spotting"]["tp"] == 0
+    page = opened(report_page([run]))
+    assert "nan" not in page.run("document.body.innerText").lower().replace("nano", "")
+    assert page.run("document.querySelectorAll('svg [d*=NaN], svg [x=NaN]').length") == 0
+
+
+def test_one_video_per_subject_is_enough(runs, opened):
+    study = make_study(runs, small_catalog(("a", "b"), videos=1), "single")
+    page = opened(report_page(read(study)))
+    assert page.run("document.querySelectorAll('#list button').length") == 2
+
+
+def test_the_published_protocol_carries_its_leak(runs, opened):
+    study = make_study(runs, small_catalog(), "leaking", protocol=Protocol.preset("published"), frame_step=2)
+    text = report_page(read(study))
+    banner = re.search(r'<div class="banner warning".*?</div>', text)[0]
+    assert "LEAK (protocol published)" in banner
+    assert "priors fitted on all subjects" in words_of(text)
+    page = opened(text)
+    assert page.run("document.querySelectorAll('#list button').length") == 3  # videos without an ME are not scored
+
+
+def test_runs_that_do_not_stand_on_the_same_ground_are_not_compared(small, runs):
+    other = make_study(runs, small_catalog(("s1", "s2")), "other")
+    text = words_of(report_page(read(small, other)))
+    assert "Run B is not comparable with A" in text
+    assert "other videos: 6 and 4" in text
+    assert "Paired differences" not in text
+
+
+def test_a_run_against_itself_differs_by_nothing(small):
+    (run,) = read(small)
+    variant = run.variant("again", run.results["rule"], run.decoded)
+    text = " ".join(words_of(report_page([run, variant])).split())
+    assert text.count("0.000 [0.000, 0.000] p = 1.000") == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "nowhere: no study"),
+        (["{small}", "{small}"], "given twice"),
+        (["{small}", "--out", "{small}"], "cannot be written"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(small, capsys, words, message):
+    assert main(["report", "-q", *(word.format(small=small) for word in words)]) == 2
+    told = capsys.readouterr().err.strip()
+    assert message in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_study_without_a_finished_fold_is_refused(runs, capsys):
+    study = make_study(runs, small_catalog(("x",)), "begun", without=[("x", 0)], pooled=False)
+    assert main(["report", "-q", str(study)]) == 2
+    assert "no fold is finished" in capsys.readouterr().err
