@@ -23,6 +23,27 @@ exit status: 0 all videos have usable features, 1 some have not (listed at the e
 
 def main(words: Sequence[str]) -> int:
     """Run the command."""
+    arguments = parse(_parser(), words)
+
+    from memodule.datasets import read_catalog
+    from memodule.flow.extraction import extract_catalog
+    from memodule.flow.parameters import FlowParameters
+    from memodule.flow.preview import draw_previews
+    from memodule.flow.store import FlowStore
+
+    catalog = read_catalog(arguments.catalog)
+    parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
+    store = FlowStore(arguments.out, parameters)
+    options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
+    report = extract_catalog(catalog, store, **options)
+    print(report)
+    print(f"features: {store.folder}\nquality:  {store.folder / 'quality.csv'}")
+    if arguments.preview:
+        print(f"pictures: {draw_previews(catalog, store, arguments.workers)}")
+    return 1 if report.problems else 0
+
+
+def _parser() -> argparse.ArgumentParser:
     from memodule.flow.farneback import EngineName
     from memodule.flow.parameters import FlowParameters, MotionCompensation
 
@@ -48,23 +69,7 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("--verify", action="store_true", help="hash stored features and frames, trust no file times")
     parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
-    arguments = parse(parser, words)
-
-    from memodule.datasets import read_catalog
-    from memodule.flow.extraction import extract_catalog
-    from memodule.flow.preview import draw_previews
-    from memodule.flow.store import FlowStore
-
-    catalog = read_catalog(arguments.catalog)
-    parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
-    store = FlowStore(arguments.out, parameters)
-    options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
-    report = extract_catalog(catalog, store, **options)
-    print(report)
-    print(f"features: {store.folder}\nquality:  {store.folder / 'quality.csv'}")
-    if arguments.preview:
-        print(f"pictures: {draw_previews(catalog, store, arguments.workers)}")
-    return 1 if report.problems else 0
+    return parser
 
 
 def _count(text: str) -> int:

@@ -61,7 +61,11 @@ def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
         description = store.description_path(video.subject, video.video)
         path = folder / f"{description.stem}.png"
         if description.is_file() and not (path.is_file() and path.stat().st_mtime >= description.stat().st_mtime):
-            record = store.get(video.subject, video.video)
+            try:
+                record = store.get(video.subject, video.video)
+            except UserError as damage:
+                warn(f"no picture of {'/'.join(video.key)}: {damage}")
+                continue
             pictures.append(_Picture(video, record, catalog.expressions_of(video.key), path))
     workers = max(1, min(workers, len(pictures) // _PICTURES_PER_WORKER))
     if not pictures:

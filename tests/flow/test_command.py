@@ -1,0 +1,64 @@
+import csv
+
+import numpy as np
+import pytest
+
+from memodule.cli import main
+from memodule.datasets import Catalog, Video
+from memodule.datasets.synthetic.frame_files import write_images, write_video
+from memodule.flow import FlowParameters, FlowStore
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory, golden_frames):
+    """A folder with a good video; and another with a good video, one without a face, and one that is not there."""
+    folder = tmp_path_factory.mktemp("data")
+    frames = golden_frames("plain_k30")[:12]
+    write_video(folder / "good.avi", frames, 30)
+    write_images(folder / "blank", np.zeros_like(frames))
+    good = Video("s", "good", folder / "good.avi", 30, 12)
+    others = Video("s", "blank", folder / "blank", 30, 12), Video("s", "gone", folder / "gone", 30, 12)
+    Catalog((good,)).write(folder)
+    Catalog((good, *others)).write(folder / "troubled")
+    return folder
+
+
+def test_extract_gives_features_quality_and_pictures(catalog, tmp_path, capsys):
+    words = ["extract", str(catalog), "--out", str(tmp_path / "store"), "--window", "6", "--frame-step", "2"]
+    assert main([*words, "--preview", "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("1 videos extracted in ")
+    assert shown.err == ""
+    store = FlowStore(tmp_path / "store", FlowParameters(6, frame_step=2))
+    record = store.get("s", "good")
+    assert record.shape == (1, 36, 6)
+    assert (store.folder / "previews" / f"{store.description_path('s', 'good').stem}.png").is_file()
+    with (store.folder / "quality.csv").open() as file:
+        assert [row["video"] for row in csv.DictReader(file)] == ["good"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("0 videos extracted, 1 were complete before\n")
+
+
+def test_exit_status_and_summary_tell_of_troubled_videos(catalog, tmp_path, capsys):
+    words = ["extract", str(catalog / "troubled"), "--out", str(tmp_path / "store"), "--window", "6"]
+    assert main([*words, "--preview", "--workers", "1"]) == 1
+    shown = capsys.readouterr().out
+    assert "2 videos extracted" in shown
+    assert "1 failed" in shown
+    assert "problem: s/blank: no face in any of its 12 sampled frames" in shown
+    assert "problem: s/gone: " in shown
+    store = FlowStore(tmp_path / "store", FlowParameters(6))
+    assert len(list((store.folder / "previews").glob("*.png"))) == 2
+
+
+def test_mistakes_are_one_line(catalog, tmp_path, capsys):
+    for words, complaint in (
+        ([str(tmp_path / "nowhere")], "nowhere/videos.csv: no such file"),
+        ([str(catalog), "--window", "7"], "window 7: a window has an even number of frames"),
+        ([str(catalog), "--frame-step", "0"], "frame_step 0: "),
+    ):
+        assert main(["extract", *words, "--out", str(tmp_path / "store")]) == 2
+        error = capsys.readouterr().err
+        assert complaint in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "store").exists()
