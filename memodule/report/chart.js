@@ -5,7 +5,7 @@
 const OUTCOMES = ["hit", "alarm", "unscored"];
 const SIGNS = { hit: "\u2713", alarm: "\u2717", miss: "\u25CB", unscored: "\u2013", macro: "" };
 const NEUTRAL = 4;
-const LEFT = 34, RIGHT = 8, FOUND = 20, TOP = 50, PLOT = 150, LABELLED = TOP + PLOT + 8, EMOTION = LABELLED + 44;
+const LEFT = 56, RIGHT = 8, FOUND = 20, TOP = 50, PLOT = 150, LABELLED = TOP + PLOT + 8, EMOTION = LABELLED + 34;
 const BOTTOM = EMOTION + 16, HEIGHT = BOTTOM + 36;
 
 function bytes(text) {
@@ -142,8 +142,8 @@ function drawVideo(place, video, view) {
   x.frame = (pixel) => view[0] + ((pixel - LEFT) / pixels) * (view[1] - view[0]);
   const picture = svg("svg", { viewBox: `0 0 ${total} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": video.told });
   picture.append(...layers(video, view, x));
-  for (const [words, row] of [["found", FOUND - 8], ["labelled", LABELLED + 30], ["emotion", EMOTION - 4]]) {
-    if (words !== "emotion") picture.append(svg("text", { x: LEFT, y: row }, words));
+  for (const [words, row] of [["found", FOUND + 12], ["labelled", LABELLED + 12], ["emotion", EMOTION + 9]]) {
+    picture.append(svg("text", { x: LEFT - 5, y: row, "text-anchor": "end" }, words));
   }
   const axis = svg("path", { d: `M${LEFT} ${BOTTOM}h${pixels}`, class: "axis" });
   picture.append(axis);

@@ -170,5 +170,5 @@ def _difference(row: dict[str, float]) -> Html:
     return join(
         el("strong", f"{sign}{decimal(row['difference'])}"),
         " ",
-        el("small", interval, " p ", "< 0.001" if p < 0.001 else f"= {p:.3f}"),
+        el("small", interval, el("br"), " p ", "< 0.001" if p < 0.001 else f"= {p:.3f}"),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from memodule.atomic import write_text
+from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 from memodule.report.browser_data import MOST_SAMPLES, browser_data
 from memodule.report.html import Child, Html, el, join, json_script
@@ -191,7 +192,22 @@ def _legend() -> Html:
         )
         for kind, words in entries
     ]
-    return el("p", *samples, class_="legend")
+    letters = [
+        el(
+            "span",
+            el(
+                "svg",
+                el("rect", x=1, y=0, width=14, height=12, class_=f"e{number}"),
+                el("text", name[0].upper(), x=8, y=10, class_="on"),
+                width=16,
+                height=12,
+                aria_hidden="true",
+            ),
+            name,
+        )
+        for number, name in enumerate(EMOTIONS)
+    ]
+    return el("p", *samples, *letters, class_="legend")
 
 
 def _patterns() -> Html:

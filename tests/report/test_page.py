@@ -67,3 +67,111 @@ def test_filters_by_subject_and_outcome_show_the_videos_that_fit(page, address):
     choose(page, "show", "none")
     assert listed(page) == ["s1_2", "s2_2", "s3_2"]
     assert page.run("document.getElementById('count').textContent") == "3 of 6 videos"
+
+
+def test_a_row_of_the_table_zooms_and_escape_shows_all_again(page, address):
+    page.open(address)
+    axis = "[...document.querySelectorAll('#chart svg > text')].map(e => e.textContent).join(' ')"
+    whole = page.run(axis)
+    page.click("#intervals tbody tr button")
+    assert page.run("document.querySelectorAll('#chart .picked').length") == 1
+    assert page.run(axis) != whole
+    page.press("Escape")
+    assert page.run(axis) == whole
+    page.press("+")
+    assert page.run(axis) != whole
+    page.press("-")
+    assert page.run(axis) == whole
+
+
+def test_keys_do_not_leave_a_choice_that_is_being_made(page, address):
+    page.open(address)
+    before = shown(page)
+    page.run("document.getElementById('choose-show').focus()")
+    page.press("ArrowRight")
+    assert shown(page) == before
+
+
+def test_a_subject_of_the_table_shows_its_videos(page, address):
+    page.open(address)
+    page.click("button[data-subject=s3]")
+    assert listed(page) == ["s3_1", "s3_2"]
+
+
+def test_a_link_leads_to_its_video(page, address):
+    page.open(f"{address}#video=A/0/s2/s2_2")
+    assert shown(page) == "s2 · s2_2"
+    page.press("ArrowRight")
+    assert page.run("location.hash") == "#video=A/0/s3/s3_1"
+
+
+def test_the_table_of_subjects_can_be_sorted(page, address):
+    page.open(address)
+    column = "[...document.querySelectorAll('.sortable tbody tr')].map(r => Number(r.cells[6].textContent))"
+    page.click(".sortable th:nth-child(7) button")
+    falling = page.run(column)
+    assert falling == sorted(falling, reverse=True)
+    page.click(".sortable th:nth-child(7) button")
+    assert page.run(column) == falling[::-1] or page.run(column) == sorted(falling)
+    assert page.run("document.querySelectorAll('[aria-sort=ascending]').length") == 1
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_nothing_reaches_over_the_edge_of_the_window(page, address, width):
+    page.look(width, 800, mobile=width < 500)
+    try:
+        page.open(address)
+        assert page.run("document.documentElement.scrollWidth") <= width
+    finally:
+        page.look()
+
+
+_CONTRASTS = """(() => {
+  const style = getComputedStyle(document.documentElement);
+  const light = (name) => {
+    const hex = style.getPropertyValue(name).trim();
+    const part = (i) => parseInt(hex.slice(i, i + 2), 16) / 255;
+    const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    return 0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5));
+  };
+  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const names = ["--ink", "--soft", "--accent", "--hit", "--alarm", "--miss", "--negative", "--positive", "--others"];
+  return Object.fromEntries(names.map((n) => [n, ratio(light(n), light("--paper"))]));
+})()"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_paper_and_dark_screens(page, address, dark):
+    page.look(dark=dark)
+    try:
+        page.open(address)
+        background = page.run("getComputedStyle(document.body).backgroundColor")
+        assert background == ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)")
+        assert {name: ratio for name, ratio in page.run(_CONTRASTS).items() if ratio < 4.5} == {}
+    finally:
+        page.look()
+
+
+def test_outcomes_differ_by_more_than_colour(page, address):
+    page.open(address)
+    choose(page, "show", "alarm")
+    kinds = "[...new Set([...document.querySelectorAll('#chart .sign')].map(e => e.textContent))].sort().join('')"
+    assert "✗" in page.run(kinds)
+    fill = page.run("getComputedStyle(document.querySelector('#chart .box.alarm')).fill")
+    assert "hatch-alarm" in fill
+
+
+def test_paper_gets_every_run_unfolded(page, small, tmp_path):
+    from memodule.report import Run, write_report
+    from memodule.studies.study import Study
+
+    run = Run.of_study(Study.open(small))
+    write_report([run, run.variant("again", run.results["rule"], run.decoded)], tmp_path / "two.html")
+    page.open((tmp_path / "two.html").as_uri())
+    folded = "document.querySelectorAll('details.run:not([open])').length"
+    assert page.run(folded) == 1
+    page.run("addEventListener('beforeprint', () => { window.foldedOnPaper = " + folded + "; })")
+    page.pdf(tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    assert page.run("window.foldedOnPaper") == 0
+    assert page.run(folded) == 1
