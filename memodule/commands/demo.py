@@ -153,6 +153,6 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
         "\nThese videos are semi-synthetic: the numbers prove that the pipeline works, nothing about real faces.\n"
         f"look at:     {page}\n"
         f"scores:      {trained.folder / 'results.json'}\n"
-        f"W&B runs:    {options.runs / 'wandb'} (offline; `wandb sync` sends them)\n"
+        f"W&B runs:    {trained.folder / 'wandb'} (offline; `wandb sync` sends them)\n"
         f"checkpoint:  {checkpoint}; try it: memodule spot VIDEO"
     )

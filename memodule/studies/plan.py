@@ -19,6 +19,8 @@ from memodule.training import parse_config
 
 _NOT_IDENTITY = (
     "seed_everything",
+    "data.catalog",
+    "data.flow",
     "data.fold",
     "data.num_workers",
     "trainer.logger",
