@@ -70,7 +70,7 @@ def facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "training", f"{config['trainer']['max_epochs']} epochs, learning rate {config['model']['learning_rate']:g}"
     yield (
         "data",
-        f"{len(run.catalog.videos)} videos of {len(run.catalog.subjects)} subjects, every {data['frame_step']}. frame, "
+        f"{len(run.catalog.videos)} videos of {len(run.catalog.subjects)} subjects, {_every(data['frame_step'])}, "
         f"windows of {data['window']}, fingerprint {about['data_fingerprint'][:8]}",
     )
     yield "folds", f"{finished} of {folds}, {_duration(run)}"
@@ -104,6 +104,10 @@ def _call(description: Mapping[str, Any]) -> str:
         f"{name}={value:g}" if type(value) is float else f"{name}={value}" for name, value in arguments.items()
     )
     return f"{description['class_path'].rpartition('.')[2]}({words})"
+
+
+def _every(step: int) -> str:
+    return "every frame" if step == 1 else f"one frame in {step}"
 
 
 def _half_windows(run: Run) -> str:
