@@ -38,6 +38,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 2 for a user's mistake, 130 when interrupted, else what the command says.
     """
     words = list(sys.argv[1:] if args is None else args)
+    console.show_log()
     try:
         if not words or words[0] not in COMMANDS:
             _overview().parse_args(words or ["--help"])

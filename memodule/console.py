@@ -1,5 +1,6 @@
 """What the user sees while a command works: progress bars, messages, and silence on request."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -45,3 +46,19 @@ def note(message: str) -> None:
 def warn(message: str) -> None:
     """Tell the user something that may spoil the result."""
     console.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+class _Notes(logging.Handler):
+    """Shows log records as notes and warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        (warn if record.levelno >= logging.WARNING else note)(record.getMessage())
+
+
+def show_log() -> None:
+    """Show what the package logs, such as which selective scan is used; `--quiet` silences it too."""
+    log = logging.getLogger("memodule")
+    if not any(isinstance(handler, _Notes) for handler in log.handlers):
+        log.addHandler(_Notes())
+        log.setLevel(logging.INFO)

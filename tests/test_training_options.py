@@ -1,0 +1,169 @@
+"""Every choice of training is reachable from a config and has its effect."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from memodule.cli import main
+from memodule.training import build_fold, parse_config
+
+ABLATIONS = Path(__file__).parents[1] / "experiments" / "ablations"
+DELTAS = [path for path in sorted(ABLATIONS.rglob("*.yaml")) if path.name != "generated.yaml"]
+
+
+@pytest.fixture(scope="module")
+def tiny(planted, tmp_path_factory):
+    """An experiment file of a tiny network on the planted data."""
+    sizes = {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4}
+    config = {
+        "model": {"network": {"class_path": "memodule.networks.SlowFastMamba", "init_args": sizes}},
+        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10},
+        "trainer": {"max_epochs": 2, "accelerator": "cpu", "logger": False, "enable_checkpointing": False},
+        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
+    }
+    path = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def fold(tiny, out, *deltas, **settings):
+    config = parse_config([tiny, *deltas], {name.replace("__", "."): value for name, value in settings.items()})
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "default_root_dir": str(out)}
+    return build_fold(config, "002", seed=0, out=str(out), **quiet)
+
+
+def trained(cli):
+    cli.trainer.fit(cli.model, cli.datamodule)
+    return cli
+
+
+def test_the_defaults_are_the_published_values(tiny, tmp_path):
+    cli = fold(tiny, tmp_path)
+    loss = cli.model.loss
+    assert (loss.spot_weight, loss.recog_weight, loss.normalisation) == (0.9, 0.1, "frames")
+    assert {name: cli.model.hparams[name] for name in ("optimizer", "schedule", "learning_rate", "weight_decay")} == {
+        "optimizer": "adam",
+        "schedule": "one_cycle",
+        "learning_rate": 3e-4,
+        "weight_decay": 0.0,
+    }
+    assert cli.model.network.hparams["drop_path"] == 0.2
+    assert cli.model.network.hparams["initialisation"] == "published"
+    data = cli.datamodule.hparams
+    assert (data["jitter"], data["mirror"], data["region_dropout"], data["target_shape"]) == (0.1, 0, 0, "box")
+    assert (data["neutral_factor"], cli.interval_selection.protocol.neutral) == (6.0, "zero")
+
+
+def test_every_choice_reaches_its_place(tiny, tmp_path):
+    cli = fold(
+        tiny,
+        tmp_path,
+        model__spot_weight="0.5",
+        model__recog_weight="0.2",
+        model__normalisation="weights",
+        model__network__init_args__drop_path="0.3",
+        model__network__init_args__initialisation="mamba",
+        model__network__init_args__scan="torch",
+        model__optimizer="adamw",
+        model__weight_decay="0.01",
+        model__schedule="cosine",
+        protocol__neutral="drop",
+        data__neutral_factor="0",
+        trainer__precision="bf16-mixed",
+    )
+    loss, network = cli.model.loss, cli.model.network
+    assert (loss.spot_weight, loss.recog_weight, loss.normalisation) == (0.5, 0.2, "weights")
+    assert (network.hparams["drop_path"], network.fast[0][0].mixer.scan) == (0.3, "torch")
+    assert (network.fast[0][0].mixer.dt_proj.bias < 0).all()  # steps start between .001 and .1, not at softplus(0)
+    assert cli.interval_selection.protocol.neutral == "drop"
+    trained(cli)
+    assert loss.class_weights[4] == 0 < loss.class_weights[0]
+    (optimiser,) = cli.trainer.optimizers
+    assert isinstance(optimiser, torch.optim.AdamW)
+    assert optimiser.defaults["weight_decay"] == 0.01
+    assert isinstance(cli.trainer.lr_scheduler_configs[0].scheduler, torch.optim.lr_scheduler.CosineAnnealingLR)
+
+
+def test_bf16_trains_as_float32_does(tiny, tmp_path):
+    losses = {}
+    for precision in ("32-true", "bf16-mixed"):
+        cli = trained(fold(tiny, tmp_path, trainer__precision=precision, model__learning_rate="3e-3"))
+        losses[precision] = [epoch["train/loss"] for epoch in cli.history.epochs]
+        assert all(parameter.dtype == torch.float32 for parameter in cli.model.parameters())
+    assert losses["bf16-mixed"] == pytest.approx(losses["32-true"], rel=0.02)
+    assert losses["bf16-mixed"] != losses["32-true"]
+    assert losses["bf16-mixed"][-1] < losses["bf16-mixed"][0]
+
+
+@pytest.fixture(scope="module")
+def usual(tiny, tmp_path_factory):
+    """A fold that was trained with nothing changed."""
+    return trained(fold(tiny, tmp_path_factory.mktemp("usual")))
+
+
+@pytest.mark.parametrize("delta", DELTAS, ids=lambda path: path.stem)
+def test_every_ablation_of_training_changes_the_weights(delta, usual, tiny, tmp_path):
+    other = trained(fold(tiny, tmp_path, delta))
+    pairs = list(zip(usual.model.parameters(), other.model.parameters(), strict=True))
+    assert all(parameter.isfinite().all() for parameter in other.model.parameters())
+    if delta.stem == "gradient_clipping":  # these gradients are small: below the limit nothing changes
+        assert other.trainer.gradient_clip_val == 1.0
+        other = trained(fold(tiny, tmp_path, delta, trainer__gradient_clip_val="0.001"))
+        pairs = list(zip(usual.model.parameters(), other.model.parameters(), strict=True))
+    assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
+
+
+def test_mirroring_and_soft_targets_reach_the_training_batches(tiny, tmp_path):
+    cli = fold(tiny, tmp_path, data__mirror="1", data__jitter="0", data__target_shape="triangle")
+    seen = []
+    cli.model.on_train_batch_start = lambda batch, *_: seen.append(batch)
+    trained(cli)
+    kept = cli.datamodule.train_dataloader().dataset.windows
+    flow = torch.cat([batch["flow"] for batch in seen])[: len(kept["flow"])]
+    left, right = 2 * 9, 2 * 10  # corners of the mouth
+    torch.testing.assert_close(flow[:, left].sum(), -kept["flow"][:, right].sum(), rtol=1e-3, atol=1e-2)
+    targets = torch.cat([batch["spot"] for batch in seen])
+    assert ((targets > 0) & (targets < 1)).any()
+
+
+def test_averaged_weights_are_scored(tiny, tmp_path):
+    cli = fold(tiny, tmp_path, ABLATIONS / "training" / "weight_averaging.yaml")
+    steps = []
+    cli.model.on_train_batch_end = lambda *_: steps.append(cli.model.network.spot_head.weight.detach().clone())
+    trained(cli)
+    scored = cli.model.network.spot_head.weight
+    assert not torch.equal(scored, steps[-1])
+    assert (scored - steps[-1]).abs().max() < (steps[0] - steps[-1]).abs().max() + 1e-6
+
+
+def test_the_log_says_which_scan_is_used(tiny, tmp_path, capsys, monkeypatch):
+    from memodule.networks import selective_scan
+
+    selective_scan._say_once.cache_clear()
+    monkeypatch.setenv("MEMODULE_SCAN", "torch")
+    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    assert main([*words, "--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]) == 0
+    assert "selective scan: torch on cpu (forced)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(usual, tiny, tmp_path):
+    """Each process takes half of the windows in half of the steps, and one of them writes the result."""
+    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    words += ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.enable_progress_bar=false"]
+    words += ["--trainer.enable_checkpointing=true", f"--interval_selection.out={tmp_path}"]
+    run = subprocess.run([sys.executable, "-m", "memodule", *words], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-2000:]
+    (checkpoint,) = tmp_path.rglob("*.ckpt")
+    saved = torch.load(checkpoint, weights_only=True)
+    assert saved["memodule"]["held_out"] == "002"
+    assert saved["epoch"] == 1
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+    windows = len(usual.datamodule.train_dataloader().dataset)
+    assert saved["global_step"] == 2 * math.ceil(math.ceil(windows / 2) / 32)
+    assert (tmp_path / "val" / "curves.npz").is_file()
