@@ -138,4 +138,5 @@ def _kind(row: Row) -> Kind:
         case "macro-expression":
             return "macro"
         case other:
-            raise UserError(f"{row.place}: {other!r} (column 8) is neither micro- nor macro-expression; correct it")
+            what = f"{other!r} (column 8) is neither micro- nor macro-expression"
+            raise UserError(f"{row.place}: {what}; correct it, or the shifted columns")

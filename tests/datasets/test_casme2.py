@@ -120,7 +120,10 @@ def unknown_type(release: Release) -> None:
     ("mutilate", "words"),
     [
         (missing_sheet, r": 2 sheets \(CASFEcode_final, naming rule1\) where .* three .*; take the owners' file"),
-        (lost_column, rf", sheet {CODES}, row 1: '4\+7' \(column 5\)|offset '4\+7' is no frame number; correct|row 1"),
+        (
+            lost_column,
+            rf", sheet {CODES}, row 1: 'anger' \(column 8\) is neither .*; correct it, or the shifted columns",
+        ),
         (too_few_columns, rf", sheet {CODES}, row 1: 5 columns where 8 are expected"),
         (no_rows, rf", sheet {CODES}: no rows; take the owners' file"),
         (no_rules, rf", sheet {SUBJECTS}: no row holds participant number and folder .*; take the owners' file"),
