@@ -1,7 +1,9 @@
 """The entry point `memodule`: finds the command, runs it, and turns a user's mistake into one line."""
 
 import argparse
+import contextlib
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -24,6 +26,8 @@ COMMANDS: Final[dict[str, str]] = {
     "evaluate": "score predicted expressions (CSV) against labelled ones",
     "report": "write one self-contained HTML page about finished studies",
     "spot": "find the micro-expressions of videos of your own",
+    "submit": "write or check submission files of the Micro-Expression Grand Challenge",
+    "doctor": "say what is installed here and what is in use",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
 
@@ -72,6 +76,16 @@ def _overview() -> argparse.ArgumentParser:
         epilog=f"commands:\n{rows}\n\n`memodule COMMAND --help` explains a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"memodule {__version__}")
+    parser.add_argument("--version", action="version", version=_versions())
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do")
     return parser
+
+
+def _versions() -> str:
+    """Our version and those that results depend on; nothing is imported for it."""
+    parts = []
+    for name in ("torch", "lightning", "numpy", "opencv-python"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            parts.append(f"{name} {importlib.metadata.version(name)}")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"memodule {__version__} ({', '.join([f'Python {python}', *parts])})"

@@ -1,0 +1,139 @@
+import csv
+
+import numpy as np
+import pytest
+
+from memodule.cli import main
+from memodule.curves import VideoCurve
+from memodule.datasets import Catalog, Video
+from memodule.decoding import Decoded
+from memodule.submission import average, find_problems, write_submission
+
+from .spotting.conftest import write_checkpoint
+
+NEGATIVE, POSITIVE, SURPRISE, OTHERS, NEUTRAL = range(5)
+
+
+def decoded(key, rows, emotions, step=1):
+    sampled = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Decoded(key, sampled, np.array(emotions), np.ones(len(sampled)), step)
+
+
+@pytest.fixture
+def samm(tmp_path):
+    """One SAMM video at 200 frames per second, sampled every 7th frame, with something of every class."""
+    catalog = Catalog((Video("004", "004_3", tmp_path / "004_3", 200.0, 100),))
+    rows = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (8, 9, 10), (13, 14, 14)]
+    return catalog, [decoded(("004", "004_3"), rows, [NEGATIVE, POSITIVE, OTHERS, NEUTRAL, SURPRISE], step=7)]
+
+
+def written(path):
+    with path.open() as file:
+        return list(csv.reader(file))
+
+
+def test_sampled_frames_become_source_frames_from_1_on(samm, tmp_path):
+    catalog, videos = samm
+    path, count = write_submission(tmp_path, "samm", "2025", videos, catalog)
+    assert path.name == "samm_pred.csv"
+    # sampled frame i covers the source frames 7 i .. 7 i + 6, which are 7 i + 1 .. 7 i + 7 in the file; others and
+    # neutral are left out, and the end of the video (100) is not passed
+    assert written(path) == [
+        ["subject", "video", "onset", "offset", "emotion"],
+        ["004", "004_3", "1", "21", "negative"],
+        ["004", "004_3", "22", "42", "positive"],
+        ["004", "004_3", "92", "100", "surprise"],
+    ]
+    assert count == 3
+
+
+@pytest.mark.parametrize(("year", "columns"), [("2022", ("pred_onset", "pred_offset")), ("2023", ("onset", "offset"))])
+def test_the_earlier_formats_name_a_type(samm, tmp_path, year, columns):
+    catalog, videos = samm
+    path, count = write_submission(tmp_path, "samm", year, videos, catalog)
+    assert count == 4  # others is a micro-expression there
+    assert written(path)[:2] == [["vid", *columns, "type"], ["004_3", "1", "21", "me"]]
+
+
+def test_a_video_of_the_cas_part_is_named_with_its_subject(tmp_path):
+    catalog = Catalog((Video("dzw", "d1", tmp_path, 30.0, 60),))
+    path, _ = write_submission(tmp_path, "cas", "2023", [decoded(("dzw", "d1"), [(5, 8, 45)], [NEGATIVE])], catalog)
+    assert written(path)[1] == ["dzw_d1", "6", "46", "me"]
+
+
+HEADER = "subject,video,onset,offset,emotion\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "row 1: the header is nothing"),
+        (
+            "vid,onset,offset,type\n",
+            "row 1: the header is vid,onset,offset,type; the format of 2025 wants subject,video",
+        ),
+        (HEADER + "a,1,1,2\n", "row 2: 4 fields instead of 5"),
+        (HEADER + "a,1,0,2,negative\n", "row 2: onset 0: frames count from 1"),
+        (HEADER + "a,1,1,2.5,negative\n", "row 2: offset '2.5' is no whole number"),
+        (HEADER + "a,1,9,2,negative\n", "row 2: offset 2 lies before onset 9"),
+        (HEADER + "a,1,1,2,others\n", "row 2: emotion 'others' is none of negative, positive, surprise"),
+        (HEADER + "a,1,1,2,negative\na,1,1,2,negative\n", "row 3: the same row stands above already"),
+        (HEADER + "b,1,1,2,negative\n", "row 2: there is no video b/1 in the Catalog"),
+        (HEADER + "a,1,1,51,negative\n", "row 2: offset 51 lies behind the last frame 50 of a/1"),
+        (HEADER + ",1,1,2,negative\n", "row 2: no video is named"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_by_row(tmp_path, capsys, text, problem):
+    Catalog((Video("a", "1", tmp_path / "a.avi", 30.0, 50),)).write(tmp_path / "catalog")
+    (tmp_path / "x.csv").write_text(text)
+    words = ["submit", "--validate", str(tmp_path / "x.csv"), "--catalog", str(tmp_path / "catalog")]
+    assert main(words) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{tmp_path / 'x.csv'}, {problem}")
+
+
+def test_a_valid_file_passes(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("vid,onset,offset,type\ndzw_d1,6,46,mae\n004_3,2086,2163,me\n")
+    assert find_problems(tmp_path / "x.csv", "2023") == []
+    assert main(["submit", "--validate", str(tmp_path / "x.csv"), "--format", "2023"]) == 0
+    assert "valid in the format of 2023" in capsys.readouterr().out
+
+
+def test_curves_of_folds_are_averaged_frame_by_frame():
+    curves = [
+        VideoCurve("a", "1", np.full(3, value, np.float32), np.full((3, 5), value, np.float32), 30.0, 1)
+        for value in (0.2, 0.6)
+    ]
+    mean = average(curves)
+    assert mean.score == pytest.approx([0.4] * 3)
+    assert mean.logits == pytest.approx(np.full((3, 5), 0.4))
+    with pytest.raises(ValueError, match="same video"):
+        average([curves[0], VideoCurve("b", "1", curves[1].score, curves[1].logits, 30.0, 1)])
+
+
+def test_an_ensemble_scores_unseen_videos(planted, tmp_path, capsys):
+    checkpoints = [str(write_checkpoint(tmp_path / f"{name}.ckpt")) for name in "ab"]
+    store = ["--catalog", str(planted.catalog), "--flow", str(planted.flow)]
+    for words in (checkpoints[:1], checkpoints):
+        out = tmp_path / str(len(words))
+        assert main(["submit", *words, "--part", "cas", "--format", "2023", *store, "--out", str(out), "-q"]) == 0
+    one, two = (written(tmp_path / count / "cas_pred.csv") for count in "12")
+    assert len(one) > 1
+    assert one == two  # the mean of two equal folds
+    assert find_problems(tmp_path / "1" / "cas_pred.csv", "2023") == []
+    assert {row[0].split("_")[0] for row in one[1:]} <= set(planted.subjects)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--part", "cas"], "give a study or checkpoints"),
+        (["a.ckpt", "--part", "cas", "--catalog", "{catalog}"], "--catalog needs --flow"),
+        (["absent", "--part", "cas"], "absent: no study"),
+        (["--validate", "absent.csv"], "absent.csv: cannot be read"),
+    ],
+)
+def test_mistakes_get_one_line(planted, words, message, capsys):
+    assert main(["submit", *(word.format(catalog=planted.catalog) for word in words)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
