@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from memodule import __version__, console
+from memodule.commands import OneLineParser
 from memodule.errors import UserError
 
 COMMANDS: Final[dict[str, str]] = {
@@ -70,7 +71,7 @@ def entry_point() -> None:
 
 def _overview() -> argparse.ArgumentParser:
     rows = "\n".join(f"  {name:<17} {summary}" for name, summary in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="memodule",
         description="Spot and recognise facial micro-expressions in long videos.",
         epilog=f"commands:\n{rows}\n\n`memodule COMMAND --help` explains a command.",

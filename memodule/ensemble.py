@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from memodule.checkpoints import FoldModel, load_fold_model
@@ -15,7 +17,10 @@ from memodule.errors import UserError
 from memodule.flow import FlowRecord, FlowStore
 from memodule.submission import average
 
-_BATCH = 256
+FloatArray = npt.NDArray[np.float32]
+
+_BATCH: Final = 256
+"""Windows that go through the network at once."""
 
 
 class Ensemble:
@@ -66,7 +71,8 @@ class Ensemble:
 
 
 @torch.inference_mode()
-def _scores(model: FoldModel, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _scores(model: FoldModel, windows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(W, k) scores and (W, k, 5) logits of all windows (W, 36, k)."""
     length = windows.shape[-1]
     spot = [np.empty((0, length), np.float32)]
     logits = [np.empty((0, length, len(model.frame_classes)), np.float32)]

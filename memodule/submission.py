@@ -54,8 +54,10 @@ def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     first = curves[0]
     if any((c.key, len(c.score), c.frame_step) != (first.key, len(first.score), first.frame_step) for c in curves):
         raise ValueError("only curves of the same video can be averaged")
-    score = np.mean([c.score for c in curves], axis=0, dtype=np.float32)
-    return dataclasses.replace(first, score=score, logits=np.mean([c.logits for c in curves], axis=0, dtype=np.float32))
+    score, logits = np.stack([c.score for c in curves]), np.stack([c.logits for c in curves])
+    return dataclasses.replace(
+        first, score=score.mean(axis=0).astype(np.float32), logits=logits.mean(axis=0).astype(np.float32)
+    )
 
 
 def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tuple[Any, ...]]:

@@ -2,13 +2,23 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import NoReturn
 
 from memodule import console
+from memodule.errors import UserError
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Tells wrong usage in one line, as all other mistakes are told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what the command line prints."""
+        raise UserError(f"{self.prog.removeprefix('memodule ')}: {message}; see `{self.prog} --help`")
 
 
 def command_parser(name: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
     """A parser in the style that all commands share, with `--quiet`."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog=f"memodule {name}",
         description=description,
         epilog=epilog,
