@@ -48,9 +48,11 @@ class Decoded:
 
 
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
-    """Select the intervals of a curve and vote their emotions."""
+    """Select the intervals of a curve; their frames vote the emotions unless the rule tells them."""
     found = rule.detect(curve.score, curve.probabilities)
-    emotions = vote_emotions(found.frames, frame_emotions(curve.logits, protocol.neutral))
+    emotions = found.emotions
+    if emotions is None:
+        emotions = vote_emotions(found.frames, frame_emotions(curve.logits, protocol.neutral))
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
 

@@ -1,8 +1,9 @@
 """Selection rules apart from any network: what they find on simulated curves, and how fast they are.
 
     python experiments/benchmarks/decoding.py            # everything: about 40 minutes on 2 free cores
-    python experiments/benchmarks/decoding.py --seeds 3  # a first impression
+    python experiments/benchmarks/decoding.py --seeds 3 --rules RiseFall SemiMarkov  # a first impression
     python experiments/benchmarks/decoding.py --only speed
+    python experiments/benchmarks/decoding.py --only bench --save bench.jsonl  # can be stopped and continued
 
 Bench: label timelines like those of SAMM-LV and CAS(ME)^3, simulated curves at three noise levels
 (memodule/intervals/simulate.py tells what these are and are not). Every rule is fitted, calibrated and its options
@@ -15,9 +16,12 @@ Speed: 1,000 variants of PriorGuided on 147 curves of 1,000 samples, in two proc
 
 import argparse
 import itertools
+import json
 import os
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,7 +30,7 @@ import numpy as np
 
 from memodule.datasets.timelines import simulate_timelines
 from memodule.emotions import NEUTRAL
-from memodule.intervals import ClassPrior, LabelledCurve, SelectionRule, build_rule, vote_emotions
+from memodule.intervals import ClassPrior, FixedWindow, LabelledCurve, SelectionRule, build_rule, vote_emotions
 from memodule.intervals.simulate import ScoreModel, simulate_curves
 from memodule.metrics.functional import match_intervals, spotting_scores
 
@@ -45,7 +49,7 @@ def grid(name: str, /, **lists: Any) -> list[dict[str, Any]]:
     return [rule(name, **dict(zip(lists, values, strict=True))) for values in itertools.product(*lists.values())]
 
 
-THRESHOLDS = (0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
+THRESHOLDS = (0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.0)
 RISE_FALL = rule("RiseFall", least=0.1)
 RELATIVE = rule("RelativeHeight", least=0.1)
 BOTH = [RISE_FALL, RELATIVE]
@@ -103,6 +107,15 @@ class Counts(NamedTuple):
         return spotting_scores(self.tp, self.fp_with_micro if with_micro else self.fp, self.fn)["f1"]
 
 
+class Row(NamedTuple):
+    """What one rule did in one draw, and its time per curve."""
+
+    job: Job
+    rule: str
+    counts: Counts
+    ms: float
+
+
 class Half(NamedTuple):
     """Expressions and curves of half of the subjects."""
 
@@ -148,16 +161,38 @@ def chosen(specs: list[dict[str, Any]], half: Half) -> SelectionRule:
     return rules[0] if len(rules) == 1 else max(rules, key=lambda candidate: count(candidate, half).f1())
 
 
-def bench(job: Job) -> dict[str, tuple[Counts, float]]:
-    """Counts of every rule on the other half, and the time per curve."""
+def bench(task: tuple[Job, Sequence[str]]) -> list[Row]:
+    """Every named rule, chosen on one half and counted on the other."""
+    job, names = task
     first, second = halves(job)
-    results = {}
-    for name, specs in CANDIDATES.items():
-        best = chosen(specs, first)
+    rows = []
+    for name in names:
+        best = chosen(CANDIDATES[name], first)
         began = time.process_time()
         counts = count(best, second)
-        results[name] = counts, (time.process_time() - began) / len(second.curves)
-    return results
+        rows.append(Row(job, name, counts, 1000 * (time.process_time() - began) / len(second.curves)))
+    return rows
+
+
+def benched(jobs: Sequence[Job], names: Sequence[str], pool: ProcessPoolExecutor, file: Path | None) -> list[Row]:
+    """The rows of all jobs; those that a file of an earlier run holds are taken from there, new ones are added."""
+    rows = [row for row in read_rows(file) if row.job in jobs and row.rule in names] if file else []
+    known = {(row.job, row.rule) for row in rows}
+    tasks = [(job, [name for name in names if (job, name) not in known]) for job in jobs]
+    for new in pool.map(bench, [task for task in tasks if task[1]]):
+        rows += new
+        if file:
+            with file.open("a", encoding="utf-8") as out:
+                out.writelines(json.dumps(row) + "\n" for row in new)
+    return rows
+
+
+def read_rows(file: Path) -> Iterator[Row]:
+    """What an earlier run saved."""
+    if file.exists():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            job, rule, counts, ms = json.loads(line)
+            yield Row(Job(*job), rule, Counts(*counts), ms)
 
 
 def label(job: Job) -> dict[str, tuple[float, float]]:
@@ -169,7 +204,8 @@ def label(job: Job) -> dict[str, tuple[float, float]]:
         ("mass x frequency", True, False),
         ("both", True, True),
     ):
-        prior = ClassPrior(frequencies, durations).fit(first.expressions, frame_step=first.frame_step)
+        prior = ClassPrior(FixedWindow(), frequencies, durations)
+        prior.fit(first.expressions, fps=first.fps, frame_step=first.frame_step)
         labels[name] = lambda c, prior=prior: prior.vote(c.micro, without_neutral(c.probabilities))
     truth = np.concatenate([c.emotions for c in second.curves])
     scores = {}
@@ -185,19 +221,28 @@ def without_neutral(probabilities: np.ndarray) -> np.ndarray:
     return np.column_stack([emotions / emotions.sum(axis=1, keepdims=True), np.zeros(len(emotions))])
 
 
-def print_bench(like: str, level: str, results: list[dict[str, tuple[Counts, float]]]) -> None:
-    """One table: mean F1 per rule, paired differences to the reference."""
-    print(f"\n{like}, noise {level}, {len(results)} seeds")
+def print_bench(like: str, level: str, rows: Sequence[Row]) -> None:
+    """One table: mean F1 per rule, paired differences to the reference, over the seeds that every rule has."""
+    by_rule: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        if (row.job.like, row.job.level) == (like, level):
+            by_rule.setdefault(row.rule, {})[row.job.seed] = row
+    seeds = sorted(set.intersection(*(set(own) for own in by_rule.values()))) if by_rule else []
+    if not seeds:
+        return
+    subjects = next(iter(by_rule[REFERENCE].values())).job.subjects
+    print(f"\n{like}, noise {level}, {len(seeds)} seeds, at most {subjects} subjects each")
     print(f"{'rule':32} {'F1':>6} {'prec.':>6} {'recall':>6} {'- ref.':>7} {'95 %':>6} {'ratio':>6} {'better':>6}"
           f" {'F1 in ME videos':>16} {'ratio':>6} {'ms':>6}")  # fmt: skip
-    f1 = {name: np.array([r[name][0].f1() for r in results]) for name in CANDIDATES}
-    inside = {name: np.array([r[name][0].f1(with_micro=True) for r in results]) for name in CANDIDATES}
-    for name in sorted(CANDIDATES, key=lambda n: -f1[n].mean()):
-        tp, fp, fn, _ = np.sum([r[name][0] for r in results], axis=0).tolist()
+    counts = {name: [own[seed].counts for seed in seeds] for name, own in by_rule.items()}
+    f1 = {name: np.array([c.f1() for c in own]) for name, own in counts.items()}
+    inside = {name: np.array([c.f1(with_micro=True) for c in own]) for name, own in counts.items()}
+    for name in sorted(f1, key=lambda n: -f1[n].mean()):
+        tp, fp, fn, _ = np.sum(counts[name], axis=0).tolist()
         scores = spotting_scores(tp, fp, fn)
         gain = f1[name] - f1[REFERENCE]
         error = 1.96 * gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else float("nan")
-        ms = 1000 * float(np.mean([r[name][1] for r in results]))
+        ms = float(np.mean([by_rule[name][seed].ms for seed in seeds]))
         ratios = (f1[name].mean() / f1[REFERENCE].mean(), inside[name].mean() / inside[REFERENCE].mean())
         print(f"{name:32} {f1[name].mean():6.3f} {scores['precision']:6.3f} {scores['recall']:6.3f} {gain.mean():+7.3f}"
               f" {error:6.3f} {ratios[0]:6.2f} {(gain > 0).sum():3d}/{len(gain):<2d} {inside[name].mean():16.3f}"
@@ -232,6 +277,14 @@ def print_speed(workers: int) -> None:
     )
 
 
+def print_labels(like: str, level: str, scores: Sequence[dict[str, tuple[float, float]]]) -> None:
+    """One line: mean accuracy and macro recall of every way to label."""
+    parts = [
+        f"{n} {np.mean([s[n][0] for s in scores]):.3f}/{np.mean([s[n][1] for s in scores]):.3f}" for n in scores[0]
+    ]
+    print(f"emotions of true intervals, {like}, {level} (accuracy/macro recall): {', '.join(parts)}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
@@ -239,27 +292,27 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=50, help="at most so many subjects, drawn anew by every seed")
     parser.add_argument("--levels", nargs="+", choices=LEVELS, default=LEVELS)
     parser.add_argument("--like", nargs="+", choices=tuple(FRAME_STEP), default=tuple(FRAME_STEP))
+    parser.add_argument("--rules", nargs="+", choices=tuple(CANDIDATES), default=tuple(CANDIDATES), metavar="RULE")
+    parser.add_argument("--save", type=Path, metavar="JSONL", help="keep counts here, and continue from them")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", choices=("bench", "labels", "speed"))
     options = parser.parse_args()
     if options.only in (None, "speed"):
         print_speed(options.workers)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
+    settings = list(itertools.product(options.like, options.levels))
+    jobs = [Job(like, level, seed, options.subjects) for seed in seeds for like, level in settings]
+    names = list(dict.fromkeys([REFERENCE, *options.rules]))
     with ProcessPoolExecutor(options.workers) as pool:
-        for like, level in itertools.product(options.like, options.levels):
-            jobs = [Job(like, level, seed, options.subjects) for seed in seeds]
-            if options.only in (None, "bench"):
-                print_bench(like, level, list(pool.map(bench, jobs)))
-            if options.only in (None, "labels"):
-                scores = list(pool.map(label, jobs))
-                parts = [
-                    f"{n} {np.mean([s[n][0] for s in scores]):.3f}/{np.mean([s[n][1] for s in scores]):.3f}"
-                    for n in scores[0]
-                ]
-                print(
-                    f"emotions of true intervals, {like}, {level} (accuracy/macro recall): {', '.join(parts)}",
-                    flush=True,
-                )
+        if options.only in (None, "bench"):
+            rows = benched(jobs, names, pool, options.save)
+            for like, level in settings:
+                print_bench(like, level, rows)
+        if options.only in (None, "labels"):
+            scores = list(pool.map(label, jobs))
+            for like, level in settings:
+                own = [s for job, s in zip(jobs, scores, strict=True) if (job.like, job.level) == (like, level)]
+                print_labels(like, level, own)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 
 from memodule.datasets.catalog import Expression
-from memodule.intervals.base import Detections, FloatArray, LabelledCurve, SelectionRule
+from memodule.intervals.base import Detections, FloatArray, LabelledCurve, SelectionRule, check_rule
+from memodule.intervals.checks import check_choice, check_number
 from memodule.intervals.evidence import best_threshold, heights, hits
 
 _LEAST_NOISE: Final = 1e-3
@@ -28,7 +29,7 @@ class Abstaining(SelectionRule):
         rule: The rule whose intervals are judged.
         evidence: What has to be reached.
         least: The level. None chooses it in `calibrate`, for the largest F1 on the curves given there; without
-            `calibrate` everything stays.
+            `calibrate`, or where none of their expressions is found at all, everything stays.
     """
 
     rule: SelectionRule
@@ -36,6 +37,12 @@ class Abstaining(SelectionRule):
     least: float | None = None
 
     learned: float | None = dataclasses.field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        check_rule("rule", self.rule)
+        check_choice("evidence", self.evidence, ("confidence", "noise_floor"))
+        if self.least is not None:
+            check_number("least", self.least)
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
         """Fit the other rule."""
@@ -70,4 +77,4 @@ class Abstaining(SelectionRule):
         if self.evidence == "confidence" or not len(found):
             return found
         deviation = 1.4826 * float(np.median(np.abs(curve - np.median(curve))))
-        return Detections(found.frames, heights(curve, found.frames) / max(_LEAST_NOISE, deviation))
+        return dataclasses.replace(found, confidence=heights(curve, found.frames) / max(_LEAST_NOISE, deviation))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memodule.datasets.catalog import Expression
+from memodule.errors import UserError
 from memodule.intervals.timing import Timing
 
 FloatArray = npt.NDArray[np.float64]
@@ -30,14 +31,16 @@ class Detections:
     Attributes:
         frames: (n, 3) int64: onset, apex, offset in sampled frames, 0-based, both ends inclusive, sorted by onset.
         confidence: (n,) float64, finite; larger means more certain. Comparable between the curves of one rule.
+        emotions: (n,) int64 class indices 0..4 where the rule labels what it finds; None leaves that to a vote.
     """
 
     frames: IntArray
     confidence: FloatArray
+    emotions: IntArray | None = None
 
     @classmethod
     def of(cls, frames: npt.ArrayLike, confidence: npt.ArrayLike) -> Self:
-        """Detections from rows in any order; rows with equal onsets keep their order."""
+        """Detections from rows in any order, without emotions; rows with equal onsets keep their order."""
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         order = np.argsort(rows[:, 0], kind="stable")
         return cls(rows[order], np.asarray(confidence, dtype=np.float64).reshape(-1)[order])
@@ -52,7 +55,8 @@ class Detections:
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "Detections":
         """The intervals for which `keep` (n,) holds."""
-        return Detections(self.frames[keep], self.confidence[keep])
+        emotions = None if self.emotions is None else self.emotions[keep]
+        return Detections(self.frames[keep], self.confidence[keep], emotions)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -144,6 +148,16 @@ class SelectionRule(abc.ABC):
             name = type(self).__name__
             raise RuntimeError(f"{name} has not been fitted: call .fit(training expressions, fps=..., frame_step=...)")
         return self.timing
+
+
+def check_rule(name: str, rule: SelectionRule) -> None:
+    """Refuse what is no rule where a rule works on another one's intervals.
+
+    Raises:
+        UserError: With the mend.
+    """
+    if not isinstance(rule, SelectionRule):
+        raise UserError(f"intervals.{name}: {rule!r} is no selection rule; give its class_path and init_args")
 
 
 def _finite(values: FloatArray) -> FloatArray:

@@ -10,7 +10,8 @@ from memodule.datasets.catalog import Expression
 from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
 from memodule.intervals import evidence
-from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
+from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule, check_rule
+from memodule.intervals.checks import check_share
 from memodule.intervals.class_prior import class_mass
 from memodule.intervals.logistic import Logistic
 from memodule.intervals.overlap import iou_with, strongest
@@ -60,6 +61,10 @@ class Calibrated(SelectionRule):
     def __post_init__(self) -> None:
         if not self.rules:
             raise UserError("intervals.rules: Calibrated needs at least one rule to propose intervals")
+        for rule in self.rules:
+            check_rule("rules", rule)
+        if self.least is not None:
+            check_share("least", self.least)
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
         """Fit the proposing rules and the usual duration."""
@@ -79,7 +84,8 @@ class Calibrated(SelectionRule):
             return self
         found = [self._weighed(p, r) for p, r in zip(proposals, rows, strict=True)]
         hit = [evidence.hits(d.frames, d.confidence, c.micro) for c, d in zip(curves, found, strict=True)]
-        self.threshold = evidence.best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
+        best = evidence.best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
+        self.threshold = 0.0 if best is None else best
         return self
 
     def state(self) -> dict[str, Any]:

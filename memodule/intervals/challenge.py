@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
-from memodule.intervals.checks import check_half_window, check_share
+from memodule.intervals.checks import check_half_window, check_number, check_share
 from memodule.intervals.peaks import box_mean, first_within, last_within, peaks_above, relative_threshold
 
 
@@ -36,6 +36,8 @@ class ChallengeRule(SelectionRule):
     def __post_init__(self) -> None:
         check_half_window(self.half_window)
         check_share("threshold", self.threshold)
+        check_number("quiet", self.quiet)
+        check_number("falling", self.falling)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         k = self._fitted().half_window if self.half_window is None else self.half_window

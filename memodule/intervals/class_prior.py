@@ -1,15 +1,14 @@
 """What class probabilities say about an interval: whether it is an expression, and which."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
 
 from memodule.datasets.catalog import Expression
 from memodule.emotions import EMOTIONS, NEUTRAL
-from memodule.errors import UserError
-from memodule.intervals.base import FloatArray, IntArray
+from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule, check_rule
 from memodule.intervals.timing import LogNormal
 
 _SHRINK: Final = 10.0
@@ -42,38 +41,44 @@ def is_expression(frames: IntArray, probabilities: FloatArray) -> np.ndarray[tup
 
 
 @dataclasses.dataclass
-class ClassPrior:
-    """Labels intervals by probability mass, weighted by how frequent and how long each emotion usually is.
+class ClassPrior(SelectionRule):
+    """Labels another rule's intervals: probability mass, weighted by how frequent and how long each emotion usually is.
 
-    An interval is neutral where neutral outweighs all emotions together; else the emotion with the largest product of
-    probability mass, frequency and density of its duration wins. `vote_emotions` is the published way, without prior.
+    An interval is neutral where neutral outweighs all emotions together (the protocol decides whether a neutral one is
+    a detection); else the emotion with the largest product of probability mass, frequency and density of its duration
+    wins. `vote_emotions` is the published way, without prior; it also labels curves that come without probabilities.
     Class weights in training already even out frequencies; weighting by them gains accuracy and may cost macro scores.
 
+    No published counterpart. Put it outermost: rules around it may regroup intervals and lose their labels.
+
     Attributes:
+        rule: The rule that finds the intervals.
         frequencies: Weight by the emotions' frequencies among training expressions.
         durations: Weight by the density of the interval's length (log-normal about each emotion's usual length, drawn
             towards the overall one where examples are few).
+        neutral: Whether an interval can be neutral; off, every interval gets an emotion.
     """
 
+    rule: SelectionRule
     frequencies: bool = True
     durations: bool = True
+    neutral: bool = True
 
     log_frequency: list[float] = dataclasses.field(default_factory=list, init=False)
     log_median: list[float] = dataclasses.field(default_factory=list, init=False)
     spread: float = dataclasses.field(default=1.0, init=False)
 
-    def fit(self, expressions: Sequence[Expression], *, frame_step: int = 1) -> Self:
-        """Learn frequencies and durations from the micro-expressions among training expressions.
+    def __post_init__(self) -> None:
+        check_rule("rule", self.rule)
 
-        Raises:
-            UserError: If there is none.
-        """
+    def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
+        """Fit the other rule, then learn frequencies and durations from the micro-expressions."""
+        self.rule.fit(expressions, fps=fps, frame_step=frame_step)
+        super().fit(expressions, fps=fps, frame_step=frame_step)
         micro = [e for e in expressions if e.kind == "micro"]
-        if not micro:
-            raise UserError("class prior: no micro-expression among the training subjects; label some or add subjects")
         lengths = np.array([e.offset // frame_step - e.onset // frame_step + 1 for e in micro])
         emotions = np.array([EMOTIONS.index(e.emotion) for e in micro])
-        usual = LogNormal.of(lengths)
+        usual = self._fitted().duration
         counts = np.bincount(emotions, minlength=len(EMOTIONS))
         self.log_frequency = np.log((counts + 1) / (counts.sum() + len(EMOTIONS))).tolist()
         shifts = [
@@ -84,14 +89,18 @@ class ClassPrior:
         self.spread = usual.spread
         return self
 
+    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+        """Calibrate the other rule."""
+        self.rule.calibrate(curves)
+        return self
+
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
         """The (n,) class index of each (n, 3) interval; (T, 5) probabilities.
 
         Raises:
             RuntimeError: Before `fit`.
         """
-        if not self.log_frequency:
-            raise RuntimeError("ClassPrior has not been fitted: call .fit(training expressions, frame_step=...)")
+        self._fitted()
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         mass = class_mass(rows, probabilities)
         worth = np.log(np.maximum(_LEAST, mass[:, :NEUTRAL]))
@@ -100,14 +109,23 @@ class ClassPrior:
         if self.durations:
             logs = np.log(np.maximum(1, rows[:, 2] - rows[:, 0] + 1))
             worth -= 0.5 * ((logs[:, None] - np.array(self.log_median)) / self.spread) ** 2
-        return np.where(mass[:, NEUTRAL] > 0.5, NEUTRAL, worth.argmax(axis=1))
+        emotions = worth.argmax(axis=1)
+        return np.where(mass[:, NEUTRAL] > 0.5, NEUTRAL, emotions) if self.neutral else emotions
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values."""
-        return {"log_frequency": self.log_frequency, "log_median": self.log_median, "spread": self.spread}
+        """The fitted numbers as plain values, the other rule's included."""
+        own = {"log_frequency": self.log_frequency, "log_median": self.log_median, "spread": self.spread}
+        return super().state() | {"rule": self.rule.state()} | own
 
-    def load_state(self, state: dict[str, Any]) -> Self:
+    def load_state(self, state: Mapping[str, Any]) -> Self:
         """Take over the fitted numbers that `state` gave."""
+        self.rule.load_state(state["rule"])
         self.log_frequency, self.log_median = list(state["log_frequency"]), list(state["log_median"])
         self.spread = float(state["spread"])
-        return self
+        return super().load_state(state)
+
+    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        found = self.rule.detect(curve, probabilities)
+        if probabilities is None:
+            return found
+        return dataclasses.replace(found, emotions=self.vote(found.frames, probabilities))

@@ -67,7 +67,7 @@ def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float =
     return found
 
 
-def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float:
+def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float | None:
     """The confidence from which on intervals should count, for the largest pooled F1.
 
     Args:
@@ -76,13 +76,14 @@ def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[n
         truths: Number of true intervals on all curves.
 
     Returns:
-        The smallest confidence that still counts, or the largest float where every detection would be false.
+        The smallest confidence that still counts, or None where no interval is true: then F1 is 0 whatever counts, and
+        nothing can be learned.
     """
     certain = np.concatenate([np.empty(0), *confidence])
     order = np.argsort(-certain, kind="stable")
     true = np.cumsum(np.concatenate([np.zeros(0, dtype=bool), *hit])[order])
     if not true.size or not true[-1]:
-        return float(np.finfo(np.float64).max)  # infinity has no place in JSON
+        return None
     f1 = 2 * true / (np.arange(1, len(true) + 1) + truths)
     last = np.append(np.diff(certain[order]) != 0, True)  # equal confidences stay together
     return float(certain[order][int(np.argmax(np.where(last, f1, -1.0)))])

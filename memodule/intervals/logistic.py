@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 _STEPS: Final = 50
 _RIDGE: Final = 1.0
+_ALIKE: Final = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Logistic:
             happened: (n,) whether the event took place; both outcomes must occur.
         """
         means, deviations = evidence.mean(axis=0), evidence.std(axis=0)
-        deviations = np.where(deviations > 0, deviations, 1.0)
+        alike = deviations <= _ALIKE * (1 + np.abs(means))  # rounding is no evidence
+        deviations = np.where(alike, 1.0, deviations)
         rows = np.column_stack([np.ones(len(evidence)), (evidence - means) / deviations])
         ridge = np.diag([1e-9, *[_RIDGE] * evidence.shape[1]])
         theta = np.zeros(rows.shape[1])

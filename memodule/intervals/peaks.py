@@ -1,9 +1,14 @@
 """Smoothing and peaks, as the published decoding has them."""
 
+import warnings
+
 import numpy as np
 from scipy.signal import find_peaks
 
 from memodule.intervals.base import FloatArray, IntArray
+
+Prominences = tuple[FloatArray, IntArray, IntArray]
+"""Prominences of peaks with their left and right bases, as `scipy.signal.peak_widths` wants them."""
 
 
 def box_mean(curve: FloatArray, half_window: int, *, pad_short: bool = False) -> FloatArray:
@@ -42,6 +47,23 @@ def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArr
     """
     peaks, _ = find_peaks(smoothed, height=threshold, distance=max(1, distance))
     return peaks.astype(np.int64, copy=False)
+
+
+def prominent_peaks(smoothed: FloatArray, least: float, reach: int) -> tuple[IntArray, Prominences]:
+    """Local maxima that stand out from their surroundings by at least `least`.
+
+    Args:
+        smoothed: (T,) scores.
+        least: Smallest prominence, in units of the score.
+        reach: Width of the surroundings in samples, centred on the peak.
+
+    Returns:
+        (n,) places; and (n,) each: prominences, and the left and right bases that they are measured from.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # peaks of prominence 0, which are left out
+        peaks, found = find_peaks(smoothed, prominence=least, wlen=reach)
+    return peaks.astype(np.int64, copy=False), (found["prominences"], found["left_bases"], found["right_bases"])
 
 
 def first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:

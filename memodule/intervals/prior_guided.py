@@ -57,6 +57,7 @@ class PriorGuided(SelectionRule):
     def __post_init__(self) -> None:
         check_half_window(self.half_window)
         check_share("threshold", self.threshold)
+        check_share("nms_iou", self.nms_iou)
         if self.half_window is not None and not self.duration:
             raise UserError("intervals.half_window: it is the duration prior; leave it null where duration is false")
 

@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks, peak_widths
+from scipy.signal import peak_widths
 
 from memodule.intervals.base import Detections, FloatArray, SelectionRule
 from memodule.intervals.checks import check_positive, check_share
 from memodule.intervals.overlap import strongest
+from memodule.intervals.peaks import prominent_peaks
 
 
 @dataclasses.dataclass
@@ -45,8 +46,7 @@ class RelativeHeight(SelectionRule):
         timing = self._fitted()
         smoothed = gaussian_filter1d(curve, timing.samples(self.smooth_ms), mode="nearest")
         reach = max(3, round(timing.samples(self.reach_ms)))
-        peaks, found = find_peaks(smoothed, prominence=self.least, wlen=reach)
-        measured = (found["prominences"], found["left_bases"], found["right_bases"])
+        peaks, measured = prominent_peaks(smoothed, self.least, reach)
         _, _, left, right = peak_widths(smoothed, peaks, rel_height=self.share, prominence_data=measured)
         onsets = np.minimum(np.ceil(left), peaks)
         offsets = np.maximum(np.floor(right), peaks)

@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
-from memodule.intervals.checks import check_positive
+from memodule.intervals.checks import check_number, check_positive
 from memodule.intervals.overlap import strongest
+from memodule.intervals.peaks import prominent_peaks
 from memodule.intervals.timing import LogNormal
 
 _WIDE: Final = 2.0
@@ -44,13 +44,14 @@ class RiseFall(SelectionRule):
 
     def __post_init__(self) -> None:
         check_positive("least", self.least)
+        check_number("prior", self.prior)
         check_positive("smooth_ms", self.smooth_ms)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         timing = self._fitted()
         smoothed = gaussian_filter1d(curve, timing.samples(self.smooth_ms), mode="nearest")
         rises, falls = _tried(timing.rise), _tried(timing.fall)
-        peaks, _ = find_peaks(smoothed, prominence=self.least / 2, wlen=2 * int(falls[-1]) + 1)
+        peaks, _ = prominent_peaks(smoothed, self.least / 2, 2 * int(falls[-1]) + 1)
         if not peaks.size:
             return Detections.none()
         prior = timing.rise.log_density(rises)[:, None] + timing.fall.log_density(falls)[None, :]

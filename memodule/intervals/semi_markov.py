@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
-from memodule.intervals.checks import check_positive
+from memodule.intervals.checks import check_choice, check_number, check_positive
 from memodule.intervals.timing import LogNormal
 
 _STEP: Final = 1.15
@@ -86,6 +86,9 @@ class SemiMarkov(SelectionRule):
     learned: Heights | None = dataclasses.field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        check_choice("density", self.density, ("log_normal", "flat"))
+        for name in ("penalty", "micro_height", "macro_height"):
+            check_number(name, getattr(self, name))
         check_positive("micro_height_sd", self.micro_height_sd)
         check_positive("macro_height_sd", self.macro_height_sd)
         if self.noise is not None:
@@ -99,7 +102,8 @@ class SemiMarkov(SelectionRule):
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
         """Learn heights and noise; what the curves hold too little of stays as it was given."""
-        self.learned, known = None, self.heights
+        self.learned = None  # else an earlier calibration would count as given
+        known = self.heights
         micro, macro = _inner_means(curves, "micro"), _inner_means(curves, "macro")
         noise = _noise_of(curves, self._fitted().half_window)
         self.learned = Heights(
@@ -138,9 +142,29 @@ class SemiMarkov(SelectionRule):
             segments = _joined(micro, macro)
         chain = best_chain(*segments, length=len(curve))
         chosen = chain[chain < len(micro[0])]
-        onsets, stops, gains = (part[chosen] for part in micro)
+        onsets, stops, gains = self._merged(scores, *(part[chosen] for part in micro), heights, noise)
         apexes = [on + int(np.argmax(curve[on:stop])) for on, stop in zip(onsets, stops, strict=True)]
         return Detections.of(np.stack([onsets, apexes, stops - 1], axis=1), gains + self.penalty)
+
+    def _merged(
+        self, scores: FloatArray, onsets: IntArray, stops: IntArray, gains: FloatArray, heights: Heights, noise: float
+    ) -> _Segments:
+        """Micro-expressions that touch become one where that gains more: not every length is tried before."""
+        duration, prior = self._fitted().duration, self.density == "log_normal"
+        rows: list[tuple[int, int, float]] = []
+        for onset, stop, gain in zip(onsets.tolist(), stops.tolist(), gains.tolist(), strict=True):
+            if rows and rows[-1][1] == onset:
+                first, _, before = rows[-1]
+                total = np.array([scores[first:stop].sum()])
+                length = stop - first
+                both = _likelihood_ratio(total, length, heights.micro, heights.micro_sd, noise**2)[0] - self.penalty
+                both += float(duration.log_density(length)) if prior else 0.0
+                if both > before + gain and (prior or length <= duration.quantile(_WIDE)):
+                    rows[-1] = (first, stop, float(both))
+                    continue
+            rows.append((onset, stop, gain))
+        parts = np.array(rows, dtype=np.float64).reshape(-1, 3)
+        return parts[:, 0].astype(np.int64), parts[:, 1].astype(np.int64), parts[:, 2]
 
     def _segments(
         self, scores: FloatArray, duration: LogNormal, height: float, height_sd: float, noise: float, penalty: float
@@ -149,7 +173,7 @@ class SemiMarkov(SelectionRule):
         lengths = _lengths(duration, len(scores))
         prior = duration.log_density(lengths) if self.density == "log_normal" else np.zeros(len(lengths))
         sums = np.concatenate([[0.0], np.cumsum(scores)])
-        onsets, stops, gains = [], [], []
+        onsets, stops, gains = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
         shorter, less = 0, np.full(len(scores) + 1, -np.inf)
         for length, log_prior in zip(lengths.tolist(), prior.tolist(), strict=True):
             gain = _likelihood_ratio(sums[length:] - sums[:-length], length, height, height_sd, noise**2)

@@ -1,5 +1,7 @@
 """What holds for every rule: any curve gives ordered intervals inside the curve, with a finite confidence."""
 
+import dataclasses
+import json
 import pickle
 
 import numpy as np
@@ -10,15 +12,81 @@ from hypothesis.extra.numpy import arrays
 
 from memodule.datasets import Expression
 from memodule.errors import UserError
-from memodule.intervals import ChallengeRule, FixedWindow, PriorGuided
+from memodule.intervals import (
+    Abstaining,
+    Calibrated,
+    ChallengeRule,
+    ClassPrior,
+    FixedWindow,
+    LabelledCurve,
+    PriorGuided,
+    RelativeHeight,
+    RiseFall,
+    SemiMarkov,
+    TwoLength,
+    build_rule,
+    describe_rule,
+)
 
 TRAINING = [
     Expression("s1", "a", "micro", onset, onset + rise, onset + rise + fall, emotion)
     for onset, rise, fall, emotion in [(10, 5, 9, "negative"), (90, 3, 30, "surprise"), (200, 7, 12, "positive")]
 ]
-RULES = [FixedWindow(), PriorGuided(), ChallengeRule()]
-RULES = [rule.fit(TRAINING, fps=30) for rule in RULES]
-IDS = [type(rule).__name__ for rule in RULES]
+MACRO = Expression("s1", "a", "macro", 250, 270, 330, "")
+
+
+def noise(rng, length):
+    return 0.3 * np.convolve(rng.random(length) ** 3, np.ones(7) / 7, mode="same")
+
+
+def training_curves():
+    """Curves with bumps on and beside labelled expressions, so that every rule has something to learn."""
+    rng = np.random.default_rng(5)
+    curves = []
+    for _ in range(8):
+        curve = noise(rng, 300)
+        micro = np.array([[30, 35, 48], [120, 126, 150]]) + rng.integers(-8, 8)
+        for onset, _, offset in micro:
+            curve[onset : offset + 1] += 0.7
+        for onset in (70, 190, 210, 230):
+            curve[onset : onset + 12] += rng.uniform(0.1, 0.3)
+        probabilities = np.full((300, 5), 0.1)
+        probabilities[:, 4] = 0.6
+        curves.append(LabelledCurve(curve, micro, np.array([[188, 200, 245]]), probabilities, np.array([0, 2])))
+    return curves
+
+
+def fitted(rule, calibrated=False):
+    rule.fit([*TRAINING, MACRO], fps=30)
+    return rule.calibrate(training_curves()) if calibrated else rule
+
+
+def pair():
+    return [RiseFall(least=0.1), RelativeHeight(least=0.1)]
+
+
+RULES = {
+    "FixedWindow": fitted(FixedWindow()),
+    "PriorGuided": fitted(PriorGuided()),
+    "PriorGuided, no evolution": fitted(PriorGuided(temporal_evolution=False)),
+    "PriorGuided, no duration": fitted(PriorGuided(duration=False)),
+    "ChallengeRule": fitted(ChallengeRule()),
+    "RelativeHeight": fitted(RelativeHeight()),
+    "RiseFall": fitted(RiseFall()),
+    "RiseFall, no prior": fitted(RiseFall(prior=0.0)),
+    "TwoLength": fitted(TwoLength()),
+    "TwoLength, given": fitted(TwoLength(lengths_ms=(300, 900))),
+    "SemiMarkov": fitted(SemiMarkov()),
+    "SemiMarkov, flat": fitted(SemiMarkov(density="flat", penalty=-1.0)),
+    "SemiMarkov, calibrated": fitted(SemiMarkov(), True),
+    "Abstaining": fitted(Abstaining(PriorGuided())),
+    "Abstaining, calibrated": fitted(Abstaining(SemiMarkov(penalty=1.0), evidence="noise_floor"), True),
+    "Calibrated": fitted(Calibrated(pair())),
+    "Calibrated, calibrated": fitted(Calibrated(pair()), True),
+    "ClassPrior": fitted(ClassPrior(PriorGuided())),
+}
+IDS = list(RULES)
+RULES = list(RULES.values())
 
 scores = st.floats(0, 1, width=32)
 garbage = st.one_of(scores, st.floats(), st.sampled_from([np.nan, np.inf, -np.inf, -1.0, 0.0, 1e308, -1e308]))
@@ -64,8 +132,8 @@ def test_flat_and_empty_curves(rule):
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_an_obvious_expression_is_found(rule):
-    curve = np.full(300, 0.05)
-    curve[150:172] = 0.9
+    curve = noise(np.random.default_rng(2), 300)
+    curve[150:172] += 0.8
     found = rule.detect(curve)
     assert len(found) == 1
     onset, apex, offset = found.frames[0]
@@ -83,25 +151,99 @@ def test_a_broken_sample_counts_as_zero(rule):
     assert rule.select(broken).tolist() == rule.select(zeroed).tolist()
 
 
+CURVE = noise(np.random.default_rng(0), 400)
+CURVE[100:125] += 0.7
+PROBABILITIES = np.random.default_rng(1).dirichlet(np.ones(5), 400)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_state_and_pickle_carry_the_prior(rule):
-    curve = np.convolve(np.random.default_rng(0).random(400) ** 3, np.ones(7) / 7, mode="same")
-    expected = rule.detect(curve)
+@settings(max_examples=25, deadline=None)
+@given(curve=curves, seed=st.integers(0, 9))
+def test_broken_probabilities_give_defined_results(rule, curve, seed):
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(5), len(curve))
+    probabilities[:: seed + 2] = [np.nan, np.inf, -np.inf, 1e300, 0.0]
+    found = rule.detect(curve, probabilities)
+    check(found, len(curve))
+    if found.emotions is not None:
+        assert found.emotions.shape == (len(found),)
+        assert np.isin(found.emotions, range(5)).all()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_pickle_and_json_carry_the_prior(rule):
+    expected = rule.detect(CURVE, PROBABILITIES)
     assert len(expected)
-    revived = pickle.loads(pickle.dumps(rule))
-    twin = type(rule)().load_state(rule.state())
-    for other in (revived, twin):
-        assert other.detect(curve).frames.tolist() == expected.frames.tolist()
-        assert other.detect(curve).confidence.tolist() == expected.confidence.tolist()
+    described = json.loads(json.dumps(describe_rule(rule), allow_nan=False))
+    for twin in (pickle.loads(pickle.dumps(rule)), build_rule(described, "checkpoint")):
+        found = twin.detect(CURVE, PROBABILITIES)
+        assert found.frames.tolist() == expected.frames.tolist()
+        assert found.confidence.tolist() == expected.confidence.tolist()
+        assert (found.emotions is None) == (expected.emotions is None)
+        if found.emotions is not None:
+            assert found.emotions.tolist() == expected.emotions.tolist()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_a_rule_that_is_described_without_state_has_learned_nothing(rule):
+    described = describe_rule(rule)
+    del described["state"]
+    with pytest.raises(RuntimeError, match="has not been fitted"):
+        build_rule(described, "grid").select(CURVE)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_durations_follow_the_frame_rate(rule):
+    """The same labels and curve at twice the frames and half the step give the same intervals."""
+    doubled = [dataclasses.replace(e, onset=2 * e.onset, apex=2 * e.apex, offset=2 * e.offset) for e in TRAINING]
+    doubled.append(dataclasses.replace(MACRO, onset=500, apex=540, offset=660))
+    described = {k: v for k, v in describe_rule(rule).items() if k != "state"}
+    one, two = build_rule(described, "one"), build_rule(described, "two")
+    one.fit([*TRAINING, MACRO], fps=30)
+    two.fit(doubled, fps=60, frame_step=2)
+    assert one.select(CURVE).tolist() == two.select(CURVE).tolist()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_calibration_without_anything_to_learn_from_keeps_the_rule_working(rule):
+    described = {k: v for k, v in describe_rule(rule).items() if k != "state"}
+    fresh, learned = (fitted(build_rule(described, "grid")) for _ in range(2))
+    empty = LabelledCurve(np.zeros(50), np.empty((0, 3), np.int64))
+    for curves in ([], [empty]):
+        assert len(learned.calibrate(curves).select(CURVE))
+    assert learned.calibrate([]).select(CURVE).tolist() == fresh.select(CURVE).tolist()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_training_without_micro_expressions_is_refused(rule):
-    macro = Expression("s1", "a", "macro", 0, 10, 60, "")
+    described = {k: v for k, v in describe_rule(rule).items() if k != "state"}
     with pytest.raises(UserError, match="no micro-expression"):
-        type(rule)().fit([macro], fps=30)
+        build_rule(described, "grid").fit([MACRO], fps=30)
 
 
 def test_a_rule_that_was_not_fitted_says_so():
     with pytest.raises(RuntimeError, match=r"PriorGuided has not been fitted: call \.fit"):
         PriorGuided().select(np.ones(50))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: PriorGuided(half_window=2.5), "intervals.half_window: 2.5 is no length"),
+        (lambda: PriorGuided(half_window=4, duration=False), "it is the duration prior"),
+        (lambda: PriorGuided(threshold=1.2), "1.2 is no share"),
+        (lambda: RelativeHeight(least=0), "intervals.least: 0 is not above 0"),
+        (lambda: RiseFall(prior=np.nan), "intervals.prior: nan is no number"),
+        (lambda: TwoLength(lengths_ms=(300, -1)), "intervals.lengths_ms: -1 is not above 0"),
+        (lambda: SemiMarkov(density="gamma"), "'gamma' is none of log_normal, flat"),
+        (lambda: SemiMarkov(penalty="3"), "intervals.penalty: '3' is no number"),
+        (lambda: Abstaining("PriorGuided"), "'PriorGuided' is no selection rule"),
+        (lambda: Abstaining(PriorGuided(), evidence="height"), "'height' is none of confidence, noise_floor"),
+        (lambda: Calibrated([]), "needs at least one rule"),
+        (lambda: build_rule({"class_path": "memodule.intervals.Best"}, "grid.yaml"), "grid.yaml: .*Best is no known"),
+        (lambda: build_rule({"class_path": "memodule.intervals.RiseFall", "init_args": {"p": 1}}, "g"), "g: .*'p'"),
+    ],
+)
+def test_impossible_options_are_refused_in_one_line(build, message):
+    with pytest.raises(UserError, match=message) as caught:
+        build()
+    assert "\n" not in str(caught.value)
