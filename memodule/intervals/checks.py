@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from memodule.errors import UserError
 
 
-def check_half_window(half_window: int | None) -> None:
+def check_half_window(half_window: object) -> None:
     """Refuse a half window that is no whole number, or below zero.
 
     Raises:
@@ -42,7 +42,7 @@ def check_positive(name: str, value: float) -> None:
         raise UserError(f"intervals.{name}: {value} is not above 0; give a positive number")
 
 
-def check_number(name: str, value: float) -> None:
+def check_number(name: str, value: object) -> None:
     """Refuse what is no finite number.
 
     Raises:

@@ -142,17 +142,16 @@ class SemiMarkov(SelectionRule):
             segments = _joined(micro, macro)
         chain = best_chain(*segments, length=len(curve))
         chosen = chain[chain < len(micro[0])]
-        onsets, stops, gains = self._merged(scores, *(part[chosen] for part in micro), heights, noise)
+        found = (micro[0][chosen], micro[1][chosen], micro[2][chosen])
+        onsets, stops, gains = self._merged(scores, found, heights, noise)
         apexes = [on + int(np.argmax(curve[on:stop])) for on, stop in zip(onsets, stops, strict=True)]
         return Detections.of(np.stack([onsets, apexes, stops - 1], axis=1), gains + self.penalty)
 
-    def _merged(
-        self, scores: FloatArray, onsets: IntArray, stops: IntArray, gains: FloatArray, heights: Heights, noise: float
-    ) -> _Segments:
+    def _merged(self, scores: FloatArray, found: _Segments, heights: Heights, noise: float) -> _Segments:
         """Micro-expressions that touch become one where that gains more: not every length is tried before."""
         duration, prior = self._fitted().duration, self.density == "log_normal"
         rows: list[tuple[int, int, float]] = []
-        for onset, stop, gain in zip(onsets.tolist(), stops.tolist(), gains.tolist(), strict=True):
+        for onset, stop, gain in zip(*(part.tolist() for part in found), strict=True):
             if rows and rows[-1][1] == onset:
                 first, _, before = rows[-1]
                 total = np.array([scores[first:stop].sum()])
