@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TEST_PROCESSES ?= 2
 
 .PHONY: install demo test lint format clean
 
@@ -16,7 +17,7 @@ demo: $(INSTALLED)
 	$(BIN)/memodule demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ import pytest
 from memodule.cli import main
 
 WORDS = (
-    *("demo", "--subjects", "3", "--videos", "1", "--frames", "240", "--difficulty", "easy"),
+    *("demo", "--subjects", "3", "--videos", "1", "--frames", "120", "--difficulty", "easy"),
     *("--workers", "1", "--set", "trainer.max_epochs=2"),
 )
 

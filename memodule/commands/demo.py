@@ -139,7 +139,7 @@ def _decode_again(options: argparse.Namespace, overrides: dict[str, str], traine
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
     """Write the page, install the checkpoint for `memodule spot`, and say what to open."""
     from memodule.report import Run, write_report
-    from memodule.spotting import install_default_checkpoint
+    from memodule.spotting.default import install_default_checkpoint
 
     folders = [outcome.study.folder for outcome in outcomes]
     page = options.runs / "demo.html"
