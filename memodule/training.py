@@ -16,6 +16,7 @@ import yaml
 from jsonargparse import ArgumentError
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities import rank_zero_only
 
 from memodule.callbacks import History, IntervalSelection, LeakageGuard
 from memodule.data import LosoDataModule
@@ -160,6 +161,11 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         "interval_selection": {"out": out},
     }
     return FoldCLI(changed, run=False)
+
+
+def is_main_process() -> bool:
+    """Whether this process speaks for all that share one fold; false only under trainer.devices > 1."""
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def run_lightning(subcommand: str, words: Sequence[str]) -> None:

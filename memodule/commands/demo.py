@@ -127,13 +127,15 @@ def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
 
 def _decode_again(options: argparse.Namespace, overrides: dict[str, str], trained: "Study") -> "Outcome":
     """The same curves under fixed windows; the folder is the one that `memodule loso` would train."""
-    from memodule.studies.loso import decode_study
+    from memodule.studies.execution import Workers
+    from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
 
     second = "--config experiments/demo.yaml --config experiments/baselines/fixed_window.yaml"
-    _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves-of {trained.folder}")
-    plan = plan_study([_EXPERIMENT, _FIXED_WINDOW], overrides, seeds=[options.seed], runs=options.runs)
-    return decode_study(trained, plan)
+    _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves {trained.folder}")
+    configs = [_EXPERIMENT, _FIXED_WINDOW]
+    plan = plan_study(configs, overrides, seeds=[options.seed], runs=options.runs, curves=trained.folder)
+    return run_study(plan, Workers())
 
 
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:

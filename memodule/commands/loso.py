@@ -1,6 +1,7 @@
 """`memodule loso`: run every leave-one-subject-out fold of an experiment and pool the scores."""
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,19 +13,21 @@ def main(words: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed."""
     arguments = parse(_parser(), words)
     from memodule.studies.execution import Workers
-    from memodule.studies.loso import decode_study, run_study
+    from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
-    from memodule.studies.study import Study
-    from memodule.studies.tracking import choose_mode
+    from memodule.studies.tracking import choose_mode, leave_sweep
+    from memodule.training import is_main_process
 
+    sweep = leave_sweep()
     choose_mode(arguments.online)
     plan = plan_study(
         arguments.config,
-        dict(arguments.set),
+        dict(itertools.chain(*arguments.set)),
         arguments.folds,
         arguments.seeds,
         arguments.runs,
         arguments.name,
+        arguments.curves,
     )
     workers = Workers(
         arguments.workers,
@@ -33,8 +36,9 @@ def main(words: Sequence[str]) -> int:
         arguments.threads,
         not arguments.no_checkpoints,
     )
-    outcome = decode_study(Study.open(arguments.curves_of), plan) if arguments.curves_of else run_study(plan, workers)
-    print(outcome.study.folder if console.console.quiet else outcome.text())
+    outcome = run_study(plan, workers, sweep)
+    if is_main_process():
+        print(outcome.study.folder if console.console.quiet else outcome.text())
     return 1 if outcome.failed else 0
 
 
@@ -58,9 +62,10 @@ def _parser() -> argparse.ArgumentParser:
         "--set",
         type=setting,
         action="append",
+        nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="replace one setting, such as model.learning_rate=1e-3 (repeatable)",
+        help="replace settings, such as model.learning_rate=1e-3 (repeatable)",
     )
     parser.add_argument("--folds", type=_subjects, metavar="006,007|all", help="subjects to hold out (default: all)")
     parser.add_argument(
@@ -78,18 +83,18 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of a GPU per fold; .25 lets four folds share one (default: 0)",
+        help="share of a GPU per fold; .25 lets four folds share one (default: 0, which uses no GPU on Ray workers)",
     )
     parser.add_argument("--address", metavar="auto|HOST:PORT", help="run on this existing Ray cluster")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads per fold (default: 1)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
-    parser.add_argument("--name", help="name of the study (default: the config file's)")
     parser.add_argument(
-        "--curves-of",
+        "--curves",
         type=Path,
         metavar="RUN_DIR",
-        help="train nothing: decode the curves of this study, which differs in `intervals` only",
+        help="train nothing: decode the curves of this finished study again, under other intervals or scoring",
     )
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
+    parser.add_argument("--name", help="name of the study (default: the config file's)")
     parser.add_argument("--online", action="store_true", help="send runs to Weights & Biases (needs `wandb login`)")
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the trained weights")
     return parser

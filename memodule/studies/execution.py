@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from memodule.atomic import write_text
 from memodule.errors import UserError
 from memodule.studies.fold import run_fold
 from memodule.studies.plan import Job
+from memodule.studies.redecoding import redecode_fold
 
 _RETRIES: Final = 2
 """How often a fold is tried again whose worker died."""
@@ -34,7 +35,8 @@ class Workers:
     Attributes:
         count: Folds at a time; 1 runs them in this process. None takes all processors of this machine, or lets the
             cluster decide.
-        gpus_per_fold: Share of a GPU that a fold takes; .25 lets four folds share one.
+        gpus_per_fold: Share of a GPU that a fold takes: .25 lets four folds share one; 0 uses none, except in this
+            process, where the trainer's own settings count.
         address: An existing Ray cluster ("auto" or host:port); None starts Ray on this machine.
         threads: CPU threads per fold. Another number may change the last bits of a result.
         save_checkpoints: Whether to keep the trained weights.
@@ -46,10 +48,16 @@ class Workers:
     threads: int = 1
     save_checkpoints: bool = True
 
+    def __post_init__(self) -> None:
+        if self.gpus_per_fold < 0 or (self.gpus_per_fold > 1 and self.gpus_per_fold % 1):
+            raise UserError(f"--gpus-per-fold {self.gpus_per_fold:g}: give a share from 0 to 1, or a whole number")
+        if self.threads < 1:
+            raise UserError(f"--threads {self.threads}: give a whole number of at least 1")
+
     @property
     def in_process(self) -> bool:
-        """Whether Ray is needed."""
-        return self.count == 1 and self.address is None
+        """Whether folds run here, without Ray; Ray alone gives a fold its own GPU."""
+        return self.count == 1 and self.address is None and not self.gpus_per_fold
 
 
 def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
@@ -60,8 +68,13 @@ def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
         workers: Where to run them.
 
     Returns:
-        For each failed fold the last line of its error; the whole traceback is in the fold's `error.txt`.
+        For each failed fold the first line of its error; the whole traceback is in the fold's `error.txt`.
+
+    Raises:
+        UserError: If a fold is to be spread over several processes that Ray knows nothing of.
     """
+    if jobs and not workers.in_process and jobs[0].config["trainer"]["devices"] not in ("auto", 1, "1"):
+        raise UserError("trainer.devices: folds on Ray take one device each; spread one over several with --workers 1")
     waiting = [job for job in jobs if not job.finished]
     epochs = int(jobs[0].config["trainer"]["max_epochs"] or 0) if jobs else 0
     with console.progress_bar() as bar:
@@ -100,7 +113,7 @@ def _run_here(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[str,
     failed = {}
     for job in jobs:
         try:
-            run_fold(job, workers.threads, workers.save_checkpoints, functools.partial(meter.epoch, job))
+            _run(job, workers, functools.partial(meter.epoch, job))
             _forget_error(job)
         except Exception as error:
             failed[job.name] = _keep_error(job, error, traceback.format_exc())
@@ -108,11 +121,19 @@ def _run_here(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[str,
     return failed
 
 
+def _run(job: Job, workers: Workers, on_epoch: Callable[[int], object]) -> None:
+    """Train the fold, or decode its curves again."""
+    if job.curves is not None:
+        redecode_fold(job)
+    else:
+        run_fold(job, workers.threads, workers.save_checkpoints, on_epoch)
+
+
 def _run_with_ray(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[str, str]:
     """One Ray task per fold; a task whose worker dies is tried again."""
     import ray
 
-    _start_ray(workers)
+    start_ray(workers)
     environment = {"env_vars": {name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
     task = ray.remote(
         num_cpus=workers.threads, num_gpus=workers.gpus_per_fold, max_retries=_RETRIES, runtime_env=environment
@@ -137,17 +158,17 @@ def _run_with_ray(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[
             for job in running.values():
                 meter.epoch(job, _heard(job))
     finally:
-        for reference in running:  # interrupted: leave nothing running on a cluster that outlives us
+        for reference in running:  # interrupted: leave nothing running on a cluster that lives on without us
             ray.cancel(reference, force=True)
         ray.shutdown()
     return failed
 
 
-def _start_ray(workers: Workers) -> None:
+def start_ray(workers: Workers) -> None:
     """Start Ray on this machine, or connect to the cluster.
 
     Raises:
-        UserError: If there is no cluster at the address.
+        UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
@@ -156,14 +177,23 @@ def _start_ray(workers: Workers) -> None:
     if workers.address is None:
         count = workers.count or os.cpu_count() or 1
         ray.init(num_cpus=count * workers.threads, include_dashboard=False, **quiet)
-        return
-    try:
-        ray.init(address=workers.address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with `ray start --head`"
-        ) from None
+    else:
+        try:
+            ray.init(address=workers.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with "
+                f"`ray start --head`"
+            ) from None
+    wanted = {"GPU": (workers.gpus_per_fold, "--gpus-per-fold"), "CPU": (workers.threads, "--threads")}
+    known = ray.nodes()  # type: ignore[no-untyped-call]
+    nodes = [node["Resources"] for node in known if node["Alive"]]
+    for kind, (amount, option) in wanted.items():
+        most = max((node.get(kind, 0) for node in nodes), default=0)
+        if amount > most:
+            ray.shutdown()
+            raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
 
 
 def _fold_task(job: Job, workers: Workers) -> None:
@@ -171,7 +201,7 @@ def _fold_task(job: Job, workers: Workers) -> None:
     heartbeat = _heartbeat(job)
     heartbeat.parent.mkdir(parents=True, exist_ok=True)
     heartbeat.write_text("0")
-    run_fold(job, workers.threads, workers.save_checkpoints, lambda epochs: heartbeat.write_text(str(epochs)))
+    _run(job, workers, lambda epochs: heartbeat.write_text(str(epochs)))
     heartbeat.unlink(missing_ok=True)
 
 
@@ -190,10 +220,11 @@ def _heard(job: Job) -> int:
 def _keep_error(job: Job, error: BaseException, details: str) -> str:
     """Write the whole error beside the fold and give its first line."""
     line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    with contextlib.suppress(OSError):  # a full disk is told by the line alone
+    with contextlib.suppress(OSError):  # a full or read-only disk is told by the line alone
         write_text(job.folder / "error.txt", details + "\n")
     return line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
 
 
 def _forget_error(job: Job) -> None:
-    (job.folder / "error.txt").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (job.folder / "error.txt").unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,7 +12,8 @@ import torch
 from memodule.atomic import replacing, write_json
 from memodule.intervals.description import describe_rule
 from memodule.studies.plan import Job
-from memodule.studies.tracking import fold_logger, uses_wandb
+from memodule.studies.results import inner_tallies
+from memodule.studies.tracking import fold_description, fold_logger, uses_wandb
 from memodule.training import FoldCLI, build_fold, quiet_lightning
 
 
@@ -40,20 +41,36 @@ def run_fold(
             logger=fold_logger(job),
             enable_progress_bar=False,
             enable_model_summary=False,
+            devices=_devices(job),
             default_root_dir=str(job.folder),
         )
         cli.history.on_epoch = on_epoch
         try:
             _describe_run(cli, job)
+            training = time.perf_counter()
             cli.trainer.fit(cli.model, cli.datamodule)
-            cli.trainer.test(cli.model, cli.datamodule, ckpt_path=_chosen(cli), verbose=False)
+            training = time.perf_counter() - training
+            chosen = _chosen(cli)
+            if (
+                chosen or "val" not in cli.interval_selection.decoded
+            ):  # the rule is calibrated on, and the objective taken from, the curves of the chosen epoch
+                cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+            inner = _inner(cli)
+            cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
         finally:
             _finish_tracking(job)
         if cli.trainer.is_global_zero:
             if save_checkpoint:
                 with replacing(job.folder / "model.ckpt") as aside:
                     cli.trainer.save_checkpoint(aside, weights_only=True)
-            write_json(job.folder / "result.json", _result(cli, job, time.perf_counter() - started))
+            seconds = {"seconds": time.perf_counter() - started, "training_seconds": training}
+            write_json(job.folder / "result.json", _result(cli, job, seconds, inner))
+
+
+def _devices(job: Job) -> Any:
+    """One device a fold unless the config says otherwise: folds are what runs in parallel."""
+    devices = job.config["trainer"]["devices"]
+    return 1 if devices == "auto" else devices
 
 
 def _chosen(cli: FoldCLI) -> str | None:
@@ -62,7 +79,13 @@ def _chosen(cli: FoldCLI) -> str | None:
     return "best" if checkpoint is not None and getattr(checkpoint, "monitor", None) else None
 
 
-def _result(cli: FoldCLI, job: Job, seconds: float) -> dict[str, Any]:
+def _inner(cli: FoldCLI) -> dict[str, Any]:
+    """Counts of the inner validation subjects, before the rule is calibrated on them."""
+    data, callback = cli.datamodule, cli.interval_selection
+    return inner_tallies(callback.decoded["val"], data.catalog, callback.protocol) if data.fold.validation else {}
+
+
+def _result(cli: FoldCLI, job: Job, seconds: Mapping[str, float], inner: Mapping[str, Any]) -> dict[str, Any]:
     fold, callback = cli.datamodule.fold, cli.interval_selection
     informed = cli.datamodule.catalog.subjects if callback.protocol.leaks else fold.training
     return {
@@ -78,8 +101,9 @@ def _result(cli: FoldCLI, job: Job, seconds: float) -> dict[str, Any]:
         "class_weights": cli.datamodule.class_weights.tolist(),
         "training_windows": len(cli.datamodule.train_dataloader().dataset),
         "rule": describe_rule(callback.rule),
+        "inner": inner,
         "history": cli.history.epochs,
-        "seconds": round(seconds, 3),
+        **{name: round(value, 3) for name, value in seconds.items()},
         "peak_memory_mb": _peak_memory_mb(),
     }
 
@@ -95,11 +119,12 @@ def _peak_memory_mb() -> int | None:
 
 
 def _describe_run(cli: FoldCLI, job: Job) -> None:
-    """Let dashboards plot against epochs."""
+    """Let dashboards plot against epochs, and say where the run comes from."""
     if uses_wandb(job.config) and cli.trainer.is_global_zero:
         run: Any = cli.trainer.logger.experiment  # type: ignore[union-attr]
         for metrics in ("train/*", "val/*"):
             run.define_metric(metrics, step_metric="epoch")
+        run.config.update(fold_description(job), allow_val_change=True)
 
 
 def _finish_tracking(job: Job) -> None:

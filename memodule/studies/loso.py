@@ -1,17 +1,20 @@
 """Leave-one-subject-out studies from plan to pooled scores."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from memodule.atomic import write_json
 from memodule.decoding import write_predictions, write_truth
+from memodule.errors import UserError
 from memodule.studies.execution import Workers, run_jobs
 from memodule.studies.plan import Plan
-from memodule.studies.redecoding import take_curves
+from memodule.studies.redecoding import check_curves
 from memodule.studies.results import pool_study, provenance
 from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
 from memodule.studies.text import results_text
+from memodule.training import is_main_process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,49 +43,55 @@ class Outcome:
         return "\n".join(parts)
 
 
-def run_study(plan: Plan, workers: Workers) -> Outcome:
+def run_study(plan: Plan, workers: Workers, sweep: Mapping[str, str] | None = None) -> Outcome:
     """Run what is not finished, pool, and write the study's files.
 
     Args:
         plan: What to run; folds that are finished are kept.
         workers: Where to run it.
+        sweep: What `leave_sweep` gave, where the study is a trial of a sweep.
 
     Raises:
-        UserError: If the folder cannot be written or the cluster does not answer.
+        UserError: If the folder cannot be written, the cluster does not answer, the curves to decode again are of
+            another training, or a sweep would choose by held-out subjects.
     """
+    if sweep and not plan.config["data"]["inner_validation_subjects"]:
+        raise UserError(
+            "a sweep compares studies by inner/strs, the score of inner validation subjects, and there are none: set "
+            "data.inner_validation_subjects; choosing by the held-out subjects would make the winner look better than "
+            "it is"
+        )
+    check_curves(plan)
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
-    return Outcome(study, pool_and_write(study), failed)
+    if not is_main_process():  # a fold's second process; the first one tells
+        return Outcome(study, None, failed)
+    return Outcome(study, pool_and_write(study, None if failed else sweep), failed)
 
 
-def decode_study(trained: Study, plan: Plan) -> Outcome:
-    """Finish a plan with the curves of a study that differs in its selection rule only, pool, and write its files.
-
-    Args:
-        trained: The study with the curves.
-        plan: The same experiment with another rule.
-
-    Raises:
-        UserError: If the curves cannot serve the plan, or the folder cannot be written.
-    """
-    study = take_curves(trained, plan)
-    return Outcome(study, pool_and_write(study), {})
-
-
-def pool_and_write(study: Study) -> dict[str, Any] | None:
+def pool_and_write(study: Study, sweep: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Write results.json, provenance.json, predictions.csv and truth.csv, and log the summary run.
 
     Returns:
         The results, or None where no fold is finished.
+
+    Raises:
+        UserError: If the files cannot be written.
     """
-    if not any(study.finished(seed) for seed in study.seeds):
+    seeds = [seed for seed in study.seeds if study.finished(seed)]
+    if not seeds:
         return None
     results = pool_study(study)
-    first = study.seeds[0]
-    found = [video for subject in study.finished(first) for video in study.decoded(subject, first)]
-    write_json(study.folder / "results.json", results)
-    write_json(study.folder / "provenance.json", provenance(study))
-    write_predictions(study.folder / "predictions.csv", found)
-    write_truth(study.folder / "truth.csv", study.catalog.expressions)
-    log_summary(study, results, found)
+    found = [video for subject in study.finished(seeds[0]) for video in study.decoded(subject, seeds[0])]
+    try:
+        write_json(study.folder / "results.json", results)
+        write_json(study.folder / "provenance.json", provenance(study))
+        write_predictions(study.folder / "predictions.csv", found)
+        write_truth(study.folder / "truth.csv", study.catalog.expressions)
+    except OSError as error:
+        raise UserError(
+            f"{study.folder}: cannot be written ({error}); make room and give the same command again, finished folds "
+            f"are kept"
+        ) from None
+    log_summary(study, results, found, sweep)
     return results

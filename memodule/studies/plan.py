@@ -42,6 +42,8 @@ class Job:
         seed: Seed of everything random.
         folder: Where the fold's files go; it is finished once `result.json` is there.
         study: Name and digest of the study, for tracking.
+        fingerprint: Hash of labels and flow features, for tracking.
+        curves: Folder of a finished study whose curves are decoded again, instead of training; None trains.
     """
 
     config: dict[str, Any]
@@ -49,6 +51,8 @@ class Job:
     seed: int
     folder: Path
     study: str
+    fingerprint: str
+    curves: Path | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +77,7 @@ class Plan:
         subjects: Held-out subjects, one fold each.
         seeds: Every fold is run once per seed.
         runs: Folder of all studies.
+        curves: Folder of a finished study whose curves are decoded again, instead of training; None trains.
     """
 
     name: str
@@ -82,18 +87,12 @@ class Plan:
     subjects: tuple[str, ...]
     seeds: tuple[int, ...]
     runs: Path
+    curves: Path | None = None
 
     @property
     def digest(self) -> str:
         """Changes with every setting and every datum that can move a result."""
-        config = copy.deepcopy(self.config)
-        for key in _NOT_IDENTITY:
-            *path, last = key.split(".")
-            section = config
-            for part in path:
-                section = section.get(part) or {}
-            section.pop(last, None)
-        return _digest([config, self.fingerprint])
+        return _digest([identity(self.config), self.fingerprint])
 
     @property
     def folder(self) -> Path:
@@ -104,7 +103,15 @@ class Plan:
     def jobs(self) -> list[Job]:
         """Every fold of every seed."""
         return [
-            Job(self.config, subject, seed, fold_folder(self.folder, subject, seed), self.folder.name)
+            Job(
+                self.config,
+                subject,
+                seed,
+                fold_folder(self.folder, subject, seed),
+                self.folder.name,
+                self.fingerprint,
+                self.curves,
+            )
             for seed in self.seeds
             for subject in self.subjects
         ]
@@ -117,6 +124,7 @@ def plan_study(
     seeds: Sequence[int] = (0,),
     runs: Path = Path("runs"),
     name: str | None = None,
+    curves: Path | None = None,
 ) -> Plan:
     """Resolve a config file and find its folds.
 
@@ -127,6 +135,7 @@ def plan_study(
         seeds: Seeds to run every fold with.
         runs: Folder of all studies.
         name: Name of the study.
+        curves: Folder of a finished study to take score curves from, instead of training.
 
     Raises:
         UserError: If config, Catalog or flow store cannot be used, or a subject is unknown.
@@ -154,7 +163,20 @@ def plan_study(
         tuple(folds or catalog.subjects),
         tuple(seeds),
         runs.resolve(),
+        curves and curves.resolve(),
     )
+
+
+def identity(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide what a study computes."""
+    kept: dict[str, Any] = copy.deepcopy(dict(config))
+    for key in _NOT_IDENTITY:
+        *path, last = key.split(".")
+        section = kept
+        for part in path:
+            section = section.get(part) or {}
+        section.pop(last, None)
+    return kept
 
 
 def fold_folder(study: Path, subject: str, seed: int) -> Path:

@@ -1,102 +1,106 @@
-"""A finished study under another selection rule: its curves are decoded again, nothing is trained.
-
-The network of a fold knows nothing of the rule, so the curves are those that a study trained with the other rule would
-have got, and the folder becomes what `memodule loso` would have written.
-"""
+"""A fold without training: the curves of a finished study, decoded under another rule or protocol."""
 
 import copy
-import shutil
 from typing import Any
 
-from memodule.atomic import replacing, write_json
+from memodule.atomic import write_json
+from memodule.curves import write_curves
+from memodule.data.datamodule import scored_catalog
+from memodule.data.folds import make_fold
+from memodule.datasets.catalog import read_catalog
 from memodule.decoding import decode, labelled, write_predictions
 from memodule.errors import UserError
-from memodule.intervals import SelectionRule, build_rule, describe_rule
-from memodule.studies.plan import Job, Plan
+from memodule.intervals.description import build_rule, describe_rule
+from memodule.studies.plan import Job, Plan, identity, protocol_of
+from memodule.studies.results import inner_tallies
 from memodule.studies.study import Study
 
 
-def fitted_rule(study: Study, subject: str, seed: int, rule: SelectionRule) -> SelectionRule:
-    """Fit a rule for one fold exactly as the fold itself fits its own.
+def check_curves(plan: Plan) -> None:
+    """Refuse curves of a study that trained something else.
 
-    The prior comes from the subjects that informed the fold's own (the training subjects, or all where the protocol
-    leaks); where the fold kept curves of inner validation subjects, the rule is calibrated on those.
-    """
-    provenance = study.fold_result(subject, seed)["provenance"]
-    curves = study.curves(subject, seed)
-    video = study.catalog.videos[0]
-    frame_step = curves[0].frame_step if curves else study.config["data"]["frame_step"]
-    rule.fit(study.catalog.of(provenance["interval_prior"]).expressions, fps=video.fps, frame_step=frame_step)
-    if provenance["chosen_on"]:
-        rule.calibrate([labelled(curve, study.catalog) for curve in study.validation_curves(subject, seed)])
-    return rule
-
-
-def take_curves(trained: Study, plan: Plan) -> Study:
-    """Finish the folds of a plan with the curves of a study that differs in its selection rule only.
-
-    Folds that the trained study has not finished stay unfinished, and finished ones of the plan are kept.
-
-    Args:
-        trained: The study with the curves.
-        plan: The same experiment with another rule.
-
-    Returns:
-        The study of the plan, not yet pooled.
+    Only `intervals` and `protocol` may differ, and of the protocol not what training or the curves depend on.
 
     Raises:
-        UserError: If anything but the rule differs, or an epoch was chosen by the rule's scores.
+        UserError: With the first setting that differs, or the fold that is missing.
     """
-    _check_same_curves(trained, plan)
-    study = Study.begin(plan)
-    for job in plan.jobs:
-        if not job.finished and job.subject in trained.finished(job.seed):
-            _finish(trained, study, job)
-    return study
+    if plan.curves is None:
+        return
+    source = Study.open(plan.curves)
+    if source.description["data_fingerprint"] != plan.fingerprint:
+        raise UserError(f"--curves {plan.curves}: made from other data; train this configuration without --curves")
+    theirs, ours = _trained(source.config), _trained(plan.config)
+    differing = [key for key in sorted({*theirs, *ours}) if theirs.get(key) != ours.get(key)]
+    if differing:
+        key = differing[0]
+        raise UserError(
+            f"--curves {plan.curves}: trained with {key}={theirs.get(key)}, not {ours.get(key)}; only intervals and "
+            f"the protocol's scoring may differ"
+        )
+    ruled = [metric for metric in _monitored(source.config) if metric.startswith("val/") and metric != "val/loss"]
+    if ruled and source.config["intervals"] != plan.config["intervals"]:
+        raise UserError(
+            f"--curves {plan.curves}: its epochs were chosen by {ruled[0]} under its own rule; train this "
+            f"configuration without --curves"
+        )
+    missing = [job.name for job in plan.jobs if not (source.fold(job.subject, job.seed) / "result.json").is_file()]
+    if missing:
+        raise UserError(f"--curves {plan.curves}: fold {missing[0]} is not finished there; run that study to its end")
 
 
-def _finish(trained: Study, study: Study, job: Job) -> None:
-    """Write one fold's folder, its result last."""
-    rule = fitted_rule(trained, job.subject, job.seed, build_rule(study.config["intervals"], "intervals"))
-    for stage in ("val", "test"):
-        source = trained.fold(job.subject, job.seed) / stage / "curves.npz"
-        if not source.is_file():
-            continue
-        with replacing(job.folder / stage / "curves.npz") as aside:
-            shutil.copyfile(source, aside)
-    found = [decode(curve, rule, study.protocol) for curve in trained.curves(job.subject, job.seed)]
-    write_predictions(job.folder / "test" / "intervals.csv", found)
-    result = trained.fold_result(job.subject, job.seed)
-    write_json(
-        job.folder / "result.json", {**result, "rule": describe_rule(rule), "curves_from": trained.description["name"]}
+def redecode_fold(job: Job) -> None:
+    """Write the folder of a fold from the curves of another study: same files, no network.
+
+    The rule is fitted on the training subjects and calibrated on the inner validation subjects' curves, exactly as
+    in training, so an unchanged configuration gives an unchanged result.
+    """
+    assert job.curves is not None
+    source, protocol, data = Study.open(job.curves), protocol_of(job.config), job.config["data"]
+    before = source.fold_result(job.subject, job.seed)
+    catalog = scored_catalog(read_catalog(data["catalog"]), protocol.videos)
+    fold = make_fold(catalog, job.subject, data["inner_validation_subjects"], job.seed)
+    informed = catalog.subjects if protocol.leaks else fold.training
+    rule = build_rule(job.config["intervals"], "intervals").fit(
+        catalog.of(informed).expressions, fps=catalog.videos[0].fps, frame_step=data["frame_step"]
     )
+    inner: dict[str, Any] = {}
+    if fold.validation:
+        curves = source.inner_curves(job.subject, job.seed)
+        found = [decode(curve, rule, protocol) for curve in curves]
+        inner = inner_tallies(found, catalog, protocol)
+        write_curves(job.folder / "val" / "curves.npz", curves)
+        write_predictions(job.folder / "val" / "intervals.csv", found)
+        rule.calibrate([labelled(curve, catalog) for curve in curves])
+    curves = source.curves(job.subject, job.seed)
+    write_curves(job.folder / "test" / "curves.npz", curves)
+    write_predictions(job.folder / "test" / "intervals.csv", [decode(curve, rule, protocol) for curve in curves])
+    changed = {
+        "provenance": {**before["provenance"], "interval_prior": list(informed)},
+        "rule": describe_rule(rule),
+        "inner": inner,
+        "curves_from": source.name,
+    }
+    write_json(job.folder / "result.json", {**before, **changed})
 
 
-def _check_same_curves(trained: Study, plan: Plan) -> None:
-    before, after = _without_rule(trained.config), _without_rule(plan.config)
-    different = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    if different or trained.description["data_fingerprint"] != plan.fingerprint:
-        what = f"the sections {', '.join(different)}" if different else "the data"
-        raise UserError(
-            f"{trained.folder}: its curves cannot serve {plan.name}, which differs in {what}; train that with "
-            "`memodule loso`"
-        )
-    if any(str(metric).startswith("val/") for metric in _monitored(trained.config)):
-        raise UserError(
-            f"{trained.folder}: its epochs were chosen by scores of its own rule; run `memodule loso` for {plan.name}"
-        )
-
-
-def _monitored(config: dict[str, Any]) -> list[Any]:
-    """Metrics by which callbacks of the config choose."""
+def _monitored(config: dict[str, Any]) -> list[str]:
+    """Metrics that callbacks of the config choose by."""
     callbacks = config["trainer"].get("callbacks") or []
     listed = callbacks if isinstance(callbacks, list) else [callbacks]
-    return [(callback.get("init_args") or {}).get("monitor") for callback in listed]
+    metrics = [(callback.get("init_args") or {}).get("monitor") for callback in listed]
+    return [metric for metric in metrics if metric]
 
 
-def _without_rule(config: dict[str, Any]) -> dict[str, Any]:
-    rest = copy.deepcopy(config)
-    rest.pop("intervals")
-    for key in ("logger", "default_root_dir", "enable_progress_bar"):
-        rest["trainer"].pop(key, None)
-    return rest
+def _trained(config: dict[str, Any]) -> dict[str, Any]:
+    """What decides the curves, as dotted keys."""
+    kept = copy.deepcopy(identity(config))
+    kept.pop("intervals")
+    kept["protocol"] = {name: kept["protocol"][name] for name in ("videos", "stitching")}
+    return _flat(kept)
+
+
+def _flat(section: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    keys: dict[str, Any] = {}
+    for name, value in section.items():
+        keys |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return keys

@@ -60,8 +60,31 @@ def pool_study(study: Study) -> dict[str, Any]:
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
         "leak": LEAK if protocol.leaks else None,
+        "inner": inner_scores(
+            [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)], protocol
+        ),
         **pool(runs, study.catalog, protocol),
     }
+
+
+def inner_tallies(found: Sequence[Decoded], catalog: Catalog, protocol: Protocol) -> dict[str, dict[str, Any]]:
+    """Counts per inner validation subject of one fold, as plain values."""
+    videos = [compared(video, catalog, protocol) for video in found]
+    return {subject: tally.to_dict() for subject, tally in tally_subjects(videos, protocol).items()}
+
+
+def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict[str, float] | None:
+    """Scores over the inner validation subjects of folds: the only scores that settings may be chosen by.
+
+    Args:
+        folds: Contents of finished folds' `result.json`; their counts are pooled.
+        protocol: The rules.
+
+    Returns:
+        The scores, and `evaluations`, how often a subject was scored; None where no fold has inner subjects.
+    """
+    tallies = [Tally.from_dict(tally) for fold in folds for tally in fold.get("inner", {}).values()]
+    return {**score(sum(tallies, Tally()), protocol), "evaluations": len(tallies)} if tallies else None
 
 
 def provenance(study: Study) -> dict[str, Any]:

@@ -126,8 +126,8 @@ class Study:
         """Curves of a held-out subject, from the fold that held it out."""
         return read_curves(self.fold(subject, seed) / "test" / "curves.npz")
 
-    def validation_curves(self, subject: str, seed: int) -> list[VideoCurve]:
-        """Curves of the subjects that the fold watched: inner validation subjects, or else the held-out one."""
+    def inner_curves(self, subject: str, seed: int) -> list[VideoCurve]:
+        """Curves of a fold's inner validation subjects; only meaningful where it has some."""
         return read_curves(self.fold(subject, seed) / "val" / "curves.npz")
 
     def rule(self, subject: str, seed: int) -> SelectionRule:

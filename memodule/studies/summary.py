@@ -12,17 +12,28 @@ _MOST_CURVES = 24
 """Pictures of curves per study; more only slow a dashboard down."""
 
 
-def log_summary(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]) -> None:
-    """Send the pooled results to the study's summary run; nothing happens without Weights & Biases."""
-    with tracked_run(study, "summary", "summary") as run:
+def log_summary(
+    study: Study, results: Mapping[str, Any], found: Sequence[Decoded], sweep: Mapping[str, str] | None = None
+) -> None:
+    """Send the pooled results to the study's summary run; nothing happens without Weights & Biases.
+
+    Args:
+        study: The study.
+        results: Contents of its `results.json`.
+        found: The intervals of the first seed.
+        sweep: What `leave_sweep` gave, where the study is a trial of a sweep.
+    """
+    with tracked_run(study, "summary", "summary", sweep=sweep) as run:
         if run is None:
             return
-        run.summary.update(summary_values(results))
-        run.log({**_tables(results, found), **_pictures(study, results, found)})
+        values = summary_values(results)
+        run.summary.update(values)
+        objective = {name: value for name, value in values.items() if name.startswith("inner/")}
+        run.log({**objective, **_tables(results, found), **_pictures(study, results, found)})
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts."""
+    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts/...; and sweeps, inner/..."""
     ranges = {
         f"pooled/{name}_{end}": value
         for name, pair in results["ci"].items()
@@ -34,6 +45,8 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
         **ranges,
         **{f"chance/{name}": value for name, value in chance_scores(results).items()},
         **{f"fold_mean/{name}": value["mean"] for name, value in results["folds"].items()},
+        **{f"fold_std/{name}": value["std"] for name, value in results["folds"].items()},
+        **{f"inner/{name}": value for name, value in (results["inner"] or {}).items()},
         **counts,
         "counts/recognition_support": results["recognition"]["support"],
         "complete": results["complete"],

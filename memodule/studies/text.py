@@ -55,6 +55,12 @@ def results_text(results: Mapping[str, Any]) -> str:
         f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; "
         f"recognition: over {recognition['support']} hits whose emotion is scored"
     )
+    if results["inner"]:
+        inner = results["inner"]
+        lines.append(
+            f"inner validation subjects (what settings may be chosen by): STRS {inner['strs']:.4f}, spotting F1 "
+            f"{inner['spot_f1']:.4f}, over {inner['evaluations']} scored subjects"
+        )
     lines += warnings(results)
     return "\n".join(lines)
 

@@ -6,9 +6,9 @@ import yaml
 
 from memodule.cli import main
 from memodule.errors import UserError
-from memodule.intervals import FixedWindow
+from memodule.intervals import FixedWindow, build_rule
 from memodule.studies.plan import plan_study
-from memodule.studies.redecoding import fitted_rule, take_curves
+from memodule.studies.redecoding import check_curves
 from memodule.studies.study import Study
 
 FIXED = {"class_path": "memodule.intervals.FixedWindow"}
@@ -68,7 +68,7 @@ def test_decoded_again_is_what_training_with_the_rule_gives(trained, tmp_path):
     study, config, fixed = trained
     both = ["--config", config, "--config", fixed]
     assert loso(*both, "--runs", tmp_path / "trained", "--no-checkpoints") == 0
-    assert loso(*both, "--runs", tmp_path / "decoded", "--curves-of", study.folder) == 0
+    assert loso(*both, "--runs", tmp_path / "decoded", "--curves", study.folder) == 0
     (expected,) = (tmp_path / "trained").iterdir()
     (again,) = (tmp_path / "decoded").iterdir()
     assert again.name == expected.name
@@ -77,47 +77,63 @@ def test_decoded_again_is_what_training_with_the_rule_gives(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_prior_is_fitted_on_the_folds_training_subjects(trained):
-    study, *_ = trained
+def test_the_prior_is_fitted_on_the_folds_training_subjects(trained, tmp_path):
+    study, config, fixed = trained
+    words = ["--config", config, "--config", fixed, "--runs", tmp_path, "--curves", study.folder]
+    assert loso(*words) == 0
+    again = Study.open(next(tmp_path.iterdir()))
     for subject in study.subjects:
         others = [e for e in study.catalog.expressions if e.subject != subject]
-        expected = FixedWindow().fit(others, fps=30)
-        assert fitted_rule(study, subject, 0, FixedWindow()).timing == expected.timing
+        fitted = build_rule(again.fold_result(subject, 0)["rule"], "result.json")
+        assert fitted.timing == FixedWindow().fit(others, fps=30).timing
 
 
 @pytest.mark.slow
-def test_folds_that_are_not_trained_stay_unfinished(trained, planted, tmp_path):
+def test_an_unfinished_study_is_refused(trained, tmp_path, capsys):
     _, config, fixed = trained
     assert loso("--config", config, "--runs", tmp_path, "--folds", "001", "--no-checkpoints") == 0
     (partial,) = tmp_path.iterdir()
-    plan = plan_study([config, fixed], runs=tmp_path / "decoded")
-    again = take_curves(Study.open(partial), plan)
-    assert again.finished(0) == ("001",)
+    again = ["--config", config, "--config", fixed, "--runs", tmp_path / "decoded", "--curves", partial]
+    assert loso(*again) == 2
+    assert "fold 002 (seed 0) is not finished there" in capsys.readouterr().err
+    assert not (tmp_path / "decoded").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"seed_everything": 1, "protocol": {"iou": 0.4}}, "protocol"),
-        ({"trainer": {"max_epochs": 5, "enable_checkpointing": False, "logger": False}}, "trainer"),
+        ({"protocol": {"stitching": "mean"}}, "protocol.stitching=tail, not mean"),
+        ({"trainer": {"max_epochs": 5, "enable_checkpointing": False, "logger": False}}, "trainer.max_epochs=4, not 5"),
     ],
 )
-def test_another_experiment_is_refused(trained, planted, tmp_path, change, told):
+def test_another_training_is_refused(trained, planted, tmp_path, change, told):
     study, *_ = trained
-    plan = plan_study([experiment(planted, tmp_path, **change)], runs=tmp_path)
-    with pytest.raises(UserError, match=rf"differs in the sections .*{told}.*memodule loso"):
-        take_curves(study, plan)
-    assert not plan.folder.exists()
+    plan = plan_study([experiment(planted, tmp_path, **change)], runs=tmp_path, curves=study.folder)
+    with pytest.raises(UserError, match=told):
+        check_curves(plan)
 
 
 @pytest.mark.slow
-def test_epochs_chosen_by_the_rules_own_scores_are_refused(trained, planted, tmp_path):
+def test_scoring_may_differ(trained, planted, tmp_path):
     study, *_ = trained
+    strict = experiment(planted, tmp_path, protocol={"iou": 0.9})
+    assert loso("--config", strict, "--runs", tmp_path / "runs", "--curves", study.folder) == 0
+    scored = json.loads((next((tmp_path / "runs").iterdir()) / "results.json").read_text())
+    usual = json.loads((study.folder / "results.json").read_text())
+    assert scored["spotting"]["tp"] < usual["spotting"]["tp"]
+
+
+@pytest.mark.slow
+def test_epochs_chosen_by_the_rules_own_scores_are_refused(planted, tmp_path):
     chooser = {"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": {"monitor": "val/strs"}}
-    config = {**study.config, "trainer": {**study.config["trainer"], "callbacks": [chooser]}}
-    chosen = Study(study.folder, study.description, config)
-    plan = plan_study([experiment(planted, tmp_path)], runs=tmp_path)
-    plan.config["trainer"]["callbacks"] = [chooser]
-    with pytest.raises(UserError, match="chosen by scores of its own rule"):
-        take_curves(chosen, plan)
+    trainer = {"max_epochs": 4, "enable_checkpointing": True, "logger": False, "callbacks": [chooser]}
+    inner = {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10, "inner_validation_subjects": 1}
+    chosen = experiment(planted, tmp_path, trainer=trainer, data=inner)
+    runs = tmp_path / "runs"
+    assert loso("--config", chosen, "--runs", runs, "--no-checkpoints") == 0
+    (folder,) = runs.iterdir()
+    fixed = rule_file(tmp_path, FIXED)
+    plan = plan_study([chosen, fixed], runs=tmp_path, curves=folder)
+    with pytest.raises(UserError, match="val/strs"):
+        check_curves(plan)
