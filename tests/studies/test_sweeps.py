@@ -1,0 +1,138 @@
+"""Sweeps: the command line that a `wandb agent` issues, the objective, and what is refused."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from memodule.cli import main
+
+SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
+
+
+def experiment(planted, folder: Path, inner: int) -> Path:
+    """An experiment file of a tiny network on the planted data."""
+    wandb = {"class_path": "lightning.pytorch.loggers.WandbLogger", "init_args": {"project": "memodule-tests"}}
+    size = {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4}
+    config = {
+        "model": {"network": {"class_path": "memodule.networks.SlowFastMamba", "init_args": size}},
+        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10}
+        | {"inner_validation_subjects": inner},
+        "trainer": {"max_epochs": 2, "enable_checkpointing": False, "logger": wandb},
+        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
+    }
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def agent_command(sweep: Path, environment: dict[str, str], values: dict[str, object]) -> list[str]:
+    """What W&B's agent makes of a sweep file for one trial, put together by its own code."""
+    from wandb.sdk.launch.sweeps import utils
+
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        template = utils.create_sweep_command(yaml.safe_load(sweep.read_text())["command"])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    made = utils.create_sweep_command_args({"args": {name: {"value": value} for name, value in values.items()}})
+    words = [made[word[2:-1]] if word.startswith("${") else [word] for word in template]
+    return [word for group in words for word in group]
+
+
+def inspect(run: Path) -> list[dict]:
+    wandb = Path(sys.executable).with_name("wandb")
+    (file,) = run.glob("*.wandb")
+    printed = subprocess.run([wandb, "leet", "inspect", "--json", file], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in printed.stdout.splitlines()]
+
+
+def runs_of(study: Path) -> list[list[dict]]:
+    return [inspect(folder) for folder in sorted((study / "wandb").glob("offline-run-*"))]
+
+
+@pytest.fixture(scope="module")
+def trial(planted, tmp_path_factory):
+    """A trial of the training sweep as an agent runs it, in a process of its own."""
+    folder = tmp_path_factory.mktemp("sweep")
+    config = experiment(planted, folder, inner=0)
+    values = {"data.inner_validation_subjects": 1, "model.learning_rate": 0.01, "model.weight_decay": 0.0}
+    words = agent_command(SWEEPS / "training.yaml", {"CONFIG": str(config)}, values)
+    assert words[0] == "memodule"
+    agent = {"WANDB_SWEEP_ID": "abcd1234", "WANDB_RUN_ID": "trial001", "WANDB_MODE": "offline"}
+    program = [sys.executable, "-m", "memodule", *words[1:]]
+    finished = subprocess.run(program, cwd=folder, env={**os.environ, **agent}, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    (study,) = (folder / "runs").iterdir()
+    return study
+
+
+@pytest.mark.slow
+def test_only_the_summary_is_the_trial_and_it_carries_the_objective(trial):
+    described = {}
+    for records in runs_of(trial):
+        run = next(record["run"] for record in records if record["type"] == "run")
+        described[run["job_type"], run["run_id"]] = run, records
+    assert sorted(kind for kind, _ in described) == ["fold"] * 3 + ["summary"]
+    assert [run_id for kind, run_id in described if run_id == "trial001"] == ["trial001"]
+    run, records = described["summary", "trial001"]
+    assert run["sweep_id"] == "abcd1234"
+    assert all("sweep_id" not in fold for (kind, _), (fold, _) in described.items() if kind == "fold")
+    logged = {k: v for r in records if r["type"] == "history" for k, v in r["history"]["item"].items()}
+    results = json.loads((trial / "results.json").read_text())
+    assert logged["inner/strs"] == pytest.approx(results["inner"]["strs"])
+    assert results["inner"]["evaluations"] == 3
+
+
+@pytest.mark.slow
+def test_the_objective_never_comes_from_the_held_out_subject(trial):
+    for path in trial.rglob("result.json"):
+        result = json.loads(path.read_text())
+        assert set(result["inner"]) == set(result["provenance"]["chosen_on"])
+        assert result["subject"] not in result["inner"]
+        assert result["inner"]
+
+
+@pytest.mark.slow
+def test_a_trial_of_the_prior_sweep_decodes_and_trains_nothing(trial, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    values = {"intervals.init_args.threshold": 0.55, "intervals.init_args.duration": True}
+    words = agent_command(SWEEPS / "priors.yaml", {"STUDY": str(trial)}, values)
+    monkeypatch.setattr("memodule.studies.execution.run_fold", lambda *_: pytest.fail("trained"))
+    assert main([*words[1:], "--quiet"]) == 0
+    decoded = json.loads((Path(capsys.readouterr().out.strip()) / "results.json").read_text())
+    trained = json.loads((trial / "results.json").read_text())
+    assert decoded["inner"] == trained["inner"]  # the rule is the same: so is what it finds
+    assert decoded["spotting"] == trained["spotting"]
+
+
+def test_a_sweep_without_inner_validation_subjects_is_refused(planted, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
+    config = experiment(planted, tmp_path, inner=0)
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
+    assert "data.inner_validation_subjects" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--gpus-per-fold", "1.5"], "whole number"), (["--threads", "0"], "at least 1")],
+)
+def test_impossible_shares_are_refused(planted, tmp_path, capsys, words, message):
+    config = experiment(planted, tmp_path, inner=0)
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_sending_runs_needs_a_login(planted, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setattr("wandb.login", lambda **_: False)
+    config = experiment(planted, tmp_path, inner=0)
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
+    assert "nobody is logged in" in capsys.readouterr().err
