@@ -29,7 +29,7 @@ Each step is a command of its own, which the demo prints. What is finished is ke
 examples:
   memodule demo
   memodule demo --difficulty easy --data data/easy
-  memodule demo --set model=configs/model/slowfast.yaml     (the full-size network: about an hour)"""
+  memodule demo --set model=configs/model/slowfast.yaml     (the full-size network; takes much longer)"""
 
 _CHECKOUT: Final = Path(__file__).parents[2]
 _EXPERIMENT: Final = _CHECKOUT / "experiments" / "demo.yaml"
