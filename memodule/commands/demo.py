@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.study_options import add_online, add_settings, settings
 from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
 
@@ -42,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     if not _EXPERIMENT.is_file():
         raise UserError(f"{_EXPERIMENT}: is missing; run the demo from a checkout of the project (git clone)")
     videos, flow = options.data / "demo", options.data / "flow"
-    overrides = dict(options.set) | {"data.catalog": str(videos), "data.flow": str(flow)}
+    overrides = settings(options) | {"data.catalog": str(videos), "data.flow": str(flow)}
     _make_videos(options, videos)
     _extract(options, videos, flow)
     trained = _train(options, overrides)
@@ -55,8 +56,6 @@ def main(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from memodule.commands.loso import setting
-
     parser = command_parser("demo", _DESCRIPTION, _EPILOG)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="videos and features (data)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies (runs)")
@@ -68,15 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all processors)"
     )
-    parser.add_argument(
-        "--set",
-        type=setting,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a setting of experiments/demo.yaml",
-    )
-    parser.add_argument("--online", action="store_true", help="send runs to Weights & Biases (needs `wandb login`)")
+    add_settings(parser, "replace settings of experiments/demo.yaml")
+    add_online(parser)
     return parser
 
 

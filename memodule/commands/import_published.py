@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.loso import setting
+from memodule.commands.study_options import add_experiment, add_folds, add_place, settings
 from memodule.errors import UserError
 
 _DESCRIPTION: Final = """\
@@ -38,11 +38,11 @@ def main(words: Sequence[str]) -> int:
     from memodule.studies.tracking import choose_mode
 
     choose_mode(online=False)
-    settings = _settings(arguments.protocol) | dict(arguments.set)
+    changes = _changes(arguments.protocol) | settings(arguments)
     if arguments.cache is not None:
-        _import_features(arguments.cache, arguments.config, settings)
+        _import_features(arguments.cache, arguments.config, changes)
     name = arguments.name or "+".join([*(config.stem for config in arguments.config), "published-weights"])
-    plan = plan_study(arguments.config, settings, arguments.folds, (0,), arguments.runs, name)
+    plan = plan_study(arguments.config, changes, arguments.folds, (0,), arguments.runs, name)
     weights = find_weights(arguments.weights, plan.subjects, arguments.pattern)
     outcome = score_imported(plan, weights, not arguments.no_checkpoints)
     print(outcome.study.folder if console.console.quiet else outcome.text())
@@ -55,14 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "cache", type=Path, nargs="?", metavar="CACHE", help="their features: a pickle, or a folder of its parts"
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="YAML",
-        help="experiment file of the data set; a further one replaces what it names",
-    )
+    add_experiment(parser, "experiment file of the data set")
     parser.add_argument(
         "--protocol", choices=("published", "megc"), default="published", help="how to score (default: published)"
     )
@@ -72,19 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         help="names of the weight files; {subject} is the code in the Catalog, {number} what follows its last full "
         "stop (default: subject_{number}.pkl)",
     )
-    parser.add_argument(
-        "--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="replace one setting (repeatable)"
-    )
-    parser.add_argument(
-        "--folds", type=lambda text: tuple(text.split(",")), metavar="006,007", help="score these subjects only"
-    )
-    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
-    parser.add_argument("--name", help="name of the study (default: the config file's with -published-weights)")
+    add_folds(parser)
+    add_place(parser, "study", "the config file's with -published-weights")
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the networks as checkpoints of ours")
     return parser
 
 
-def _settings(protocol: Any) -> dict[str, str]:
+def _changes(protocol: Any) -> dict[str, str]:
     """What an import changes in any experiment: the protocol, the authors' features, and that nothing is trained."""
     from memodule.protocol import Protocol
 
@@ -99,7 +86,7 @@ def _settings(protocol: Any) -> dict[str, str]:
     }
 
 
-def _import_features(cache: Path, configs: Sequence[Path], settings: dict[str, str]) -> None:
+def _import_features(cache: Path, configs: Sequence[Path], changes: dict[str, str]) -> None:
     from memodule.datasets import read_catalog
     from memodule.flow import FlowParameters, FlowStore
     from memodule.flow.published_cache import import_published_cache
@@ -108,7 +95,7 @@ def _import_features(cache: Path, configs: Sequence[Path], settings: dict[str, s
     for config in configs:
         if not config.is_file():
             raise UserError(f"{config}: no such config file; see experiments/README.md for the ones that come along")
-    data = parse_config(configs, settings)["data"]
+    data = parse_config(configs, changes)["data"]
     store = FlowStore(data["flow"], FlowParameters(data["window"], data["frame_step"], data["motion_compensation"]))
     count = import_published_cache(cache, read_catalog(data["catalog"]), store)
     console.note(f"{store.folder}: features of {count} videos")

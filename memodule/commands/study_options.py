@@ -1,0 +1,107 @@
+"""Options that several commands about studies share: which experiment, which folds, where they run."""
+
+import argparse
+import itertools
+from pathlib import Path
+
+
+def add_experiment(parser: argparse.ArgumentParser, what: str = "experiment file") -> None:
+    """Add `--config` and `--set`."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="YAML",
+        help=f"{what}; a further one replaces what it names",
+    )
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser, what: str = "replace settings") -> None:
+    """Add `--set`; `settings` reads it."""
+    parser.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"{what}, such as model.learning_rate=1e-3 (repeatable)",
+    )
+
+
+def settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """All that `--set` gave, as keys and values; the last value of a key counts."""
+    return dict(itertools.chain(*arguments.set))
+
+
+def add_folds(parser: argparse.ArgumentParser) -> None:
+    """Add `--folds`."""
+    parser.add_argument("--folds", type=_subjects, metavar="006,007|all", help="subjects to hold out (default: all)")
+
+
+def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
+    """Add `--workers`, `--gpus-per-fold`, `--address` and `--threads`.
+
+    Args:
+        parser: Of the command.
+        what: What runs at a time.
+        one: What the number 1 means.
+    """
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N|auto",
+        help=f"{what} at a time: {one}, auto = all processors (default: 1)",
+    )
+    parser.add_argument(
+        "--gpus-per-fold",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of a GPU per fold; .25 lets four folds share one (default: 0, which uses no GPU on Ray workers)",
+    )
+    parser.add_argument("--address", metavar="auto|HOST:PORT", help="run on this existing Ray cluster")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads per fold (default: 1)")
+
+
+def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the config file's") -> None:
+    """Add `--runs` and `--name`.
+
+    Args:
+        parser: Of the command.
+        what: What gets the name.
+        name: Where the name comes from unless it is given.
+    """
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
+    parser.add_argument("--name", help=f"name of the {what} (default: {name})")
+
+
+def add_online(parser: argparse.ArgumentParser) -> None:
+    """Add `--online`."""
+    parser.add_argument("--online", action="store_true", help="send runs to Weights & Biases (needs `wandb login`)")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"{text!r}: write KEY=VALUE, such as trainer.max_epochs=10")
+    return key, value
+
+
+def _subjects(text: str) -> tuple[str, ...] | None:
+    return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _workers(text: str) -> int | None:
+    if text == "auto":
+        return None
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number of at least 1, or auto")
+    return count
