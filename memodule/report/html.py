@@ -2,6 +2,8 @@
 
 import html
 import json
+from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any, Final
 
 _VOID: Final = frozenset({"br", "hr", "input", "link", "meta"})
@@ -55,3 +57,33 @@ def json_script(value: Any, **attributes: object) -> Html:
     """Plain values for a script of the page to read; no text in them can end the element."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return el("script", Html(text.replace("<", "\\u003c")), type="application/json", **attributes)
+
+
+def document(title: str, *contents: Child, style: str, scripts: Sequence[str] = ()) -> Html:
+    """A whole page that needs nothing beside it: its policy lets it load nothing from anywhere.
+
+    Args:
+        title: What the browser's tab says.
+        *contents: Of the body.
+        style: Style sheet.
+        scripts: Programs that run once the contents are read; a page without them may run none.
+    """
+    allowed = " script-src 'unsafe-inline';" if scripts else ""
+    policy = f"default-src 'none'; style-src 'unsafe-inline';{allowed} img-src data:"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", http_equiv="Content-Security-Policy", content=policy),
+        el("link", rel="icon", href="data:,"),
+        el("title", title),
+        el("style", Html(style)),
+    )
+    body = el("body", *contents, *(el("script", Html(script)) for script in scripts))
+    return join(Html("<!doctype html>\n"), el("html", head, body, lang="en"), "\n")
+
+
+def packaged(package: str, name: str) -> str:
+    """A style sheet or script that lies beside the modules of a package."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """One HTML file that holds a whole report: no network, no framework, nothing beside it."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +8,10 @@ from memodule.atomic import write_text
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 from memodule.report.browser_data import MOST_SAMPLES, browser_data
-from memodule.report.html import Child, Html, el, join, json_script
+from memodule.report.html import Child, Html, document, el, json_script, packaged
 from memodule.report.overview import banners, comparison, how_to_read
 from memodule.report.run_section import run_section
 from memodule.report.runs import Run
-
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""The page may load nothing from anywhere."""
 
 _SCRIPTS: Final = ("page.js", "chart.js", "browser.js")
 
@@ -61,8 +57,8 @@ def report_page(runs: Sequence[Run], most_samples: int = MOST_SAMPLES) -> Html:
     """
     labels = [_label(number) for number in range(len(runs))]
     title = " · ".join(run.name for run in runs[:3]) + (" · …" if len(runs) > 3 else "")
-    body = el(
-        "body",
+    return document(
+        f"{title} · memodule report",
         el("a", "Skip to the videos", href="#videos", class_="skip"),
         _patterns(),
         el("header", el("p", "memodule report", class_="brand"), el("h1", title), _contents(runs, labels)),
@@ -75,19 +71,9 @@ def report_page(runs: Sequence[Run], most_samples: int = MOST_SAMPLES) -> Html:
             _browser(),
         ),
         json_script(browser_data(runs, labels, most_samples), id="data"),
-        *(el("script", _resource(name)) for name in _SCRIPTS),
+        style=packaged("memodule.report", "page.css"),
+        scripts=[packaged("memodule.report", name) for name in _SCRIPTS],
     )
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("link", rel="icon", href="data:,"),
-        el("title", f"{title} · memodule report"),
-        el("style", _resource("page.css")),
-    )
-    return join(Html("<!doctype html>\n"), el("html", head, body, lang="en"), "\n")
 
 
 def _label(number: int) -> str:
@@ -102,11 +88,6 @@ def _label(number: int) -> str:
         text = chr(ord("A") + letter) + text
         number -= 1
     return text
-
-
-def _resource(name: str) -> Html:
-    """A style sheet or script of ours; it contains nothing that ends its element."""
-    return Html(files("memodule.report").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _contents(runs: Sequence[Run], labels: Sequence[str]) -> Html:

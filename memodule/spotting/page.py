@@ -2,18 +2,14 @@
 
 import base64
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Final
 
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.flow.boxes import CROP_SIDE
-from memodule.report.html import Html, el, join
+from memodule.report.html import Html, document, el, packaged
 from memodule.spotting.pictures import ExpressionPictures
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.timeline import clock, timeline
-
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""The page may load nothing from anywhere."""
 
 _GAIN: Final = 6
 """Arrows are this much longer than the motion."""
@@ -32,8 +28,8 @@ def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -
         pictures: What `draw_expressions` drew.
     """
     name = video.path.name
-    body = el(
-        "body",
+    return document(
+        f"{name} | memodule spot",
         _hatch(),
         el(
             "header",
@@ -44,18 +40,8 @@ def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -
         ),
         el("main", *_timeline(video), *_cards(video, pictures), *_unknown(video), *_details(video)),
         el("footer", el("p", _MEANING, class_="hint")),
+        style=packaged("memodule.spotting", "page.css"),
     )
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("link", rel="icon", href="data:,"),
-        el("title", f"{name} | memodule spot"),
-        el("style", Html(files("memodule.spotting").joinpath("page.css").read_text(encoding="utf-8"))),
-    )
-    return join(Html("<!doctype html>\n"), el("html", head, body, lang="en"), "\n")
 
 
 def _hatch() -> Html:
