@@ -72,7 +72,7 @@ def _scan() -> tuple[State, str]:
 
 
 def _flow() -> tuple[State, str]:
-    from memodule.flow.farneback import flow_engine
+    from memodule.flow.engines import flow_engine
 
     name = flow_engine("auto").name
     hint = "" if name == "numba" else "; numba is faster: pip install 'memodule[fast]'"

@@ -13,8 +13,9 @@ from memodule.datasets.catalog import Catalog, Video, VideoKey
 from memodule.datasets.frames import folder_remarks
 from memodule.errors import UserError
 from memodule.flow import sources
+from memodule.flow.engines import flow_engine
 from memodule.flow.face import landmark_model
-from memodule.flow.farneback import EngineName, flow_engine
+from memodule.flow.farneback import EngineName
 from memodule.flow.parts import PartResult, extract_part, opencv_alone, split
 from memodule.flow.quality import find_problem, find_remarks, shortened, summarize, write_quality_table
 from memodule.flow.store import FlowRecord, FlowStore

@@ -5,7 +5,6 @@ from typing import Any, Final, Literal, Protocol, cast
 import cv2
 import numpy as np
 
-from memodule.errors import UserError
 from memodule.flow.face import Gray
 from memodule.flow.pooling import Flow, pool
 from memodule.flow.regions import Region
@@ -65,22 +64,3 @@ class OpenCvEngine:
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
         """Mean flow of the region's fastest pixels."""
         return pool(flow, region)
-
-
-def flow_engine(name: EngineName = "auto") -> FlowEngine:
-    """The engine of this name.
-
-    Raises:
-        UserError: If it is "numba" and numba cannot be imported.
-    """
-    if name == "opencv":
-        return OpenCvEngine()
-    try:
-        from memodule.flow.compiled.engine import NumbaEngine
-    except ImportError as error:
-        if name == "numba":
-            raise UserError(
-                f"numba cannot be imported ({error}); run `python -m pip install 'memodule[fast]'`"
-            ) from None
-        return OpenCvEngine()
-    return NumbaEngine()

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from memodule.errors import UserError
 from memodule.flow import FlowExtractor
+from memodule.flow.engines import flow_engine
 from memodule.flow.face import FaceFinder, face_finder
-from memodule.flow.farneback import flow_engine
 from memodule.flow.pooling import pool
 from memodule.flow.regions import EARLIER_CHANNELS, REGIONS, face_layout
 from memodule.flow.window import Window

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memodule.errors import UserError
-from memodule.flow.farneback import OpenCvEngine, flow_engine
+from memodule.flow.engines import flow_engine
+from memodule.flow.farneback import OpenCvEngine
 from memodule.flow.regions import face_layout
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memodule.flow.boxes import Area
-from memodule.flow.farneback import flow_engine
+from memodule.flow.engines import flow_engine
 from memodule.flow.regions import Region
 
 
