@@ -1,5 +1,6 @@
 """One video from its frames to its micro-expressions, in bounded memory."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,23 @@ _BATCH: Final = 64
 """Windows that go through the network at once."""
 
 _LARGEST: Final = FaceChoice()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measured:
+    """A video that was read and scored, before intervals are selected.
+
+    Attributes:
+        source: The video.
+        sampling: How it was sampled.
+        passed: What one reading left behind.
+        warnings: What may spoil the result, in words.
+    """
+
+    source: Source
+    sampling: Sampling
+    passed: Recording
+    warnings: tuple[str, ...]
 
 
 class Spotter:
@@ -106,6 +124,23 @@ class Spotter:
         Raises:
             UserError: If the video cannot be read, or is shorter than one window.
         """
+        return self.decide(self.measure(path, fps=fps, face=face, progress=progress))
+
+    def measure(
+        self,
+        path: Path | str,
+        *,
+        fps: float | None = None,
+        face: FaceChoice = _LARGEST,
+        progress: Progress = lambda done, total: None,
+    ) -> Measured:
+        """The first half of `spot`: read the video and score it, which takes nearly all of the time.
+
+        Arguments and errors are those of `spot`. What comes back can be decided again under other rules:
+
+            measured = spotter.measure("video.mp4")
+            results = [spotter.decide(measured, rule) for rule in rules]
+        """
         path, warnings = Path(path), list(self.warnings)
         if path.is_dir() and fps is None:
             fps = self.model.fps
@@ -117,7 +152,39 @@ class Spotter:
         if sampling.warning:
             warnings.append(sampling.warning)
         warnings += passed.remarks(source, face)
-        return self._result(source, sampling, passed, warnings)
+        return Measured(source, sampling, passed, tuple(warnings))
+
+    def decide(self, measured: Measured, rule: SelectionRule | None = None) -> SpottedVideo:
+        """The second half of `spot`: select the intervals.
+
+        Args:
+            measured: What `measure` gave.
+            rule: A fitted rule instead of the spotter's own.
+        """
+        source, sampling, passed = measured.source, measured.sampling, measured.passed
+        rule = rule or self.rule
+        stretches = find_stretches(passed.looks, passed.window, passed.stale, sampling.rate)
+        analysed = np.zeros(passed.count, dtype=bool)
+        for stretch in stretches:
+            analysed[stretch.first : stretch.last + 1] = stretch.reason is None
+        curve = self._curve(passed, source, sampling, analysed)
+        timeline = passed.timeline()
+        return SpottedVideo(
+            source=source,
+            frames=passed.frames,
+            sampling=sampling,
+            sample_frames=timeline.frames,
+            sample_seconds=timeline.seconds,
+            score=np.where(analysed, curve.score, np.float32("nan")),
+            probabilities=curve.probabilities,
+            expressions=tuple(self._expressions(curve, rule, stretches, timeline)),
+            sections=tuple(timeline.section(stretch) for stretch in stretches),
+            places=tuple(passed.places),
+            faces=passed.most_faces,
+            warnings=measured.warnings,
+            checkpoint=self.checkpoint,
+            rule=type(rule).__name__,
+        )
 
     def _pass(self, source: Source, sampling: Sampling, face: FaceChoice, progress: Progress) -> Recording:
         """Read the video once: sample, measure, score."""
@@ -145,30 +212,6 @@ class Spotter:
         spot, logits = self.model.module(torch.from_numpy(np.stack([window.flow for window in batch])))
         return spot.float().numpy(), logits.float().numpy()
 
-    def _result(self, source: Source, sampling: Sampling, passed: Recording, warnings: list[str]) -> SpottedVideo:
-        stretches = find_stretches(passed.looks, passed.window, passed.stale, sampling.rate)
-        analysed = np.zeros(passed.count, dtype=bool)
-        for stretch in stretches:
-            analysed[stretch.first : stretch.last + 1] = stretch.reason is None
-        curve = self._curve(passed, source, sampling, analysed)
-        timeline = passed.timeline()
-        return SpottedVideo(
-            source=source,
-            frames=passed.frames,
-            sampling=sampling,
-            sample_frames=timeline.frames,
-            sample_seconds=timeline.seconds,
-            score=np.where(analysed, curve.score, np.float32("nan")),
-            probabilities=curve.probabilities,
-            expressions=tuple(self._expressions(curve, stretches, timeline)),
-            sections=tuple(timeline.section(stretch) for stretch in stretches),
-            places=tuple(passed.places),
-            faces=passed.most_faces,
-            warnings=tuple(warnings),
-            checkpoint=self.checkpoint,
-            rule=type(self.rule).__name__,
-        )
-
     def _curve(
         self, passed: Recording, source: Source, sampling: Sampling, analysed: npt.NDArray[np.bool_]
     ) -> VideoCurve:
@@ -181,13 +224,13 @@ class Spotter:
         return VideoCurve("", source.path.name, score, logits, sampling.rate, 1)
 
     def _expressions(
-        self, curve: VideoCurve, stretches: Sequence[Stretch], timeline: Timeline
+        self, curve: VideoCurve, rule: SelectionRule, stretches: Sequence[Stretch], timeline: Timeline
     ) -> Iterator[SpottedExpression]:
         """The detections with their apex in an analysed part, cut off where that part ends."""
         protocol, analysed = self.model.protocol, [s for s in stretches if s.reason is None]
         if not analysed:
             return
-        decoded = decode(curve, self.rule, protocol)
+        decoded = decode(curve, rule, protocol)
         rows = zip(decoded.sampled.tolist(), decoded.emotions.tolist(), decoded.confidence.tolist(), strict=True)
         for (onset, apex, offset), emotion, confidence in rows:
             part = next((s for s in analysed if s.first <= apex <= s.last), None)
