@@ -5,9 +5,11 @@ is a weighting of the subjects' tallies, and all resamples are one matrix produc
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memodule.errors import UserError
 from memodule.metrics.functional.scores import SCORES, Numbers, as_counts, score_counts
@@ -145,19 +147,28 @@ def _common_subjects(first: Mapping[str, Tally], second: Mapping[str, Tally]) ->
     return subjects
 
 
+@functools.lru_cache(maxsize=4)  # drawing takes longer than all that is computed from it; an ablation has 1,000 rows
 def _weights(subjects: int, resamples: int, seed: int) -> Numbers:
     """(resamples, subjects): how often each subject is drawn."""
     shares = np.full(subjects, 1 / max(subjects, 1))
-    return np.random.default_rng(seed).multinomial(subjects, shares, size=resamples).astype(np.float64)
+    return _fixed(np.random.default_rng(seed).multinomial(subjects, shares, size=resamples))
 
 
+@functools.lru_cache(maxsize=4)
 def _swaps(subjects: int, permutations: int, seed: int) -> Numbers:
     """(swaps, subjects) of 0 and 1; the first row swaps nothing."""
     if 2**subjects <= permutations:
-        return (np.arange(2**subjects)[:, None] >> np.arange(subjects) & 1).astype(np.float64)
+        return _fixed(np.arange(2**subjects)[:, None] >> np.arange(subjects) & 1)
     swaps = np.random.default_rng(seed).integers(0, 2, (permutations, subjects))
     swaps[0] = 0
-    return swaps.astype(np.float64)
+    return _fixed(swaps)
+
+
+def _fixed(draws: NDArray[np.int64]) -> Numbers:
+    """As numbers that nobody can change: they are kept for the next call."""
+    numbers = draws.astype(np.float64)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _percentiles(values: Numbers, level: float, point: float) -> Interval:
