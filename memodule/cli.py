@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, str]] = {
     "loso": "run every leave-one-subject-out fold and pool the scores",
     "import-published": "score the authors' own weights and features",
     "evaluate": "score predicted expressions (CSV) against labelled ones",
+    "ablate": "decode a finished study's curves under a grid of rules and parameters",
     "report": "write one self-contained HTML page about finished studies",
     "spot": "find the micro-expressions of videos of your own",
     "submit": "write or check submission files of the Micro-Expression Grand Challenge",

@@ -37,7 +37,7 @@ def check_curves(plan: Plan) -> None:
             f"--curves {plan.curves}: trained with {key}={theirs.get(key)}, not {ours.get(key)}; only intervals and "
             f"the protocol's scoring may differ"
         )
-    ruled = [metric for metric in _monitored(source.config) if metric.startswith("val/") and metric != "val/loss"]
+    ruled = [metric for metric in monitored(source.config) if metric.startswith("val/") and metric != "val/loss"]
     if ruled and source.config["intervals"] != plan.config["intervals"]:
         raise UserError(
             f"--curves {plan.curves}: its epochs were chosen by {ruled[0]} under its own rule; train this "
@@ -83,7 +83,7 @@ def redecode_fold(job: Job) -> None:
     write_json(job.folder / "result.json", {**before, **changed})
 
 
-def _monitored(config: dict[str, Any]) -> list[str]:
+def monitored(config: dict[str, Any]) -> list[str]:
     """Metrics that callbacks of the config choose by."""
     callbacks = config["trainer"].get("callbacks") or []
     listed = callbacks if isinstance(callbacks, list) else [callbacks]

@@ -1,0 +1,67 @@
+"""`memodule ablate`: decode the curves of a finished study under every variant of a grid."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from memodule import console
+from memodule.commands import command_parser, parse
+
+_EPILOG = """\
+Trains nothing: the saved curves are decoded again. Priors are fitted, rules calibrated and parameters chosen fold by
+fold, on training subjects only, unless the grid asks for the leak. What has been decoded before is not decoded again,
+so a changed grid, or a run that was stopped, computes only what is new.
+
+Results go to RUN_DIR/ablations/NAME_OF_GRID/: table.csv, table.json, provenance.json, index.html, figures/*.png.
+
+example:
+  memodule ablate runs/demo-1f2e3d4c --grid experiments/ablations/interval_priors.yaml
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Check the grid, decode, and write the tables and the page."""
+    arguments = parse(_parser(), words)
+    from memodule.studies.ablation.grid import read_grid
+
+    grid = read_grid(arguments.grid)
+    from memodule.studies.ablation.run import ablate, write_tables
+    from memodule.studies.study import Study
+    from memodule.studies.tracking import choose_mode
+
+    choose_mode(arguments.online)
+    ablation = ablate(Study.open(arguments.study), grid, arguments.workers)
+    write_tables(ablation)
+    if arguments.json:
+        print((ablation.folder / "table.json").read_text(encoding="utf-8"), end="")
+    elif console.console.quiet:
+        print(ablation.folder)
+    else:
+        from memodule.studies.ablation.text import print_table
+
+        print_table(ablation)
+        print(f"tables: {ablation.folder / 'table.csv'}, table.json, provenance.json")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("ablate", "Decode a finished study under every variant of a grid.", _EPILOG)
+    parser.add_argument("study", type=Path, metavar="RUN_DIR", help="folder of a finished study")
+    parser.add_argument("--grid", type=Path, required=True, metavar="YAML", help="rules and parameters to decode under")
+    parser.add_argument(
+        "--workers", type=_workers, default=os.cpu_count() or 1, metavar="N", help="processes (default: all processors)"
+    )
+    parser.add_argument("--json", action="store_true", help="print table.json instead of a table")
+    parser.add_argument("--online", action="store_true", help="send the run to Weights & Biases (needs `wandb login`)")
+    return parser
+
+
+def _workers(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from 1")
+    return count

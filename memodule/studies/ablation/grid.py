@@ -1,0 +1,258 @@
+"""The YAML file of an ablation, read and checked as a whole before anything is computed.
+
+reference: published            # the variant that others are compared with; default: the study's own rule
+choose_by: strs                 # strs (default) or spot_f1: what nested choices maximise
+variants:
+  published:
+    rule: ../../configs/intervals/prior_guided.yaml       # relative to this file; or a class path
+  thresholds:
+    rule: memodule.intervals.PriorGuided
+    parameters:
+      threshold: {from: 0.3, to: 0.9, steps: 7}           # or {from, to, step}, or a list; log: true
+      half_window: {values: [4, 6, 8], when: {duration: true}}
+      duration: [true, false]
+    protocol: {fitted_on: all}                            # neutral and filter_neutral may vary too
+    choose: [threshold]                                   # chosen fold by fold; all others are swept
+    calibrate: nested                                     # inner (default): as in training
+  chosen rule:
+    choose_from: [published, thresholds]                  # a nested choice among variants
+"""
+
+import dataclasses
+import difflib
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from memodule.errors import UserError
+from memodule.protocol import Protocol
+from memodule.studies.ablation.rule_files import Description, read_rule, resolve, with_argument
+from memodule.studies.ablation.values import Parameter, combinations, read_parameter
+from memodule.studies.ablation.variants import STUDY, Candidate, Decoding, Variant, spelled
+
+SECTIONS: Final = {"reference", "choose_by", "variants"}
+"""Keys of a grid."""
+
+OBJECTIVES: Final = ("strs", "spot_f1")
+OPTIONS: Final = ("fitted_on", "neutral", "filter_neutral")
+"""Options of the protocol that take part in decoding; all others define the score and are the same for all rows."""
+
+_KEYS: Final = ("rule", "parameters", "protocol", "choose", "calibrate")
+_OPTION: Final = "protocol."
+_MOST: Final = 100_000
+"""Combinations of one variant; more is a mistake in the grid."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Grid:
+    """A checked grid.
+
+    Attributes:
+        path: The file.
+        contents: What is written there.
+        reference: Name of the variant that others are compared with.
+        choose_by: Score that nested choices maximise.
+        variants: All rows, the study's own rule first.
+    """
+
+    path: Path
+    contents: Mapping[str, Any]
+    reference: str
+    choose_by: str
+    variants: tuple[Variant, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without suffix."""
+        return self.path.stem
+
+    @property
+    def selected(self) -> set[str]:
+        """Digests of the decodings that are candidates of a nested choice."""
+        return {c.decoding.digest for variant in self.variants if variant.chosen for c in variant.candidates}
+
+
+def read_grid(path: Path) -> Grid:
+    """Read and check a grid.
+
+    Raises:
+        UserError: If the file cannot be read or anything in it cannot be computed; the message names file and key.
+    """
+    contents = _contents(path)
+    _known(contents, sorted(SECTIONS), str(path))
+    written = contents.get("variants")
+    if not isinstance(written, Mapping) or not written:
+        raise UserError(f"{path}: variants: there is none; name at least one, with its rule")
+    choose_by = contents.get("choose_by", OBJECTIVES[0])
+    if choose_by not in OBJECTIVES:
+        raise UserError(f"{path}: choose_by: {choose_by!r} is none of {', '.join(OBJECTIVES)}")
+    groups = {STUDY: [Variant(STUDY, {}, (Candidate({}, Decoding(None)),))]}
+    later = []
+    for name, entry in written.items():
+        where = f"{path}: variants.{name}"
+        if not isinstance(name, str) or name == STUDY:
+            raise UserError(f"{where}: {STUDY!r} is the study's own rule, other names are text; choose another name")
+        if not isinstance(entry, Mapping):
+            raise UserError(f"{where}: give `rule`, or `choose_from`")
+        groups[name] = []
+        if "choose_from" in entry:
+            later.append(name)
+        else:
+            groups[name] = _expanded(name, entry, path.parent, where)
+    for name in later:
+        groups[name] = [_among(name, written[name], groups, later, f"{path}: variants.{name}")]
+    variants = tuple(itertools.chain.from_iterable(groups.values()))
+    return Grid(path, contents, _reference(contents, variants, path), choose_by, variants)
+
+
+def _expanded(group: str, entry: Mapping[str, Any], folder: Path, where: str) -> list[Variant]:
+    """All rows of one variant."""
+    _known(entry, _KEYS, where)
+    if "rule" not in entry:
+        raise UserError(f"{where}.rule: missing; give a file of configs/intervals, or a class_path")
+    rule = read_rule(entry["rule"], folder, f"{where}.rule")
+    calibrate = entry.get("calibrate", "inner")
+    if calibrate not in ("inner", "nested"):
+        raise UserError(f"{where}.calibrate: {calibrate!r} is none of inner, nested")
+    parameters = _parameters(entry, folder, where)
+    chosen = _chosen(entry, parameters, where)
+    combined = combinations(parameters, f"{where}.parameters")
+    if len(combined) > _MOST:
+        raise UserError(f"{where}: {len(combined)} combinations; sweep less at a time, {_MOST} at most")
+    fixed = {parameter.name for parameter in parameters if not parameter.varies and not parameter.when}
+    rows: dict[str, tuple[dict[str, Any], list[Candidate]]] = {}
+    for combination in combined:
+        swept = {n: v for n, v in combination.items() if n not in chosen and n not in fixed}
+        label = {n: v for n, v in combination.items() if n in chosen}
+        decoding = _decoding(rule, combination, calibrate, where)
+        rows.setdefault(spelled(swept), (swept, []))[1].append(Candidate(label, decoding))
+    return [Variant(group, swept, tuple(candidates)) for swept, candidates in rows.values()]
+
+
+def _parameters(entry: Mapping[str, Any], folder: Path, where: str) -> list[Parameter]:
+    """Arguments of the rule, then options of the protocol under names with `protocol.` in front."""
+    written = entry.get("parameters") or {}
+    options = entry.get("protocol") or {}
+    for key, section in (("parameters", written), ("protocol", options)):
+        if not isinstance(section, Mapping):
+            raise UserError(f"{where}.{key}: give names with their values")
+    _known(options, OPTIONS, f"{where}.protocol")
+    parameters = [read_parameter(str(n), value, f"{where}.parameters.{n}") for n, value in written.items()]
+    parameters += [read_parameter(_OPTION + n, value, f"{where}.protocol.{n}") for n, value in options.items()]
+    return [
+        dataclasses.replace(p, values=tuple(resolve(v, folder, f"{where}.parameters.{p.name}") for v in p.values))
+        for p in parameters
+    ]
+
+
+def _chosen(entry: Mapping[str, Any], parameters: Sequence[Parameter], where: str) -> set[str]:
+    """Names of the parameters that each fold chooses."""
+    written = entry.get("choose", [])
+    if not isinstance(written, list) or ("choose" in entry and not written):
+        raise UserError(f"{where}.choose: give a list of parameters, or leave it out")
+    if len(set(map(str, written))) < len(written):
+        raise UserError(f"{where}.choose: a parameter stands there twice")
+    varying = {parameter.name for parameter in parameters if parameter.varies or parameter.when}
+    for name in written:
+        if name == f"{_OPTION}fitted_on":
+            raise UserError(f"{where}.choose: {name} decides who is honest, and cannot be chosen by a score; sweep it")
+        if name not in varying:
+            raise UserError(f"{where}.choose: {name} has not several values in this variant; give it a list or a range")
+    return set(written)
+
+
+def _decoding(rule: Description, combination: Mapping[str, Any], calibrate: Any, where: str) -> Decoding:
+    options = {}
+    for name, value in combination.items():
+        if name.startswith(_OPTION):
+            options[name.removeprefix(_OPTION)] = value
+        else:
+            rule = with_argument(rule, name, value, f"{where}.parameters.{name}")
+    decoding = Decoding(rule, options, calibrate)
+    try:
+        decoding.build()
+        Protocol(**options)
+    except UserError as error:
+        raise UserError(f"{where} with {spelled(combination) or 'these arguments'}: {error}") from None
+    return decoding
+
+
+def _among(
+    name: str, entry: Mapping[str, Any], groups: Mapping[str, Sequence[Variant]], later: Sequence[str], where: str
+) -> Variant:
+    """The variant that chooses among all rows of others."""
+    _known(entry, ("choose_from",), where)
+    names = entry["choose_from"]
+    if not isinstance(names, list) or not names:
+        raise UserError(f"{where}.choose_from: give a list of variants")
+    if len(set(map(str, names))) < len(names):
+        raise UserError(f"{where}.choose_from: a variant stands there twice")
+    candidates = []
+    for other in names:
+        if other not in groups or other in later or other == STUDY:
+            near = _nearest(str(other), [n for n in groups if n not in later and n != STUDY])
+            raise UserError(f"{where}.choose_from: {other} is no variant with a rule of its own{near}")
+        for variant in groups[other]:
+            candidates += [
+                Candidate({"variant": variant.name, **candidate.label}, candidate.decoding)
+                for candidate in variant.candidates
+            ]
+    if len(candidates) < 2:
+        raise UserError(f"{where}.choose_from: there is only one to choose; name several")
+    leaks = {candidate.decoding.options.get("fitted_on") for candidate in candidates}
+    if len(leaks) > 1:
+        raise UserError(
+            f"{where}.choose_from: some are fitted_on all subjects, and would win by the leak; leave them out"
+        )
+    return Variant(name, {}, tuple(candidates))
+
+
+def _reference(contents: Mapping[str, Any], variants: Sequence[Variant], path: Path) -> str:
+    reference = contents.get("reference", STUDY)
+    names = [variant.name for variant in variants]
+    if reference in names:
+        return str(reference)
+    rows = [variant.name for variant in variants if variant.group == reference]
+    if rows:
+        raise UserError(f"{path}: reference: {reference} has {len(rows)} rows; name one of them, such as {rows[0]!r}")
+    near = _nearest(str(reference), names)
+    raise UserError(f"{path}: reference: there is no variant {reference}{near}")
+
+
+def _known(section: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in section:
+        if key not in keys:
+            raise UserError(f"{where}: unknown key {key}{_nearest(str(key), keys)}; the keys are {', '.join(keys)}")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f" (is {close[0]} meant?)" if close else ""
+
+
+def _contents(path: Path) -> Mapping[str, Any]:
+    try:
+        contents = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such grid; experiments/ablations/ holds those that come along") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(contents, Mapping):
+        raise UserError(f"{path}: a grid has the keys {', '.join(sorted(SECTIONS))}")
+    return contents
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would keep the last one in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping whose keys differ."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                line = node.value[number][0].start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: {key} stands there twice")
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,74 @@
+"""An ablation as the terminal shows it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from memodule.studies.ablation.run import Ablation
+from memodule.studies.ablation.table import Row, best_of_groups
+
+_HEADS: Final = ("STRS [95 %]", "- ref.", "p", "spot F1", "P", "R", "recog F1", "on", "TP/FP/FN")
+_NARROW: Final = ("STRS [95 %]", "- ref.", "spot F1", "recog F1", "on", "TP/FP/FN")
+_WIDE: Final = 120
+"""Columns of a terminal that holds all of them."""
+
+
+def print_table(ablation: Ablation) -> None:
+    """Print the best row of each variant to standard output, then what a reader must know."""
+    out = Console(highlight=False, markup=False, emoji=False)
+    heads = _HEADS if out.width >= _WIDE else _NARROW
+    title = f"{ablation.study.name} under {ablation.grid.name}, best first; differences to {ablation.grid.reference}"
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    table.add_column("variant", overflow="fold", min_width=24)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    shown = best_of_groups(ablation.rows)
+    for row, size in shown:
+        cells = _cells(row)
+        style = "bold" if row is ablation.reference else None
+        table.add_row(_name(row, size, ablation), *(cells[head] for head in heads), style=style)
+    out.print(table)
+    if len(shown) < len(ablation.rows):
+        out.print(f"The table in {ablation.folder} holds all {len(ablation.rows)} rows.", soft_wrap=True)
+    for line in _choices([row for row, _ in shown]):
+        out.print(line, soft_wrap=True)
+    for note in ablation.notes:
+        out.print(note, soft_wrap=True)
+
+
+def _name(row: Row, size: int, ablation: Ablation) -> Text:
+    marks = [
+        *(["reference"] if row is ablation.reference else []),
+        *(["LEAK"] if row.leak else []),
+        *(["chosen by each fold"] if row.variant.chosen else []),
+        *([f"best of {size}"] if size > 1 else []),
+    ]
+    return Text(row.name + (f" ({', '.join(marks)})" if marks else ""))
+
+
+def _cells(row: Row) -> dict[str, str]:
+    low, high = row.ranges["strs"]
+    pooled, scores, test = row.pooled, row.scores, (row.differences or {}).get("strs")
+    return {
+        "STRS [95 %]": f"{scores['strs']:.3f} [{low:.2f}, {high:.2f}]",
+        "- ref.": f"{test['difference']:+.3f}" if test else "",
+        "p": f"{test['p_value']:.3f}" if test else "",
+        "spot F1": f"{scores['spot_f1']:.3f}",
+        "P": f"{scores['spot_precision']:.3f}",
+        "R": f"{scores['spot_recall']:.3f}",
+        "recog F1": f"{scores['recog_f1']:.3f}",
+        "on": str(row.support),
+        "TP/FP/FN": f"{pooled.tp}/{pooled.fp}/{pooled.fn}",
+    }
+
+
+def _choices(rows: Sequence[Row]) -> list[str]:
+    """What the folds chose, most frequent first."""
+    return [
+        f"{row.name}: " + "; ".join(f"{label} in {folds}" for label, folds in list(row.chosen.items())[:4])
+        for row in rows
+        if row.chosen
+    ]

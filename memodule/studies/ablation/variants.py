@@ -1,0 +1,106 @@
+"""One way to decode a study's curves, and one row of an ablation's table."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from memodule.intervals import SelectionRule, build_rule
+from memodule.protocol import Protocol
+from memodule.studies.ablation.rule_files import rule_names
+
+STUDY: Final = "study"
+"""The row of the study's own rule, as its folds fitted it: the numbers of its `results.json`."""
+
+Calibrate = Literal["inner", "nested"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decoding:
+    """A rule with all its arguments, and what of the protocol takes part in decoding.
+
+    Attributes:
+        rule: class_path and init_args; None for the rules as the study's folds stored them.
+        options: Options of the protocol that replace the study's.
+        calibrate: Curves that rules are calibrated on: of the fold's "inner" validation subjects, as in training, or
+            "nested": out-of-fold curves of its training subjects where it has no inner ones.
+    """
+
+    rule: Mapping[str, Any] | None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    calibrate: Calibrate = "inner"
+
+    def build(self) -> SelectionRule:
+        """The rule, which has learned nothing yet."""
+        assert self.rule is not None
+        return build_rule(self.rule, "grid")
+
+    def protocol(self, study: Protocol) -> Protocol:
+        """The study's protocol with the options replaced."""
+        return dataclasses.replace(study, **self.options)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same decoding."""
+        plain = [self.rule, dict(self.options), self.calibrate]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def names(self) -> str:
+        """What the rule is called."""
+        return "as the folds stored it" if self.rule is None else rule_names(self.rule)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """What a nested choice may take.
+
+    Attributes:
+        label: What is chosen with it: parameters, or the name of a variant.
+        decoding: How curves are decoded then.
+    """
+
+    label: Mapping[str, Any]
+    decoding: Decoding
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Variant:
+    """One row of the table.
+
+    Attributes:
+        group: Name in the grid.
+        parameters: What is swept within the group.
+        candidates: One, or those among which each fold chooses.
+    """
+
+    group: str
+    parameters: Mapping[str, Any]
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def name(self) -> str:
+        """Group and parameters: `thresholds [threshold=0.5]`."""
+        return f"{self.group} [{spelled(self.parameters)}]" if self.parameters else self.group
+
+    @property
+    def chosen(self) -> bool:
+        """Whether each fold chooses."""
+        return len(self.candidates) > 1
+
+
+def spelled(parameters: Mapping[str, Any]) -> str:
+    """Parameters as one line: threshold=0.5, rule=RiseFall."""
+    return ", ".join(f"{name}={short(value)}" for name, value in parameters.items())
+
+
+def short(value: Any) -> str:
+    """A value for a table: rules by their names, other values as YAML writes them."""
+    if isinstance(value, Mapping) and "class_path" in value:
+        return rule_names(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(short, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
