@@ -18,6 +18,7 @@ from memodule.emotions import EMOTIONS
 from memodule.flow import FlowParameters, FlowStore
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
+sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and studies.py
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,3 +81,15 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> PlantedData:
 def planting() -> Callable[..., PlantedData]:
     """The function that plants, for tests that need data of their own."""
     return plant
+
+
+@pytest.fixture(scope="session")
+def page():
+    """A page of a headless browser."""
+    from browser import browser_page, find_browser
+
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium: install the package chromium, or name the program in CHROMIUM")
+    with browser_page(program) as page:
+        yield page

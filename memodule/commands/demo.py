@@ -133,6 +133,7 @@ def _decode_again(options: argparse.Namespace, overrides: dict[str, str], traine
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
     """Write the page, install the checkpoint for `memodule spot`, and say what to open."""
     from memodule.report import Run, write_report
+    from memodule.spotting.calibration import calibrated_rule
     from memodule.spotting.default import install_default_checkpoint
 
     folders = [outcome.study.folder for outcome in outcomes]
@@ -140,7 +141,9 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     _step(5, "report", f"memodule report {' '.join(str(folder) for folder in folders)} --out {page}")
     write_report([Run.of_study(outcome.study) for outcome in outcomes], page)
     trained = outcomes[0].study
-    checkpoint = install_default_checkpoint(trained.fold(trained.subjects[0], options.seed) / "model.ckpt")
+    held_out = trained.subjects[0]
+    rule = calibrated_rule(trained, held_out, options.seed)
+    checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed) / "model.ckpt", rule)
     for outcome in outcomes:
         print(f"\n{outcome.text(files=False)}")
     print(

@@ -22,13 +22,13 @@ _AROUND: Final = 2.5
 """Seconds of the score curve before and after the present that the strip shows."""
 
 _COLOURS: Final = {
-    "negative": (0, 94, 213),
-    "positive": (115, 158, 0),
-    "surprise": (167, 121, 204),
-    "others": (178, 114, 0),
-    "neutral": (150, 150, 150),
+    "negative": (60, 145, 232),
+    "positive": (184, 240, 125),
+    "surprise": (160, 90, 242),
+    "others": (245, 174, 114),
+    "neutral": (172, 161, 151),
 }
-"""From the palette of Okabe and Ito, as blue, green, red."""
+"""Those of the page on dark screens, as blue, green, red."""
 
 _WHITE, _GRAY = (235, 235, 235), (120, 120, 120)
 

@@ -5,8 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import torch
+
 from memodule.atomic import replacing
 from memodule.errors import UserError
+from memodule.intervals import SelectionRule, describe_rule
+from memodule.networks.weight_files import read_plain
 
 CAUTION: Final = (
     "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is no instrument "
@@ -31,17 +35,22 @@ def find_default_checkpoint() -> Path | None:
     return next((path for path in (default_checkpoint_path(), share / "memodule" / _NAME) if path.is_file()), None)
 
 
-def install_default_checkpoint(checkpoint: Path) -> Path:
+def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = None) -> Path:
     """Copy a checkpoint to `default_checkpoint_path()`.
 
     Args:
         checkpoint: A fold's `model.ckpt` that was trained on semi-synthetic data.
+        rule: A fitted selection rule that the copy is to carry instead of the fold's own.
 
     Returns:
         Where it is now.
     """
     with replacing(default_checkpoint_path()) as aside:
-        shutil.copyfile(checkpoint, aside)
+        if rule is None:
+            shutil.copyfile(checkpoint, aside)
+        else:
+            saved = read_plain(checkpoint, "a fold's model.ckpt")
+            torch.save({**saved, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
     return default_checkpoint_path()
 
 

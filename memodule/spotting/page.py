@@ -9,7 +9,7 @@ from memodule.flow.boxes import CROP_SIDE
 from memodule.report.html import Html, document, el, packaged
 from memodule.spotting.pictures import ExpressionPictures
 from memodule.spotting.result import SpottedExpression, SpottedVideo
-from memodule.spotting.timeline import clock, timeline
+from memodule.spotting.timeline import LETTERS, clock, timeline
 
 _GAIN: Final = 6
 """Arrows are this much longer than the motion."""
@@ -56,7 +56,12 @@ def _hatch() -> Html:
 def _timeline(video: SpottedVideo) -> Iterator[Html]:
     yield el("h2", "Timeline")
     keys = [*EMOTIONS, "not analysed"] if video.not_analysed else list(EMOTIONS)
-    items = [el("li", _swatch("unknown" if key == "not analysed" else f"found {key}"), key) for key in keys]
+    items = [
+        el("li", _swatch("unknown"), key)
+        if key == "not analysed"
+        else el("li", _swatch(f"found {key}"), el("b", LETTERS[key], class_=key), f" {key}")
+        for key in keys
+    ]
     yield el("ul", *items, el("li", "line: spotting score, 0 to 1"), class_="keys")
     yield timeline(video)
 
@@ -78,7 +83,7 @@ def _card(number: int, e: SpottedExpression, pictures: ExpressionPictures | None
     milliseconds = round(1000 * (e.offset_s - e.onset_s))
     return el(
         "article",
-        el("h3", f"{number}. {e.emotion} at {clock(e.apex_s)}"),
+        el("h3", el("span", f"{number}{LETTERS.get(e.emotion, '')}", class_=f"badge {e.emotion}"), _title(e)),
         el("p", f"Frames {e.onset} to {e.offset}, apex {e.apex}; {milliseconds} ms; confidence {e.confidence:.2f}"),
         _bars(e),
         _figures(e, pictures) if pictures else el("p", "No picture: not among the most certain ones.", class_="hint"),
@@ -87,19 +92,16 @@ def _card(number: int, e: SpottedExpression, pictures: ExpressionPictures | None
     )
 
 
+def _title(e: SpottedExpression) -> str:
+    return f"{e.emotion} at {clock(e.apex_s)}"
+
+
 def _bars(e: SpottedExpression) -> Html:
     rows = []
-    for i, name in enumerate(FRAME_CLASSES):
-        share, y = e.probabilities[name], 18 * i
-        rows += [
-            el("text", name, x=0, y=y + 12),
-            el("rect", x=66, y=y + 2, width=270, height=11, rx=2, class_="back"),
-            el("rect", x=66, y=y + 2, width=f"{270 * share:.1f}", height=11, rx=2, class_=name),
-            el("text", f"{share:.0%}", x=344, y=y + 12),
-        ]
-    told = ", ".join(f"{name} {e.probabilities[name]:.0%}" for name in FRAME_CLASSES)
-    label = f"Mean probability inside the interval: {told}"
-    return el("svg", *rows, viewBox="0 0 384 90", role="img", aria_label=label, class_="bars")
+    for name in FRAME_CLASSES:
+        fill = el("i", class_=f"fill {name}", style=f"width:{100 * e.probabilities[name]:.1f}%")
+        rows.append(el("tr", el("th", name, scope="row"), el("td", fill), el("td", f"{e.probabilities[name]:.0%}")))
+    return el("table", el("caption", "mean probability inside the interval"), el("tbody", *rows), class_="bars")
 
 
 def _figures(e: SpottedExpression, pictures: ExpressionPictures) -> Html:

@@ -7,7 +7,6 @@ from memodule.flow.boxes import Area
 from memodule.flow.engines import flow_engine
 from memodule.flow.regions import Region
 
-
 TIED = (7, 8, 9, 11)
 """Cases with equally fast pixels at the cut: which of them NumPy keeps depends on the processor."""
 

@@ -1,24 +1,8 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from browser import browser_page, find_browser
 from studies import make_study, small_catalog
 
 from memodule.datasets.timelines import simulate_timelines
 from memodule.intervals import FixedWindow
-
-
-@pytest.fixture(scope="session")
-def page():
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: install the package chromium, or name the program in CHROMIUM")
-    with browser_page(program) as page:
-        yield page
 
 
 @pytest.fixture(scope="session")
