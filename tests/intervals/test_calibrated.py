@@ -1,0 +1,134 @@
+"""Calibrated learns which evidence speaks for an expression, from nothing but labelled curves."""
+
+import numpy as np
+import pytest
+
+from memodule.emotions import NEUTRAL
+from memodule.intervals import Calibrated, LabelledCurve, RelativeHeight
+from memodule.intervals.logistic import Logistic
+
+
+def proposing():
+    return RelativeHeight(least=0.1, smooth_ms=2, reach_ms=200)
+
+
+def curves(seed, *, true_height=0.5, false_height=0.5, true_length=16, false_length=16, neutral=(0.5, 0.5), count=30):
+    """Each with two bumps that are expressions and two that are none; `neutral` inside the ones and the others."""
+    rng = np.random.default_rng(seed)
+    labelled = []
+    for _ in range(count):
+        curve, micro = 0.02 * rng.standard_normal(600), []
+        probabilities = np.full((600, 5), 0.05)
+        probabilities[:, NEUTRAL] = 0.8
+        for place, true in enumerate(rng.permutation([True, True, False, False])):
+            length = int((true_length if true else false_length) * rng.uniform(0.8, 1.25))
+            onset = 60 + 130 * place
+            height = (true_height if true else false_height) * rng.uniform(0.7, 1.3)
+            ramp = np.interp(np.arange(length), [0, length / 3, length - 1], [0.6, 1, 0.6])
+            curve[onset : onset + length] += height * ramp
+            share = float(np.clip(neutral[0 if true else 1] + 0.15 * rng.standard_normal(), 0.05, 0.95))
+            probabilities[onset : onset + length] = [*[(1 - share) / 4] * 4, share]
+            if true:
+                micro.append([onset, onset + length // 3, onset + length - 1])
+        labelled.append(LabelledCurve(curve, np.array(micro), probabilities=probabilities))
+    return labelled
+
+
+def learned(fit, data, **options):
+    off = {"temporal_evolution": False, "duration": False, "class_distribution": False}
+    rule = fit(Calibrated([proposing()], **(off | options)), rise=[5, 6, 4, 5], fall=[10, 12, 8, 11])
+    return rule.calibrate(data)
+
+
+def f1(rule, data):
+    tp = found = 0
+    for c in data:
+        frames = rule.detect(c.curve, c.probabilities).frames
+        found += len(frames)
+        tp += sum(any(on <= apex <= off for on, _, off in frames) for _, apex, _ in c.micro)
+    return 2 * tp / (found + sum(len(c.micro) for c in data))
+
+
+def test_a_higher_score_speaks_for_an_expression(fit):
+    rule = learned(fit, curves(0, true_height=0.7, false_height=0.3))
+    assert len(rule.learned.weights) == 1
+    assert rule.learned.weights[0] > 0.5
+    assert f1(rule, curves(1, true_height=0.7, false_height=0.3)) > 0.9
+
+
+def test_an_unusual_duration_speaks_against_it(fit):
+    """Columns: height, deviation from the usual log-length, its square. Long bumps are none, equal in height."""
+    train, test = curves(0, false_length=70), curves(1, false_length=70)
+    rule = learned(fit, train, duration=True)
+    assert rule.learned.weights[1] + rule.learned.weights[2] < -0.5
+    assert f1(rule, test) > 0.9
+    assert f1(learned(fit, train), test) < 0.8  # without the prior nothing tells them apart
+
+
+def test_neutral_frames_speak_against_it(fit):
+    """Columns: height, log-odds of an expression against neutral, how clear the first emotion is."""
+    train, test = curves(0, neutral=(0.3, 0.8)), curves(1, neutral=(0.3, 0.8))
+    rule = learned(fit, train, class_distribution=True)
+    assert rule.learned.weights[1] > 0.5
+    assert f1(rule, test) > 0.9
+    assert f1(learned(fit, train), test) < 0.8
+
+
+def test_confidence_is_the_probability_of_the_logistic_formula(fit):
+    data = curves(0, true_height=0.6, false_height=0.4)
+    rule = learned(fit, data)
+    model = rule.learned
+    for c in data[:5]:
+        found = rule.detect(c.curve, c.probabilities)
+        heights = [c.curve[on : off + 1].mean() - np.median(c.curve) for on, _, off in found.frames]
+        odds = model.bias + model.weights[0] * (np.array(heights) - model.means[0]) / model.deviations[0]
+        assert found.confidence.tolist() == pytest.approx((1 / (1 + np.exp(-odds))).tolist())
+        assert (found.confidence >= rule.threshold).all()
+
+
+def test_every_prior_brings_its_own_columns_and_no_other(fit):
+    data = curves(0)
+    columns = {
+        (evolution, duration, classes): len(
+            learned(
+                fit, data, temporal_evolution=evolution, duration=duration, class_distribution=classes
+            ).learned.weights
+        )
+        for evolution in (False, True)
+        for duration in (False, True)
+        for classes in (False, True)
+    }
+    for (evolution, duration, classes), count in columns.items():
+        assert count == 1 + 6 * evolution + 2 * duration + (evolution and duration) + 2 * classes
+
+
+def test_a_given_level_is_used_instead_of_the_chosen_one(fit):
+    data = curves(0, true_height=0.6, false_height=0.4)
+    found = [sum(len(learned(fit, data, least=level).detect(c.curve)) for c in data) for level in (0.1, 0.5, 0.95)]
+    assert found[0] > found[1] > found[2]
+
+
+def test_before_calibration_it_is_the_first_of_its_rules(fit):
+    (c, *_) = curves(0)
+    rule = fit(Calibrated([proposing()]), rise=5, fall=10)
+    assert rule.detect(c.curve).frames.tolist() == rule.rules[0].detect(c.curve).frames.tolist()
+
+
+def test_the_logistic_fit_is_the_minimum_of_its_penalised_loss():
+    rng = np.random.default_rng(0)
+    evidence = rng.standard_normal((200, 3)) * [1, 10, 0.1] + [0, 5, -1]
+    happened = rng.random(200) < 1 / (1 + np.exp(-evidence[:, 0]))
+    model = Logistic.fit(evidence, happened)
+    scaled = (evidence - np.array(model.means)) / np.array(model.deviations)
+
+    def loss(bias, weights):
+        odds = bias + scaled @ weights
+        return np.logaddexp(0, np.where(happened, -odds, odds)).sum() + 0.5 * (weights**2).sum()
+
+    best = loss(model.bias, np.array(model.weights))
+    for axis in range(4):
+        for step in (-0.01, 0.01):
+            moved = np.array([model.bias, *model.weights])
+            moved[axis] += step
+            assert loss(moved[0], moved[1:]) > best
+    assert model.weights[0] > 3 * max(abs(w) for w in model.weights[1:])
