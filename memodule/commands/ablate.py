@@ -33,6 +33,14 @@ def main(words: Sequence[str]) -> int:
     choose_mode(arguments.online)
     ablation = ablate(Study.open(arguments.study), grid, arguments.workers)
     write_tables(ablation)
+    from memodule.report.ablation_figures import figures, write_figures
+    from memodule.report.ablation_page import write_page
+    from memodule.studies.ablation.tracking import log_ablation
+
+    drawn = figures(ablation)
+    write_figures(drawn, ablation.folder / "figures")
+    page = write_page(ablation)
+    log_ablation(ablation, drawn)
     if arguments.json:
         print((ablation.folder / "table.json").read_text(encoding="utf-8"), end="")
     elif console.console.quiet:
@@ -42,6 +50,7 @@ def main(words: Sequence[str]) -> int:
 
         print_table(ablation)
         print(f"tables: {ablation.folder / 'table.csv'}, table.json, provenance.json")
+        print(f"page:   {page}")
     return 0
 
 

@@ -12,7 +12,7 @@ function sortable(table) {
       const falling = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : column > 0;
       for (const each of heads) each.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-      const value = (row) => row.cells[column].textContent;
+      const value = (row) => row.cells[column].textContent.replace("\u2212", "-");
       const order = (a, b) => value(a).localeCompare(value(b), undefined, { numeric: column === 0 });
       const numbers = (a, b) => (column === 0 ? order(a, b) : Number(value(a)) - Number(value(b)));
       const rows = [...table.tBodies[0].rows].sort((a, b) => (falling ? numbers(b, a) : numbers(a, b)));

@@ -71,7 +71,7 @@ class Run:
             folds={seed: {s: study.fold_result(s, seed) for s in subjects[seed]} for seed in seeds},
             curves={seed: [c for s in subjects[seed] for c in study.curves(s, seed)] for seed in seeds},
             decoded={seed: [d for s in subjects[seed] for d in study.decoded(s, seed)] for seed in seeds},
-            generated=any((folder / RECIPE).is_file() for folder in _data_folders(study)),
+            generated=is_generated(study),
         )
 
     def variant(
@@ -161,6 +161,8 @@ def _results(study: Study) -> dict[str, Any]:
     return results
 
 
-def _data_folders(study: Study) -> tuple[Path, Path]:
-    """Where generated data leave their recipe: beside the study's copy of the Catalog, or beside the Catalog itself."""
-    return study.folder / "catalog", Path(study.config["data"]["catalog"])
+def is_generated(study: Study) -> bool:
+    """Whether the videos were made by `memodule synth`: their recipe lies beside the Catalog, or the study's copy."""
+    return any(
+        (folder / RECIPE).is_file() for folder in (study.folder / "catalog", Path(study.config["data"]["catalog"]))
+    )

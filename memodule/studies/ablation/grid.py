@@ -31,7 +31,7 @@ from memodule.errors import UserError
 from memodule.protocol import Protocol
 from memodule.studies.ablation.rule_files import Description, read_rule, resolve, with_argument
 from memodule.studies.ablation.values import Parameter, combinations, read_parameter
-from memodule.studies.ablation.variants import STUDY, Candidate, Decoding, Variant, spelled
+from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, Decoding, Variant, spelled
 
 SECTIONS: Final = {"reference", "choose_by", "variants"}
 """Keys of a grid."""
@@ -197,7 +197,7 @@ def _among(
             raise UserError(f"{where}.choose_from: {other} is no variant with a rule of its own{near}")
         for variant in groups[other]:
             candidates += [
-                Candidate({"variant": variant.name, **candidate.label}, candidate.decoding)
+                Candidate({VARIANT: variant.name, **candidate.label}, candidate.decoding)
                 for candidate in variant.candidates
             ]
     if len(candidates) < 2:

@@ -99,22 +99,19 @@ def _rows(grid: Grid, material: Material, counts: Mapping[str, Counts]) -> list[
 
 
 def _notes(study: Study, rows: Sequence[Row]) -> list[str]:
-    notes = [f"{CHOICE}."]
-    if len(rows) > 2:
-        notes.append(
-            f"{len(rows) - 1} rows are tested against the reference: among so many, some small p arise by luck."
-        )
+    luck = f" {len(rows) - 1} rows are tested against the reference: some small p arise by luck." if rows[2:] else ""
+    notes = [f"{CHOICE}.{luck}"]
     leaks = [row.name for row in rows if row.leak]
     if leaks:
         notes.append(
-            f"LEAK: the prior of {len(leaks)} rows is fitted on all subjects, the scored one included; they are better "
-            "than honest ones, and are there to show by how much."
+            f"LEAK: in {len(leaks)} of the rows the prior is fitted on all subjects, the scored one included. They are "
+            "there to show what that changes, and are no honest result."
         )
     ruled = [metric for metric in monitored(study.config) if metric.startswith("val/") and metric != "val/loss"]
     if ruled:
         notes.append(
-            f"The study chose its epochs by {ruled[0]} under its own rule, on inner validation subjects: other rules "
-            "decode curves that were chosen for that one."
+            f"Chosen epochs: the study took those with the best {ruled[0]} under its own rule, on inner validation "
+            "subjects, so other rules decode curves that were chosen for that one."
         )
     return notes
 

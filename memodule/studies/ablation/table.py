@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
 from memodule.protocol import Protocol
-from memodule.studies.ablation.variants import Candidate, Variant, short, spelled
+from memodule.studies.ablation.variants import Candidate, Variant, labelled, short
 
 SHOWN: Final = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")
 """Scores, in the order of the table."""
 
 CHOICE: Final = (
-    "The best row of this table was found by looking at the held-out subjects, so its score is better than honest: "
-    "before you report one, let every fold choose on its own training subjects (`choose:` or `choose_from:` in a grid)"
+    "Picking a row is a choice: the best one was found by looking at the held-out subjects, so its score is better "
+    "than honest. Before you report one, let every fold choose on its own training subjects (choose or choose_from in "
+    "a grid)"
 )
 """What every reader is told, on the terminal, in files and on the page."""
 
@@ -58,7 +59,7 @@ class Row:
     @property
     def chosen(self) -> dict[str, int]:
         """How many folds chose what, most frequent first."""
-        return dict(Counter(spelled(candidate.label) for candidate in self.choice.values()).most_common())
+        return dict(Counter(labelled(candidate.label) for candidate in self.choice.values()).most_common())
 
 
 def make_row(

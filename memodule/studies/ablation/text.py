@@ -11,7 +11,7 @@ from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.table import Row, best_of_groups
 
 _HEADS: Final = ("STRS [95 %]", "- ref.", "p", "spot F1", "P", "R", "recog F1", "on", "TP/FP/FN")
-_NARROW: Final = ("STRS [95 %]", "- ref.", "spot F1", "recog F1", "on", "TP/FP/FN")
+_NARROW: Final = ("STRS", "- ref.", "spot F1", "recog F1", "TP/FP/FN")
 _WIDE: Final = 120
 """Columns of a terminal that holds all of them."""
 
@@ -22,7 +22,7 @@ def print_table(ablation: Ablation) -> None:
     heads = _HEADS if out.width >= _WIDE else _NARROW
     title = f"{ablation.study.name} under {ablation.grid.name}, best first; differences to {ablation.grid.reference}"
     table = Table(title=title, title_justify="left", pad_edge=False)
-    table.add_column("variant", overflow="fold", min_width=24)
+    table.add_column("variant", overflow="fold", min_width=22)
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     shown = best_of_groups(ablation.rows)
@@ -53,6 +53,7 @@ def _cells(row: Row) -> dict[str, str]:
     low, high = row.ranges["strs"]
     pooled, scores, test = row.pooled, row.scores, (row.differences or {}).get("strs")
     return {
+        "STRS": f"{scores['strs']:.3f}",
         "STRS [95 %]": f"{scores['strs']:.3f} [{low:.2f}, {high:.2f}]",
         "- ref.": f"{test['difference']:+.3f}" if test else "",
         "p": f"{test['p_value']:.3f}" if test else "",

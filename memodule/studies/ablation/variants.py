@@ -13,6 +13,9 @@ from memodule.studies.ablation.rule_files import rule_names
 STUDY: Final = "study"
 """The row of the study's own rule, as its folds fitted it: the numbers of its `results.json`."""
 
+VARIANT: Final = "variant"
+"""Key of a label that names a variant."""
+
 Calibrate = Literal["inner", "nested"]
 
 
@@ -93,6 +96,14 @@ class Variant:
 def spelled(parameters: Mapping[str, Any]) -> str:
     """Parameters as one line: threshold=0.5, rule=RiseFall."""
     return ", ".join(f"{name}={short(value)}" for name, value in parameters.items())
+
+
+def labelled(label: Mapping[str, Any]) -> str:
+    """What was chosen, as one line: threshold=0.5, or the name of a variant with what that chooses."""
+    rest = {name: value for name, value in label.items() if name != VARIANT}
+    if VARIANT not in label:
+        return spelled(rest)
+    return f"{label[VARIANT]} with {spelled(rest)}" if rest else str(label[VARIANT])
 
 
 def short(value: Any) -> str:

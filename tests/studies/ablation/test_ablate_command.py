@@ -1,6 +1,10 @@
 import csv
+import html.parser
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ from memodule.studies.study import Study
 from memodule.studies.text import pooled_scores
 from tests.report.studies import make_study, small_catalog
 from tests.studies.ablation.folders import write_grid
+
+ROOT = Path(__file__).parents[3]
 
 VARIANTS = {
     "sweep": {
@@ -83,18 +89,19 @@ def test_the_terminal_shows_the_best_first_the_reference_and_the_warning(study, 
     assert "(best of 6)" in out
     assert "chosen by each fold" in out
     assert "found by looking at the held-out subjects" in out
-    assert "LEAK: the prior of 1 rows" in out
+    assert "LEAK: in 1 of the rows" in out
 
 
-@pytest.mark.parametrize("columns", ["60", "80", "200"])
+@pytest.mark.parametrize("columns", [80, 130])
 def test_the_table_fits_the_terminal(study, grid, capsys, monkeypatch, columns):
-    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("COLUMNS", str(columns))
     assert ablate(study, grid) == 0
     table = [line for line in capsys.readouterr().out.splitlines() if line[:1] in "┏┃┡│└"]
     assert table
-    assert max(map(len, table)) <= max(int(columns), 80)
-    if int(columns) >= 80:
-        assert not any("…" in line for line in table)
+    assert max(map(len, table)) <= columns
+    assert table[1].rstrip("┃ ").endswith("TP/FP/FN")
+    assert sum(bool(re.search(r"\d+/\d+/\d+│$", line)) for line in table) == 4  # no row is cut off
+    assert not any("…" in line for line in table)
 
 
 def test_mistakes_are_told_in_one_line_and_leave_nothing(study, grid, tmp_path, capsys):
@@ -121,3 +128,116 @@ def test_a_rule_that_cannot_be_fitted_is_told(study, grid, tmp_path, capsys):
     assert ablate(copy, grid, "--quiet") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no micro-expression among the training subjects" in line
+
+
+# ------------------------------------------------------------------------------------------- the page and the pictures
+
+
+class Parsed(html.parser.HTMLParser):
+    """Counts elements, and checks that each one is closed."""
+
+    VOID = frozenset({"meta", "link", "br", "hr", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.ids: set[str] = set()
+        self.cells: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        about = dict(attrs)
+        self.elements.append((tag, about))
+        if about.get("id"):
+            assert about["id"] not in self.ids
+            self.ids.add(about["id"])
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("td", "th") and self.cells:
+            self.cells[-1].append("")
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self._open):
+            self.cells[-1][-1] += data
+
+    def of(self, class_: str) -> list[dict]:
+        return [about for _, about in self.elements if class_ in (about.get("class") or "").split()]
+
+
+@pytest.fixture(scope="module")
+def page(study, grid) -> Parsed:
+    assert ablate(study, grid, "--quiet") == 0
+    return Parsed((study / "ablations" / "grid" / "index.html").read_text())
+
+
+def test_the_page_needs_nothing_beside_it(page):
+    policy = next(about["content"] for _, about in page.elements if about.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    loaded = [about[key] for _, about in page.elements for key in ("src", "href") if about.get(key)]
+    assert all(address.startswith(("#", "data:")) for address in loaded)
+    assert {address[1:] for address in loaded if address.startswith("#")} <= page.ids
+
+
+def test_the_page_shows_the_numbers_of_the_table(page, study):
+    table = json.loads((study / "ablations/grid/table.json").read_text())["rows"]
+    shown = [cells for cells in page.cells if len(cells) == 16][1:]
+    assert len(shown) == len(table)
+    for cells, row in zip(shown, table, strict=True):
+        assert cells[0].startswith(row["variant"])
+        assert cells[1] == f"{row['strs']:.3f}"
+        assert cells[6] == f"{row['spot_f1']:.3f}"
+        assert [int(cell) for cell in cells[12:]] == [row[n] for n in ("tp", "fp", "fn", "recognition_support")]
+        if row["difference"]:
+            assert float(cells[4].replace("\u2212", "-")) == pytest.approx(
+                row["difference"]["strs"]["difference"], abs=6e-4
+            )
+
+
+def test_the_page_draws_what_a_grid_sweeps(page):
+    assert len(page.of("heat")) == 2  # STRS and spotting F1, by threshold and nms_iou
+    assert len(page.of("shade")) == 2 * 6
+    assert len(page.of("plot")) == 2 + 2 * 2  # and each of both against each parameter
+    assert len(page.of("forest-line")) == 1 + 4
+    dots = [about["class"] for about in page.of("dot") if "key" not in about["class"]]
+    assert sorted(dots) == 6 * ["dot honest"] + 3 * ["dot leak"] + 3 * ["dot picked"]
+
+
+def test_pictures_are_written_for_slides(study, grid, page):
+    from PIL import Image
+
+    found = {path.name: Image.open(path).size for path in (study / "ablations/grid/figures").iterdir()}
+    assert set(found) == {"variants.png", "sweep-sweep.png"}
+    assert all(width > 800 for width, _ in found.values())
+
+
+@pytest.mark.slow
+def test_weights_and_biases_gets_one_run_with_the_table(study, grid, tmp_path):
+    copy = Path(shutil.copytree(study, tmp_path / study.name))
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    config["trainer"]["logger"] = yaml.safe_load((ROOT / "configs" / "logger" / "wandb.yaml").read_text())
+    (copy / "config.yaml").write_text(yaml.safe_dump(config))
+    assert ablate(copy, grid, "--quiet") == 0
+    (run,) = (copy / "wandb").glob("offline-run-*")
+    (file,) = run.glob("*.wandb")
+    wandb = Path(sys.executable).with_name("wandb")
+    printed = subprocess.run([wandb, "leet", "inspect", "--json", file], capture_output=True, text=True, check=True)
+    text = printed.stdout
+    (start,) = [record["run"] for line in text.splitlines() if "run" in (record := json.loads(line)) and record["run"]]
+    assert (start["job_type"], start["run_group"]) == ("ablation", study.name)
+    (table,) = (run / "files" / "media" / "table").rglob("*.json")
+    logged = json.loads(table.read_text())
+    rows = json.loads((copy / "ablations/grid/table.json").read_text())["rows"]
+    column = {name: i for i, name in enumerate(logged["columns"])}
+    assert [row[column["variant"]] for row in logged["data"]] == [row["variant"] for row in rows]
+    assert [row[column["strs"]] for row in logged["data"]] == pytest.approx([row["strs"] for row in rows])
+    reference = next(row for row in rows if row["variant"] == "leak")
+    assert "reference/strs" in text
+    assert repr(reference["strs"])[:8] in text
+    assert len(list((run / "files" / "media" / "images").rglob("*.png"))) == 2

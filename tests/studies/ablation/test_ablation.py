@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from memodule.cli import main
 from memodule.decoding import decode
 from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
@@ -29,6 +31,7 @@ from memodule.studies.text import pooled_scores
 from tests.report.studies import make_study, small_catalog
 from tests.studies.ablation.folders import add_inner_subjects, change_curves, change_labels, write_grid
 
+RULES = "memodule.intervals."
 THRESHOLDS = {"from": 0.2, "to": 0.9, "steps": 8}
 CHOSEN = {"rule": "PriorGuided", "parameters": {"threshold": THRESHOLDS}, "choose": ["threshold"]}
 SWEPT = {"rule": "PriorGuided", "parameters": {"threshold": THRESHOLDS}}
@@ -76,6 +79,39 @@ def test_the_studys_own_rule_gives_the_numbers_of_results_json(protocol, rule, t
         assert found.leak == protocol.leaks
     assert row(ablation, "same").differences["strs"]["difference"] == 0
     assert row(ablation, "other").scores != row(ablation, "study").scores
+
+
+@pytest.mark.slow
+def test_a_trained_study_with_inner_subjects_and_its_redecodings_agree(planted, tmp_path):
+    """Calibrated on inner subjects, in training, by `loso --curves` and here."""
+    rules = {
+        name: {"class_path": "memodule.intervals.Abstaining", "init_args": {"rule": {"class_path": f"{RULES}{name}"}}}
+        for name in ("PriorGuided", "RelativeHeight")
+    }
+    network = {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4}
+    config = {
+        "model": {"network": {"class_path": "memodule.networks.SlowFastMamba", "init_args": network}},
+        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10}
+        | {"inner_validation_subjects": 1},
+        "trainer": {"max_epochs": 4, "enable_checkpointing": False, "logger": False},
+        "intervals": rules["PriorGuided"],
+    }
+    paths = [tmp_path / "tiny.yaml", tmp_path / "other.yaml"]
+    paths[0].write_text(yaml.safe_dump(config | {"model": {**config["model"], "learning_rate": 0.01}}))
+    paths[1].write_text(yaml.safe_dump({"intervals": rules["RelativeHeight"]}))
+    words = ["--runs", str(tmp_path / "runs"), "--no-checkpoints", "--quiet"]
+    assert main(["loso", "--config", str(paths[0]), *words]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    again = [word for path in paths for word in ("--config", str(path))]
+    assert main(["loso", *again, *words, "--curves", str(folder)]) == 0
+    (other,) = set((tmp_path / "runs").iterdir()) - {folder}
+    ablation = run(folder, {name: {"rule": rule} for name, rule in rules.items()} | {"chosen": CHOSEN})
+    for name, decoded in (("study", folder), ("PriorGuided", folder), ("RelativeHeight", other)):
+        results = json.loads((decoded / "results.json").read_text())
+        assert dict(row(ablation, name).scores) == pooled_scores(results)
+        assert row(ablation, name).pooled.fp == results["spotting"]["fp"]
+    folds = ablation.material.folds
+    assert all(len(fold.inner) == 1 and set(fold.validation) == set(fold.inner) for fold in folds)
 
 
 def test_a_variant_gives_what_decoding_fold_by_fold_gives(study):
@@ -361,6 +397,7 @@ def test_a_broken_file_of_the_cache_is_computed_again(study):
     assert [r.tallies for r in second.rows] == [r.tallies for r in first.rows]
 
 
+@pytest.mark.slow
 def test_several_processes_give_what_one_gives(study):
     variants = {"swept": SWEPT, "chosen": CHOSEN}
     one = run(study, variants)

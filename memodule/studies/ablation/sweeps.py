@@ -1,0 +1,113 @@
+"""The sweeps of an ablation: rows of one variant that differ in parameters, as pictures show them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memodule.studies.ablation.table import Row
+from memodule.studies.ablation.values import value_key
+from memodule.studies.ablation.variants import short
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """All rows of a sweep that share one value of a parameter.
+
+    Attributes:
+        value: Of the parameter.
+        scores: Of every such row.
+    """
+
+    value: Any
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over all values of the other parameters."""
+        return sum(self.scores) / len(self.scores)
+
+    @property
+    def best(self) -> float:
+        """With the best values of the other parameters."""
+        return max(self.scores)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sweep:
+    """The rows of one variant of a grid.
+
+    Attributes:
+        group: Name of the variant.
+        parameters: What is swept, with its values in ascending order (numbers) or the grid's (others).
+        rows: At least two.
+    """
+
+    group: str
+    parameters: Mapping[str, Sequence[Any]]
+    rows: Sequence[Row]
+
+    def levels(self, parameter: str, score: str) -> list[Level]:
+        """A score against a parameter; rows in which the parameter does not exist are left out."""
+        return [
+            Level(value, tuple(row.scores[score] for row in self.rows if _is(row, parameter, value)))
+            for value in self.parameters[parameter]
+        ]
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The two parameters with the most values: across and upwards in the heat map; None if fewer are swept."""
+        if len(self.parameters) < 2:
+            return None
+        order = sorted(self.parameters, key=lambda name: -len(self.parameters[name]))
+        return order[0], order[1]
+
+    def surface(self, score: str) -> list[list[float | None]]:
+        """The score by `pair`: rows upwards, columns across; the best over all other parameters, None where none is."""
+        assert self.pair is not None
+        across, up = self.pair
+        return [
+            [
+                max((r.scores[score] for r in self.rows if _is(r, across, x) and _is(r, up, y)), default=None)
+                for x in self.parameters[across]
+            ]
+            for y in self.parameters[up]
+        ]
+
+
+def sweeps_of(rows: Sequence[Row], order: Sequence[str]) -> list[Sweep]:
+    """The variants with more than one row.
+
+    Args:
+        rows: Of the ablation.
+        order: Names of all variants, as the grid has them.
+    """
+    found = []
+    for group in dict.fromkeys(order):
+        own = [row for row in rows if row.variant.group == group]
+        if len(own) > 1:
+            names = dict.fromkeys(name for row in own for name in row.variant.parameters)
+            found.append(Sweep(group, {name: _values(own, name) for name in names}, own))
+    return found
+
+
+def is_numeric(values: Sequence[Any]) -> bool:
+    """Whether values can stand on an axis of numbers."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def labels(values: Sequence[Any]) -> list[str]:
+    """Values as words."""
+    return [short(value) for value in values]
+
+
+def _values(rows: Sequence[Row], name: str) -> list[Any]:
+    found = {
+        value_key(r.variant.parameters[name]): r.variant.parameters[name] for r in rows if name in r.variant.parameters
+    }
+    values = list(found.values())
+    return sorted(values) if is_numeric(values) else sorted(values, key=short)
+
+
+def _is(row: Row, parameter: str, value: Any) -> bool:
+    parameters = row.variant.parameters
+    return parameter in parameters and value_key(parameters[parameter]) == value_key(value)
