@@ -39,16 +39,18 @@ def plant(
     amplitude: float = 1.5,
     free_videos: int = 0,
     seed: int = 0,
+    frame_step: int = 1,
 ) -> PlantedData:
     """Write a Catalog and features of noise (sd .2) with a bump per micro-expression.
 
     The emotion decides which quarter of the 36 channels moves; the first `free_videos` videos of each subject hold no
-    expression. Features are relative to each window's first frame, as real ones are.
+    expression. Features are relative to each window's first frame, as real ones are. `frames` and `window` are sampled
+    ones.
     """
     rng = np.random.default_rng(seed)
-    parameters = FlowParameters(window=window)
+    parameters = FlowParameters(window=window, frame_step=frame_step)
     store = FlowStore(folder / "flow", parameters)
-    names = [f"{i + 1:03d}" for i in range(subjects)]
+    names, fps = [f"{i + 1:03d}" for i in range(subjects)], 30.0 * frame_step
     all_videos, expressions = [], []
     for number, subject in enumerate(names):
         for v in range(videos):
@@ -60,13 +62,15 @@ def plant(
                 emotion = int((number + v + slot) % len(EMOTIONS))
                 shape = np.sin(np.linspace(0, np.pi, length + 1)) ** 0.7
                 movement[9 * emotion : 9 * emotion + 9, onset : onset + length + 1] += amplitude * shape
-                span = (onset, onset + length // 2, onset + length)
+                sampled = (onset, onset + length // 2, onset + length)
+                span = [frame_step * frame for frame in sampled]
                 expressions.append(Expression(subject, code, "micro", *span, EMOTIONS[emotion]))
             movement += rng.normal(0, 0.2, movement.shape)
-            starts = np.arange(parameters.windows(frames)) * parameters.stride
+            source = frame_step * frames
+            starts = np.arange(parameters.windows(source)) * parameters.stride
             windows = np.stack([movement[:, s : s + window] - movement[:, s : s + 1] for s in starts])
-            all_videos.append(Video(subject, code, folder / "videos" / f"{subject}_{code}.avi", 30.0, frames))
-            store.put(subject, code, windows, fps=30, frames=frames, source={"kind": "planted by a test"})
+            all_videos.append(Video(subject, code, folder / "videos" / f"{subject}_{code}.avi", fps, source))
+            store.put(subject, code, windows, fps=fps, frames=source, source={"kind": "planted by a test"})
     Catalog(tuple(all_videos), tuple(expressions)).write(folder / "catalog")
     return PlantedData(folder / "catalog", folder / "flow", tuple(names))
 

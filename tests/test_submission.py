@@ -2,10 +2,11 @@ import csv
 
 import numpy as np
 import pytest
+import yaml
 
 from memodule.cli import main
 from memodule.curves import VideoCurve
-from memodule.datasets import Catalog, Video
+from memodule.datasets import Catalog, Video, read_catalog
 from memodule.decoding import Decoded
 from memodule.submission import average, find_problems, write_submission
 
@@ -122,6 +123,78 @@ def test_an_ensemble_scores_unseen_videos(planted, tmp_path, capsys):
     assert one == two  # the mean of two equal folds
     assert find_problems(tmp_path / "1" / "cas_pred.csv", "2023") == []
     assert {row[0].split("_")[0] for row in one[1:]} <= set(planted.subjects)
+
+
+@pytest.fixture(scope="module")
+def study(planting, tmp_path_factory):
+    """A study that was trained, of videos at 200 frames per second sampled every 7th frame, and its data."""
+    folder = tmp_path_factory.mktemp("submission")
+    data = planting(folder, frame_step=7)
+    experiment = {
+        "model": {
+            "network": {
+                "class_path": "memodule.networks.SlowFastMamba",
+                "init_args": {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4},
+            },
+            "learning_rate": 0.01,
+        },
+        "data": {"catalog": str(data.catalog), "flow": str(data.flow), "window": 10, "frame_step": 7},
+        "trainer": {"max_epochs": 6, "enable_checkpointing": False, "logger": False},
+        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
+    }
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))
+    assert main(["loso", "--config", str(folder / "tiny.yaml"), "--runs", str(folder / "runs"), "-q"]) == 0
+    (run,) = (folder / "runs").iterdir()
+    return run, data
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", ["2022", "2023", "2025"])
+def test_a_trained_study_is_written_in_each_format(study, tmp_path, year, capsys):
+    run, data = study
+    words = ["submit", str(run), "--part", "samm", "--format", year, "--out", str(tmp_path), "-q"]
+    assert main(words) == 0
+    path = tmp_path / "samm_pred.csv"
+    capsys.readouterr()
+    assert main(["submit", "--validate", str(path), "--format", year, "--catalog", str(data.catalog)]) == 0
+    with (run / "predictions.csv").open() as file:
+        found = list(csv.DictReader(file))
+    assert len(found) > 3
+    # predictions.csv counts from 0 in source frames: one more is the frame of the submission, an end behind the video
+    # (the last sampled frame may stand for frames that are not there) is the last frame
+    last = {(v.subject, v.video): v.frames for v in read_catalog(data.catalog).videos}
+    expected = []
+    for row in found:
+        ends = int(row["onset"]) + 1, min(int(row["offset"]) + 1, last[row["subject"], row["video"]])
+        if row["emotion"] == "neutral" or (year == "2025" and row["emotion"] == "others"):
+            continue
+        name = (row["subject"], row["video"]) if year == "2025" else (f"{row['subject']}_{row['video']}",)
+        expected.append([*name, *map(str, ends), row["emotion"] if year == "2025" else "me"])
+    _, *rows = written(path)
+    assert sorted(rows) == sorted(expected)
+    assert all((int(row[-3]) - 1) % 7 == 0 for row in rows)  # sampled frame i begins with source frame 7 i + 1
+
+
+@pytest.mark.slow
+def test_all_folds_of_a_trained_study_score_unseen_videos(study, tmp_path, capsys):
+    run, data = study
+    store = ["--catalog", str(data.catalog), "--flow", str(data.flow), "--part", "cas", "--format", "2023", "-q"]
+    checkpoints = sorted(str(path) for path in run.glob("folds/seed0/*/model.ckpt"))
+    assert len(checkpoints) == 3
+    for name, sources in (("study", [str(run)]), ("files", checkpoints), ("one", checkpoints[:1])):
+        assert main(["submit", *sources, *store, "--out", str(tmp_path / name)]) == 0
+    study_rows, file_rows, one = (written(tmp_path / name / "cas_pred.csv") for name in ("study", "files", "one"))
+    assert study_rows == file_rows
+    assert study_rows != one
+    truth = {(f"{e.subject}_{e.video}", e.onset + 1, e.offset + 1) for e in read_catalog(data.catalog).expressions}
+    close = [row for row in study_rows[1:] if any(_iou(row, true) >= 0.5 for true in truth)]
+    assert len(close) >= len(truth) / 3  # intervals lie where the movements were planted, not shifted
+
+
+def _iou(row, true):
+    name, onset, offset = row[0], int(row[1]), int(row[2])
+    both = min(offset, true[2]) - max(onset, true[1]) + 1
+    return 0 if name != true[0] else both / (max(offset, true[2]) - min(onset, true[1]) + 1)
 
 
 @pytest.mark.parametrize(

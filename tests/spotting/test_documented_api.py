@@ -1,0 +1,31 @@
+"""The Python of README.md and docs/own-video.md runs as it stands."""
+
+import re
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/own-video.md"])
+def test_the_three_lines(document, checkpoint, face_frames, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    shutil.copy(checkpoint, tmp_path / "data" / "models" / "demo.ckpt")  # as `make demo` leaves it
+    shutil.copy(checkpoint, tmp_path / "model.ckpt")
+    writer = cv2.VideoWriter("interview.mp4", cv2.VideoWriter.fourcc(*"mp4v"), 30, face_frames[0].shape[::-1])
+    for frame in face_frames[:40]:
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) == 3
+    names = {}
+    exec(code, names)
+    result = names["result"]
+    assert result.frames == 40
+    assert result.is_analysed
+    assert result.as_dict()["expressions"] == [] or result.expressions[0].emotion
+    assert any("no instrument" in warning for warning in result.warnings) == (document == "README.md")
