@@ -19,6 +19,7 @@ from memodule.flow import FlowParameters, FlowStore
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
 sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and studies.py
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))  # wandb_files.py
 
 
 @dataclasses.dataclass(frozen=True)

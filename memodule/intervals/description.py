@@ -56,3 +56,27 @@ def _built(value: Any, where: str) -> Any:
     if isinstance(value, Mapping) and "class_path" in value:
         return build_rule(value, where)
     return [_built(item, where) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def rule_text(description: Mapping[str, Any]) -> str:
+    """A rule as a line for tables: its name, and the arguments that differ from the class's own defaults.
+
+    >>> rule_text({"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45, "nms_iou": 0.2}})
+    'PriorGuided(threshold=0.45)'
+    """
+    path = str(description.get("class_path"))
+    kind = imported_class(path, SelectionRule, "intervals")  # type: ignore[type-abstract]
+    defaults = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
+    arguments = {
+        name: value for name, value in (description.get("init_args") or {}).items() if value != defaults.get(name)
+    }
+    words = ", ".join(f"{name}={_argument_text(value)}" for name, value in arguments.items())
+    return f"{kind.__name__}({words})" if words else kind.__name__
+
+
+def _argument_text(value: Any) -> str:
+    if isinstance(value, Mapping) and "class_path" in value:
+        return rule_text(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_argument_text, value))}]"
+    return f"{value:g}" if type(value) is float else str(value)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from lightning.pytorch.loggers import WandbLogger
 
 from memodule.atomic import replacing, write_json
 from memodule.intervals.description import describe_rule
 from memodule.studies.plan import Job
+from memodule.studies.provenance import influences
 from memodule.studies.results import inner_tallies
-from memodule.studies.tracking import fold_description, fold_logger, uses_wandb
+from memodule.studies.tracking import fold_logger, fold_run
 from memodule.training import FoldCLI, build_fold, quiet_lightning
 
 
@@ -45,8 +47,7 @@ def run_fold(
             default_root_dir=str(job.folder),
         )
         cli.history.on_epoch = on_epoch
-        try:
-            _describe_run(cli, job)
+        with fold_run(job, lambda: _run_of(cli)):
             training = time.perf_counter()
             cli.trainer.fit(cli.model, cli.datamodule)
             training = time.perf_counter() - training
@@ -57,8 +58,7 @@ def run_fold(
                 cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
             inner = _inner(cli)
             cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
-        finally:
-            _finish_tracking(job)
+            _tell_run(cli, training)
         if cli.trainer.is_global_zero:
             if save_checkpoint:
                 with replacing(job.folder / "model.ckpt") as aside:
@@ -86,18 +86,11 @@ def _inner(cli: FoldCLI) -> dict[str, Any]:
 
 
 def _result(cli: FoldCLI, job: Job, seconds: Mapping[str, float], inner: Mapping[str, Any]) -> dict[str, Any]:
-    fold, callback = cli.datamodule.fold, cli.interval_selection
-    informed = cli.datamodule.catalog.subjects if callback.protocol.leaks else fold.training
+    callback = cli.interval_selection
     return {
         "subject": job.subject,
         "seed": job.seed,
-        "provenance": {
-            "scored": [fold.held_out],
-            "network": list(fold.training),
-            "class_weights": list(fold.training),
-            "interval_prior": list(informed),
-            "chosen_on": list(fold.validation),
-        },
+        "provenance": influences(cli.datamodule, callback.protocol),
         "class_weights": cli.datamodule.class_weights.tolist(),
         "training_windows": len(cli.datamodule.train_dataloader().dataset),
         "rule": describe_rule(callback.rule),
@@ -118,21 +111,20 @@ def _peak_memory_mb() -> int | None:
     return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
 
 
-def _describe_run(cli: FoldCLI, job: Job) -> None:
-    """Let dashboards plot against epochs, and say where the run comes from."""
-    if uses_wandb(job.config) and cli.trainer.is_global_zero:
-        run: Any = cli.trainer.logger.experiment  # type: ignore[union-attr]
-        for metrics in ("train/*", "val/*"):
-            run.define_metric(metrics, step_metric="epoch")
-        run.config.update(fold_description(job), allow_val_change=True)
+def _run_of(cli: FoldCLI) -> Any:
+    """The fold's W&B run, in the process that speaks for the fold."""
+    logger: Any = cli.trainer.logger
+    return logger.experiment if cli.trainer.is_global_zero and isinstance(logger, WandbLogger) else None
 
 
-def _finish_tracking(job: Job) -> None:
-    """End this fold's run, so that the next fold of the process gets its own."""
-    if uses_wandb(job.config):
-        import wandb
-
-        wandb.finish()
+def _tell_run(cli: FoldCLI, training_seconds: float) -> None:
+    """What a fold's W&B run learns at its end: whom it listened to, what its rule has learned, how long it took."""
+    run, timing = _run_of(cli), cli.interval_selection.rule.timing
+    if run is not None:
+        provenance = influences(cli.datamodule, cli.interval_selection.protocol)
+        run.config.update({"provenance": provenance}, allow_val_change=True)
+        fitted = {} if timing is None else {"prior/half_window": timing.half_window}
+        run.summary.update({**fitted, "fold/training_seconds": training_seconds})
 
 
 @contextlib.contextmanager

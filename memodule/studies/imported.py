@@ -21,6 +21,7 @@ from memodule.intervals.description import describe_rule
 from memodule.networks import load_published_weights
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
+from memodule.studies.provenance import influences
 from memodule.studies.study import Study
 from memodule.training import FoldCLI, build_fold, quiet_lightning
 
@@ -109,19 +110,12 @@ def _score_fold(job: Job, weights: Path, sha256: str, save_checkpoint: bool) -> 
 
 def _result(cli: FoldCLI, job: Job, weights: Path, sha256: str, seconds: float) -> dict[str, Any]:
     """What is known of the fold. That the authors held this subject out is their word; nothing here can prove it."""
-    fold, callback = cli.datamodule.fold, cli.interval_selection
-    informed = cli.datamodule.catalog.subjects if callback.protocol.leaks else fold.training
+    callback = cli.interval_selection
     return {
         "subject": job.subject,
         "seed": job.seed,
         "weights": {"file": weights.name, "sha256": sha256},
-        "provenance": {
-            "scored": [fold.held_out],
-            "network": list(fold.training),
-            "class_weights": list(fold.training),
-            "interval_prior": list(informed),
-            "chosen_on": [],
-        },
+        "provenance": influences(cli.datamodule, callback.protocol, chosen=False),
         "training_windows": 0,
         "rule": describe_rule(callback.rule),
         "history": [],

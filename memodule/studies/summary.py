@@ -1,11 +1,13 @@
 """The summary run of a study on Weights & Biases: pooled scores, tables, pictures."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.decoding import PREDICTION_COLUMNS, Decoded, prediction_rows
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.studies.study import Study
-from memodule.studies.text import chance_scores, per_class, pooled_scores
+from memodule.studies.text import chance_scores, per_class, pooled_scores, warnings
 from memodule.studies.tracking import tracked_run
 
 _MOST_CURVES = 24
@@ -26,14 +28,16 @@ def log_summary(
     with tracked_run(study, "summary", "summary", sweep=sweep) as run:
         if run is None:
             return
-        values = summary_values(results)
-        run.summary.update(values)
+        values = summary_values(results) | _fitted(study)
         objective = {name: value for name, value in values.items() if name.startswith("inner/")}
+        if sweep:  # it can follow only what it is given: held-out scores go into tables, which are no objective
+            values = objective | {name: value for name, value in values.items() if "/" not in name}
+        run.summary.update(values)
         run.log({**objective, **_tables(results, found), **_pictures(study, results, found)})
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts/...; and sweeps, inner/..."""
+    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts/...; and sweeps: inner/..."""
     ranges = {
         f"pooled/{name}_{end}": value
         for name, pair in results["ci"].items()
@@ -55,6 +59,14 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _fitted(study: Study) -> dict[str, float]:
+    """What the folds' rules have learned: the mean half window, in sampled frames, where they fit one."""
+    rules = [study.fold_result(s, seed)["rule"] for seed in study.seeds for s in study.finished(seed)]
+    timings = [(rule.get("state") or {}).get("timing") for rule in rules]
+    halves = [timing["half_window"] for timing in timings if timing]
+    return {"prior/half_window": statistics.fmean(halves)} if halves else {}
+
+
 def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
     import wandb
 
@@ -64,10 +76,39 @@ def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, A
 
     subjects = [{"subject": subject, **scores} for subject, scores in results["by_subject"].items()]
     return {
+        "tables/scores": table(score_rows(results)),
         "tables/subjects": table(subjects),
         "tables/emotions": table(per_class(results)),
+        "tables/confusion": table(_confusion_rows(results["recognition"]["confusion"])),
         "tables/intervals": wandb.Table(columns=list(PREDICTION_COLUMNS), data=list(prediction_rows(found))),
     }
+
+
+def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """For each score the pooled value, its 95 % interval, chance, and the mean over folds; what weakens all of them."""
+    chance, remark = chance_scores(results), "; ".join(warnings(results))
+    return [
+        {
+            "score": name,
+            "pooled": value,
+            "low": results["ci"][name][0],
+            "high": results["ci"][name][1],
+            "chance": chance.get(name),
+            "fold_mean": results["folds"][name]["mean"],
+            "fold_std": results["folds"][name]["std"],
+            "remark": remark,
+        }
+        for name, value in pooled_scores(results).items()
+    ]
+
+
+def _confusion_rows(confusion: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+    """True positives per true and predicted emotion."""
+    return [
+        {"true": true, "predicted": predicted, "count": count}
+        for true, row in zip(EMOTIONS, confusion, strict=True)
+        for predicted, count in zip(FRAME_CLASSES, row, strict=True)
+    ]
 
 
 def _pictures(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
@@ -75,7 +116,7 @@ def _pictures(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]
 
     from memodule.report.figures import confusion_figure, curve_figure
 
-    seed = study.seeds[0]
+    seed = next(seed for seed in study.seeds if study.finished(seed))  # the one whose intervals were found
     decoded = {video.key: video for video in found}
     curves = [curve for subject in study.finished(seed) for curve in study.curves(subject, seed)]
     shown = [curve for curve in curves if study.catalog.expressions_of(curve.key, "micro")][:_MOST_CURVES]

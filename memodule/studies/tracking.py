@@ -1,24 +1,30 @@
 """What Weights & Biases receives from a study: one run per fold, one summary, all in one group."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from memodule import __version__
+from memodule import __version__, console
 from memodule.errors import UserError
+from memodule.intervals.description import rule_text
 from memodule.studies.plan import Job, protocol_of
 
 if TYPE_CHECKING:
     from memodule.studies.study import Study
 
-_SWEEP = ("WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_RUN_ID")
+_SWEEP: Final = ("WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_RUN_ID")
 
-WANDB_LOGGER = "lightning.pytorch.loggers.WandbLogger"
+_SENDS: Final = {"online": True, "run": True, "shared": True, "offline": False, "dryrun": False, "disabled": False}
+"""Values of WANDB_MODE, and whether runs are sent under them."""
+
+_LONGEST_TAG: Final = 64
+"""W&B refuses longer ones."""
 
 
 def choose_mode(online: bool) -> None:
@@ -27,16 +33,31 @@ def choose_mode(online: bool) -> None:
     W&B's own messages, some 40 lines per fold, and its copy of the terminal are switched off unless asked for.
 
     Raises:
-        UserError: If runs are to be sent and nobody is logged in; each fold would fail at its start.
+        UserError: If WANDB_MODE is no mode; or if runs are to be sent and nobody is logged in, or no server answers:
+            each fold would fail at its start.
     """
+    asked = os.environ.get("WANDB_MODE")
+    if asked is not None and asked not in _SENDS:
+        raise UserError(f"WANDB_MODE={asked}: no mode of Weights & Biases; set online, offline or disabled")
     for name, value in (("MODE", "online" if online else "offline"), ("SILENT", "true"), ("CONSOLE", "off")):
         os.environ.setdefault(f"WANDB_{name}", value)
-    if os.environ["WANDB_MODE"] == "online":
-        import wandb
+    if _SENDS[os.environ["WANDB_MODE"]]:
+        _require_login("--online" if asked is None else f"WANDB_MODE={asked}")
+    elif online:
+        console.warn(f"--online is overruled by WANDB_MODE={asked}: nothing is sent")
 
-        if not wandb.login(prompt=False):
-            asked = "--online" if online else "WANDB_MODE=online"
-            raise UserError(f"{asked}: nobody is logged in to Weights & Biases; run `wandb login`, or leave it off")
+
+def _require_login(asked: str) -> None:
+    import wandb
+    from wandb.errors import AuthenticationError
+
+    try:
+        if wandb.login(prompt=False):
+            return
+    except AuthenticationError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{asked}: {reason}; check the login and the network, or leave it off") from None
+    raise UserError(f"{asked}: nobody is logged in to Weights & Biases; run `wandb login`, or leave it off")
 
 
 def leave_sweep() -> dict[str, str]:
@@ -79,20 +100,62 @@ def fold_logger(job: Job) -> Any:
 
 
 def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
-    """What dashboards filter runs by: job type, protocol, rule, and whether the protocol leaks."""
+    """What dashboards filter runs by: job type, protocol, rule, network, data set, leak; then the config's own tags."""
     leak = ["leak"] if protocol_of(config).leaks else []
-    return [job_type, config["protocol"]["name"], rule_name(config), *leak]
+    about = _about(config)
+    names = [config["protocol"]["name"], rule_name(config), about["study/network"], about["study/data"]]
+    own = config["trainer"]["logger"]["init_args"].get("tags") or []
+    return list(dict.fromkeys(str(tag)[:_LONGEST_TAG] for tag in [job_type, *names, *leak, *own] if tag))
 
 
-def fold_description(job: Job) -> dict[str, Any]:
-    """What a fold's run says of itself beside the config."""
+def _about(config: Mapping[str, Any]) -> dict[str, str]:
+    """What tells studies apart in a table of runs, in a word or two each; the whole config is logged beside it."""
     return {
+        "study/data": Path(config["data"]["catalog"]).name,
+        "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],
+        "study/rule": rule_text(config["intervals"]),
+        "study/protocol": config["protocol"]["name"],
+    }
+
+
+def describe_fold(job: Job, run: Any) -> None:
+    """Tell a fold's run what it is, and let dashboards plot its metrics against epochs."""
+    for metrics in ("train/*", "val/*"):
+        run.define_metric(metrics, step_metric="epoch")
+    described = {
         "subject": job.subject,
         "seed": job.seed,
+        **_about(job.config),
+        "study/name": job.study,
         "study/data_fingerprint": job.fingerprint,
         "study/code_version": code_version(),
         "study/host": host(),
     }
+    run.config.update(described, allow_val_change=True)
+
+
+@contextlib.contextmanager
+def fold_run(job: Job, run: Callable[[], Any]) -> Iterator[None]:
+    """Describe a fold's W&B run and end it, as failed where the fold fails, so that the next fold gets its own.
+
+    Args:
+        job: The fold.
+        run: Gives the run, or None in a process that shares the fold with the one that tells.
+    """
+    if not uses_wandb(job.config):
+        yield
+        return
+    import wandb
+
+    failed = 1
+    try:
+        mine = run()
+        if mine is not None:
+            describe_fold(job, mine)
+        yield
+        failed = 0
+    finally:
+        wandb.finish(exit_code=failed)
 
 
 def rule_name(config: Mapping[str, Any]) -> str:
@@ -105,20 +168,20 @@ def run_id(*parts: str) -> str:
     return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
 
 
+@functools.cache
 def code_version() -> str:
-    """Version of the package, with the commit where it runs from a checkout."""
+    """Version of the package, with the commit where it runs from a checkout of its own."""
+    here = Path(__file__)
+    words = (["ls-files", "--error-unmatch", here.name], ["describe", "--always", "--dirty"])
     try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout.strip()
+        # an installation inside somebody else's repository must not take that one's commit
+        _, commit = (
+            subprocess.run(["git", *line], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True)
+            for line in words
+        )
     except (OSError, subprocess.SubprocessError):
         return __version__
-    return f"{__version__}+{commit}"
+    return f"{__version__}+{commit.stdout.strip()}"
 
 
 def host() -> dict[str, Any]:
@@ -147,6 +210,19 @@ def _inside(sweep: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _tables_beside(study: Path) -> Iterator[None]:
+    """Let W&B keep the tables of offline runs in the study's folder; by default a sync misses those in another home."""
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(study / "wandb" / "data")
+    try:
+        yield
+    finally:
+        os.environ.pop("WANDB_DATA_DIR", None)
+
+
+@contextlib.contextmanager
 def tracked_run(
     study: "Study",
     job_type: str,
@@ -172,7 +248,7 @@ def tracked_run(
     import wandb
 
     logger = study.config["trainer"]["logger"]["init_args"]
-    described = ("name", "digest", "data_fingerprint", "code_version", "host")
+    described = ("digest", "seeds", "data_fingerprint", "code_version", "host")
     identity = {
         "project": logger["project"],
         "entity": logger.get("entity"),
@@ -180,6 +256,7 @@ def tracked_run(
         "resume": "allow",
     }
     with (
+        _tables_beside(study.folder),
         _inside(sweep or {}),
         wandb.init(
             **({} if sweep else identity),  # a trial has its sweep's
@@ -190,6 +267,8 @@ def tracked_run(
             tags=tags(job_type, study.config),
             config={
                 "config": study.config,
+                **_about(study.config),
+                "study/name": study.name,
                 **{f"study/{key}": study.description[key] for key in described},
                 **(config or {}),
             },

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,14 +38,6 @@ def loso(config: Path, runs: Path, *words: str) -> int:
     return main(["loso", "--config", str(config), "--runs", str(runs), "--quiet", *words])
 
 
-def inspect(run: Path) -> list[dict]:
-    """The records of an offline W&B run."""
-    wandb = Path(sys.executable).with_name("wandb")
-    (file,) = run.glob("*.wandb")
-    printed = subprocess.run([wandb, "leet", "inspect", "--json", file], capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in printed.stdout.splitlines()]
-
-
 @pytest.fixture(scope="module")
 def finished(planted, tmp_path_factory):
     """A finished study of three folds."""
@@ -85,30 +75,6 @@ def test_no_subject_influences_its_own_score(finished):
         assert influences.pop("scored") == [subject]
         assert all(subject not in others for others in influences.values())
         assert influences["network"]
-
-
-@pytest.mark.slow
-def test_wandb_receives_folds_and_a_summary_in_one_group(finished):
-    runs = {}
-    for folder in (finished.folder / "wandb").glob("offline-run-*"):
-        records = inspect(folder)
-        described = next(record["run"] for record in records if record["type"] == "run")
-        runs[described["display_name"]] = (described, records)
-    assert {described["run_group"] for described, _ in runs.values()} == {finished.name}
-    assert sorted(described["job_type"] for described, _ in runs.values()) == ["fold"] * 3 + ["summary"]
-    described, records = runs[f"{finished.name}/002/seed0"]
-    logged = {key for record in records if record["type"] == "history" for key in record["history"]["item"]}
-    wanted = {f"{stage}/{key}" for stage in ("val", "test") for key in KEYS}
-    assert wanted | {"train/loss", "train/loss_spot", "train/loss_recog", "epoch"} <= logged
-    metrics = [record["metric"] for record in records if record["type"] == "metric"]
-    assert {m["glob_name"] for m in metrics if m.get("step_metric") == "epoch"} == {"train/*", "val/*"}
-    _, records = runs[f"{finished.name}/summary"]
-    summary = {
-        k: v for record in records if record["type"] == "summary" for k, v in record["summary"]["update"].items()
-    }
-    results = json.loads((finished.folder / "results.json").read_text())
-    assert summary["pooled/strs"] == pytest.approx(results["strs"])
-    assert summary["counts/tp"] == results["spotting"]["tp"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from wandb_files import offline_runs
 
 from memodule.cli import main
 
@@ -46,17 +47,6 @@ def agent_command(sweep: Path, environment: dict[str, str], values: dict[str, ob
     return [word for group in words for word in group]
 
 
-def inspect(run: Path) -> list[dict]:
-    wandb = Path(sys.executable).with_name("wandb")
-    (file,) = run.glob("*.wandb")
-    printed = subprocess.run([wandb, "leet", "inspect", "--json", file], capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in printed.stdout.splitlines()]
-
-
-def runs_of(study: Path) -> list[list[dict]]:
-    return [inspect(folder) for folder in sorted((study / "wandb").glob("offline-run-*"))]
-
-
 @pytest.fixture(scope="module")
 def trial(planted, tmp_path_factory):
     """A trial of the training sweep as an agent runs it, in a process of its own."""
@@ -75,19 +65,24 @@ def trial(planted, tmp_path_factory):
 
 @pytest.mark.slow
 def test_only_the_summary_is_the_trial_and_it_carries_the_objective(trial):
-    described = {}
-    for records in runs_of(trial):
-        run = next(record["run"] for record in records if record["type"] == "run")
-        described[run["job_type"], run["run_id"]] = run, records
-    assert sorted(kind for kind, _ in described) == ["fold"] * 3 + ["summary"]
-    assert [run_id for kind, run_id in described if run_id == "trial001"] == ["trial001"]
-    run, records = described["summary", "trial001"]
-    assert run["sweep_id"] == "abcd1234"
-    assert all("sweep_id" not in fold for (kind, _), (fold, _) in described.items() if kind == "fold")
-    logged = {k: v for r in records if r["type"] == "history" for k, v in r["history"]["item"].items()}
+    runs = offline_runs(trial)
+    assert sorted(run.about["job_type"] for run in runs) == ["fold"] * 3 + ["summary"]
+    (summary,) = (run for run in runs if run.about["run_id"] == "trial001")
+    assert (summary.about["job_type"], summary.about["sweep_id"]) == ("summary", "abcd1234")
+    assert all("sweep_id" not in run.about for run in runs if run is not summary)
+    logged = {name: value for step in summary.history for name, value in step.items()}
     results = json.loads((trial / "results.json").read_text())
     assert logged["inner/strs"] == pytest.approx(results["inner"]["strs"])
     assert results["inner"]["evaluations"] == 3
+
+
+@pytest.mark.slow
+def test_a_sweep_cannot_follow_held_out_scores_because_its_trial_has_none(trial):
+    (summary,) = (run for run in offline_runs(trial) if run.about["run_id"] == "trial001")
+    values = {name for name in summary.summary if name.split("/")[0] in ("pooled", "fold_mean", "counts", "test")}
+    assert values == set()
+    assert {"inner/strs", "inner/spot_f1"} <= set(summary.summary)
+    assert {row["score"] for row in summary.table("tables/scores")} >= {"strs"}  # people see them all the same
 
 
 @pytest.mark.slow
