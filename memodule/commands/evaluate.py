@@ -18,7 +18,8 @@ from memodule.protocol import Protocol
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
 optional, and so is confidence in PRED.csv. Frames are 0-based and inclusive. Emotions: negative, positive, surprise,
-others, in PRED.csv also neutral. expressions.csv of a Catalog can be the truth.
+others, in PRED.csv also neutral. expressions.csv of a Catalog can be the truth. PRED.csv can be a table of
+memodule spot, whose files are found among the videos by the column path of --videos.
 
 Without --videos the videos are those of the two files. Scores are of micro-expressions; macro rows of PRED.csv add
 spotting scores of macro-expressions and of both kinds together.
@@ -99,7 +100,7 @@ def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> Report:
         raise UserError(f"{arguments.truth}: holds no expression, so there is nothing to score; add the labelled ones")
     runs = []
     for path in (arguments.predictions, arguments.against) if arguments.against else (arguments.predictions,):
-        runs.append(read_rows(path, "predictions"))
+        runs.append(read_rows(path, "predictions", arguments.videos))
         check_videos(runs[-1], truths, lengths)
     keys = [row.key for run in runs for row in run]
     micro = gather(runs[0], truths, lengths, more_videos=keys)

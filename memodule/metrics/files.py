@@ -18,6 +18,7 @@ from memodule import console
 from memodule.datasets.catalog import Kind, VideoKey, csv_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.errors import UserError
+from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, tell_not_analysed, with_key
 
 REQUIRED: Final = ("subject", "video", "onset", "offset", "emotion")
 OPTIONAL: Final = ("apex", "kind", "confidence")
@@ -79,14 +80,38 @@ class VideoIntervals:
     length: VideoLength | None
 
 
-def read_rows(path: Path, role: Role) -> list[Row]:
+def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Row]:
     """Read and check a file of predictions or truths.
+
+    Predictions may be a table of `memodule spot`. Its rows about parts that were not analysed are no predictions.
+
+    Args:
+        path: The file.
+        role: What it holds.
+        videos: A `videos.csv` whose column path tells subject and video of each file that such a table names.
 
     Raises:
         UserError: With file, row and mend, at the first row that cannot be right.
     """
-    columns = [*REQUIRED, *(column for column in OPTIONAL if column in _header(path))]
-    rows = [_row(cells, where, role) for where, cells in csv_rows(path, columns)]
+    header = _header(path)
+    keys = keys_by_path(videos, path) if role == "predictions" and is_spot_table(header) else None
+    columns = [column for column in (*REQUIRED, *OPTIONAL) if column in header or column in REQUIRED]
+    if keys is not None:
+        columns.remove("subject")
+    rows, unseen = [], []
+    for where, read in csv_rows(path, columns):
+        cells = read if keys is None else with_key(read, keys, where)
+        if role == "predictions" and cells.get("kind", "").lower() == NOT_ANALYSED:
+            frames = _whole(cells, "offset", where) - _whole(cells, "onset", where) + 1
+            unseen.append((_key(cells, where), frames))
+        else:
+            rows.append(_row(cells, where, role))
+    tell_not_analysed(path, unseen)
+    _check_repeats(rows, role)
+    return rows
+
+
+def _check_repeats(rows: Sequence[Row], role: Role) -> None:
     first: dict[tuple[object, ...], str] = {}
     repeats = []
     for row in rows:
@@ -98,7 +123,6 @@ def read_rows(path: Path, role: Role) -> list[Row]:
         raise UserError(f"{repeats[0]}; an expression can be found once only, so drop one of them")
     if repeats:
         console.warn(f"{repeats[0]} ({len(repeats)} such rows); each of them counts as another prediction")
-    return rows
 
 
 def read_lengths(path: Path) -> dict[VideoKey, VideoLength]:

@@ -61,17 +61,20 @@ def test_reset_forgets_and_a_copy_keeps():
     assert copy.protocol.name == "published"
 
 
+PRESETS = ("megc", "published")
 FIRST_SHARES = {"uneven": 9, "empty second": 12, "empty first": 0}  # of 12 videos
 
 
 def _rank(rank, folder):
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    metric, results = SpotThenRecognizeScore(), {}
-    for name, first in FIRST_SHARES.items():
-        metric.reset()
-        for video in (some_videos(12)[:first], some_videos(12)[first:])[rank]:
-            metric.update(*video)
-        results[name] = {"scores": scored(metric), "tally": metric.tally.to_dict()}
+    results = {}
+    for preset in PRESETS:
+        metric = SpotThenRecognizeScore(Protocol.preset(preset))
+        for name, first in FIRST_SHARES.items():
+            metric.reset()
+            for video in (some_videos(12)[:first], some_videos(12)[first:])[rank]:
+                metric.update(*video)
+            results[preset, name] = {"scores": scored(metric), "tally": metric.tally.to_dict()}
     torch.save(results, f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()
 
@@ -80,11 +83,15 @@ def _rank(rank, folder):
 def test_two_processes_score_what_one_does(tmp_path):
     torch.multiprocessing.spawn(_rank, (str(tmp_path),), nprocs=2)
     videos = some_videos(12)
-    whole = spot_then_recognize_score(*zip(*videos, strict=True))
-    for rank in range(2):
-        results = torch.load(tmp_path / f"{rank}.pt")
-        for name, first in FIRST_SHARES.items():
-            assert tuple(results[name]["scores"]) == SCORES
-            assert results[name]["scores"] == pytest.approx(whole, abs=1e-6)
-            share = (videos[:first], videos[first:])[rank]
-            assert Tally.from_dict(results[name]["tally"]) == sum((tally_video(*video) for video in share), Tally())
+    for preset in PRESETS:
+        metric = SpotThenRecognizeScore(Protocol.preset(preset))
+        for video in videos:
+            metric.update(*video)
+        for rank in range(2):
+            results = torch.load(tmp_path / f"{rank}.pt")
+            for name, first in FIRST_SHARES.items():
+                assert tuple(results[preset, name]["scores"]) == SCORES
+                assert results[preset, name]["scores"] == scored(metric)  # to the last bit
+                share = (videos[:first], videos[first:])[rank]
+                own = sum((tally_video(*video, metric.protocol) for video in share), Tally())
+                assert Tally.from_dict(results[preset, name]["tally"]) == own
