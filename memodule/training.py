@@ -23,6 +23,7 @@ from memodule.data import LosoDataModule
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
+from memodule.networks.weight_files import read_plain
 from memodule.protocol import Protocol
 
 
@@ -79,6 +80,8 @@ class FoldCLI(LightningCLI):
                 super().parse_arguments(parser, args)
         except ArgumentError as error:
             raise UserError(f"config: {' '.join(str(error).split())}") from None
+        except UnicodeDecodeError as error:
+            raise UserError(f"config: a file is no UTF-8 text ({error}); give YAML files") from None
         except AttributeError as error:  # jsonargparse 4.53 on a class that does not exist
             raise UserError(f"config: {error}; check the class names after class_path") from None
 
@@ -171,4 +174,14 @@ def is_main_process() -> bool:
 def run_lightning(subcommand: str, words: Sequence[str]) -> None:
     """Run LightningCLI's `fit`, `validate`, `test` or `predict` for one fold."""
     os.environ.setdefault("WANDB_MODE", "offline")
+    _require_readable_checkpoint(words)
     FoldCLI([subcommand, *words], run=True)
+
+
+def _require_readable_checkpoint(words: Sequence[str]) -> None:
+    """Refuse a missing or damaged file before anything is set up; Lightning would end in a traceback."""
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        option, _, given = word.partition("=")
+        path = given or after
+        if option == "--ckpt_path" and path not in ("", "null", "best", "last", "hpc", "registry"):
+            read_plain(Path(path), "a checkpoint that `memodule fit` or `loso` wrote")

@@ -235,7 +235,7 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
     reader = csv.DictReader(io.StringIO(text))
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:

@@ -93,6 +93,11 @@ class Spotter:
         Raises:
             UserError: If there is no such checkpoint or rule.
         """
+        if path is not None and Path(path).is_dir():
+            fold = next(
+                Path(path).glob("folds/*/*/model.ckpt"), Path(path) / "folds" / "seed0" / "SUBJECT" / "model.ckpt"
+            )
+            raise UserError(f"{path}: is a folder; give the checkpoint of one fold, such as {fold}")
         warnings = [CAUTION] if path is None else []
         path = require_default_checkpoint() if path is None else Path(path)
         model = load_fold_model(path)

@@ -78,8 +78,17 @@ class Study:
         folder = Path(folder)
         if not (folder / "study.json").is_file():
             raise UserError(f"{folder}: no study (no study.json there); give a folder that `memodule loso` wrote")
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        return cls(folder, _read_json(folder / "study.json"), config)
+        description = _read_json(folder / "study.json")
+        try:
+            config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{folder / 'config.yaml'}: cannot be read ({reason}); run the study again") from None
+        missing = [key for key in ("name", "subjects", "seeds") if key not in description]
+        missing += [key for key in ("data", "protocol", "intervals") if key not in (config or {})]
+        if missing:
+            raise UserError(f"{folder}: no study ({missing[0]} is not told); give a folder that `memodule loso` wrote")
+        return cls(folder, description, config)
 
     @property
     def name(self) -> str:
