@@ -21,7 +21,7 @@ from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox
 from memodule.flow.parts import opencv_alone
 from memodule.flow.regions import REGIONS, face_layout
 from memodule.flow.store import FlowRecord, FlowStore
-from memodule.flow.workers import Report, run_with_bar
+from memodule.workers import Report, run_with_bar
 
 _RANGE: Final = 3.0
 """Flow at which the colours end, in pixels of the crop."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memodule.flow.workers import WorkerDiedError, run
+from memodule.workers import WorkerDiedError, run
 
 TASKS = """
 import contextlib, os, time
@@ -92,7 +92,7 @@ def test_workers_end_with_their_parent(do, tmp_path, how):
         "import contextlib, sys\n"
         f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "from tasks_of_this_test import do\n"
-        "from memodule.flow.workers import run\n"
+        "from memodule.workers import run\n"
         "if __name__ == '__main__':\n"
         f"    list(run(do, [('sleep', {str(started)!r})] * 4, 2, contextlib.nullcontext, lambda _: None))\n"
     )
