@@ -2,6 +2,7 @@
 
     python experiments/benchmarks/decoding.py            # everything: about 40 minutes on 2 free cores
     python experiments/benchmarks/decoding.py --seeds 3 --rules RiseFall SemiMarkov  # a first impression
+    python experiments/benchmarks/decoding.py --seeds 3 --only bench --score missed=0.3 blur_ms=100 macro_leak=0.4
     python experiments/benchmarks/decoding.py --only speed
     python experiments/benchmarks/decoding.py --only bench --save bench.jsonl  # can be stopped and continued
     python experiments/benchmarks/decoding.py --only bench --save bench.jsonl --markdown  # the tables of docs/rules.md
@@ -16,6 +17,7 @@ Speed: 1,000 variants of PriorGuided on 147 curves of 1,000 samples, in two proc
 """
 
 import argparse
+import dataclasses
 import itertools
 import os
 import time
@@ -36,6 +38,9 @@ from memodule.intervals.simulate import ScoreModel, simulate_curves
 from memodule.metrics.functional import spotting_scores
 
 LEVELS = ("low", "medium", "high")
+SCORE_HELP = "change the score model of every level: " + ", ".join(
+    field.name for field in dataclasses.fields(ScoreModel)
+)
 
 
 def paired(like: str, level: str, rows: Sequence[Row]) -> tuple[dict[str, dict[int, Row]], list[int]]:
@@ -52,8 +57,8 @@ def print_bench(like: str, level: str, rows: Sequence[Row]) -> None:
     by_rule, seeds = paired(like, level, rows)
     if not seeds:
         return
-    subjects = next(iter(by_rule[REFERENCE].values())).job.subjects
-    print(f"\n{like}, noise {level}, {len(seeds)} seeds, at most {subjects} subjects each")
+    job = next(iter(by_rule[REFERENCE].values())).job
+    print(f"\n{like}, noise {level}, {len(seeds)} seeds, at most {job.subjects} subjects each {job.changes}")
     print(f"{'rule':32} {'F1':>6} {'prec.':>6} {'recall':>6} {'- ref.':>7} {'95 %':>6} {'ratio':>6} {'better':>6}"
           f" {'F1 in ME videos':>16} {'ratio':>6} {'ms':>6}")  # fmt: skip
     counts = {name: [own[seed].counts for seed in seeds] for name, own in by_rule.items()}
@@ -127,12 +132,21 @@ def print_labels(like: str, level: str, scores: Sequence[dict[str, tuple[float, 
     print(f"emotions of true intervals, {like}, {level} (accuracy/macro recall): {', '.join(parts)}", flush=True)
 
 
+def score_change(text: str) -> str:
+    """NAME=VALUE of a score model, checked."""
+    name, _, value = text.partition("=")
+    if name not in {field.name for field in dataclasses.fields(ScoreModel)}:
+        raise argparse.ArgumentTypeError(f"{name} is no parameter of the score model")
+    return f"{name}={float(value)}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--subjects", type=int, default=50, help="at most so many subjects, drawn anew by every seed")
     parser.add_argument("--levels", nargs="+", choices=LEVELS, default=LEVELS)
+    parser.add_argument("--score", nargs="+", default=[], type=score_change, metavar="NAME=VALUE", help=SCORE_HELP)
     parser.add_argument("--like", nargs="+", choices=tuple(FRAME_STEP), default=tuple(FRAME_STEP))
     parser.add_argument("--rules", nargs="+", choices=tuple(CANDIDATES), default=tuple(CANDIDATES), metavar="RULE")
     parser.add_argument("--save", type=Path, metavar="JSONL", help="keep counts here, and continue from them")
@@ -144,7 +158,9 @@ def main() -> None:
         print_speed(options.workers)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     settings = list(itertools.product(options.like, options.levels))
-    jobs = [Job(like, level, seed, options.subjects) for seed in seeds for like, level in settings]
+    jobs = [
+        Job(like, level, seed, options.subjects, ",".join(options.score)) for seed in seeds for like, level in settings
+    ]
     names = list(dict.fromkeys([REFERENCE, *options.rules]))
     with ProcessPoolExecutor(options.workers) as pool:
         if options.only in (None, "bench"):

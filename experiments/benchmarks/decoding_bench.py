@@ -1,5 +1,6 @@
 """What each rule finds on simulated curves: fitted and chosen on half of the subjects, counted on the other half."""
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -20,12 +21,18 @@ FRAME_STEP = {"samm_lv": 7, "casme3": 1}
 
 
 class Job(NamedTuple):
-    """One draw of timelines and curves."""
+    """One draw of timelines and curves; `changes` to the level's score model are written NAME=VALUE,NAME=VALUE."""
 
     like: str
     level: str
     seed: int
     subjects: int
+    changes: str = ""
+
+    def score_model(self) -> ScoreModel:
+        """What the simulated network gets right and wrong."""
+        pairs = [change.split("=") for change in self.changes.split(",") if change]
+        return dataclasses.replace(ScoreModel.level(self.level), **{name: float(value) for name, value in pairs})
 
 
 class Counts(NamedTuple):
@@ -67,7 +74,7 @@ def halves(job: Job) -> tuple[Half, Half]:
     parts = []
     for part in (order[: len(order) // 2], order[len(order) // 2 :]):
         own = catalog.of(set(part))
-        curves = simulate_curves(own, ScoreModel.level(job.level), frame_step=step, seed=job.seed)
+        curves = simulate_curves(own, job.score_model(), frame_step=step, seed=job.seed)
         parts.append(Half(list(own.expressions), list(curves.values()), own.videos[0].fps, step))
     return parts[0], parts[1]
 

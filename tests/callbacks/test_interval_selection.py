@@ -10,9 +10,10 @@ from memodule.callbacks import IntervalSelection, LeakageGuard
 from memodule.curves import read_curves
 from memodule.data import LosoDataModule, stitch
 from memodule.datasets import read_catalog
+from memodule.decoding import labelled
 from memodule.errors import UserError
-from memodule.intervals import FixedWindow, PriorGuided
-from memodule.metrics.functional import spot_then_recognize_score
+from memodule.intervals import Abstaining, FixedWindow, PriorGuided
+from memodule.metrics.functional import operating_point, precision_recall_curve, spot_then_recognize_score
 from memodule.module import SpotRecognizeModule
 from memodule.networks import SlowFastMamba
 from memodule.protocol import Protocol
@@ -121,6 +122,33 @@ def test_rules_are_calibrated_on_inner_validation_curves_before_the_held_out_sub
     (curves,) = calls
     truth = read_catalog(planted.catalog)
     assert [len(curve.micro) for curve in curves] == [len(truth.expressions_of(("003", v), "micro")) for v in "ab"]
+
+
+def test_the_threshold_of_a_study_is_the_operating_point_of_its_inner_validation_subjects(planted, tmp_path, trained):
+    """As `memodule evaluate --details` would find it on those subjects; it decides what the held-out one gets."""
+    callback = IntervalSelection(
+        Abstaining(PriorGuided(threshold=0.1)), Protocol(frames="sampled", filter_neutral=False), out=str(tmp_path)
+    )
+    fold, module = data(planted, inner_validation_subjects=["003"]), trained[4]
+    run = trainer(tmp_path, callback)
+    run.validate(module, fold, verbose=False)
+    assert callback.rule.learned is None  # inner subjects are scored before anything is chosen on them
+    run.test(module, fold, verbose=False)
+    inner, catalog = callback.curves["val"], read_catalog(planted.catalog)
+    assert {curve.key[0] for curve in inner} == {"003"}
+    proposed = [callback.rule.rule.detect(curve.score) for curve in inner]
+    truths = [labelled(curve, catalog).micro for curve in inner]
+    ranking = precision_recall_curve((d.frames, d.confidence, t) for d, t in zip(proposed, truths, strict=True))
+    point = operating_point(ranking)
+    assert point.recall > 0
+    assert callback.rule.learned == point.confidence
+    assert module.inference["rule"]["state"]["least"] == point.confidence  # so a checkpoint carries it
+    for curve, video in zip(callback.curves["test"], callback.decoded["test"], strict=True):
+        everything = callback.rule.rule.detect(curve.score)
+        assert video.confidence.tolist() == [c for c in everything.confidence.tolist() if c >= point.confidence]
+    assert sum(len(callback.rule.rule.detect(c.score)) for c in callback.curves["test"]) > sum(
+        len(video.confidence) for video in callback.decoded["test"]
+    )
 
 
 def test_predict_writes_intervals_and_scores_nothing(planted, tmp_path, trained):

@@ -42,6 +42,8 @@ What `published` does not reproduce
 - All true positives of one class and all recognised: every class is skipped there, which gives nan; 1 here.
 - A true onset behind the curve's end in a video with predictions: IndexError there, a truth like others here.
 - ME-TST's dummy interval at frame 0 for a video without peaks (one false positive each) does not exist here.
+- They print recognition over four classes too, "others" included; their STRS is made of the three-class scores, as here
+  (`emotions` chooses).
 - Their printed mean IoU averages all overlapping pairs, matched or not; it is not reported.
 
 Differences from the public STRS-Metric script
