@@ -79,11 +79,12 @@ def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
     material = read_material(study)
     cache = Cache(study.folder / "ablations" / ".cache", material.identity)
     counted = count_all(grid, material, cache, workers)
-    rows = _rows(grid, material, counted.counts)
+    rows = score_rows(grid, material, counted.counts)
     return Ablation(study, grid, material, best_first(rows), counted.computed, _notes(study, rows))
 
 
-def _rows(grid: Grid, material: Material, counts: Mapping[str, Counts]) -> list[Row]:
+def score_rows(grid: Grid, material: Material, counts: Mapping[str, Counts]) -> list[Row]:
+    """Choose, score and compare every variant, in the order of the grid."""
     choices = {variant.name: choose(variant, counts, material, grid.choose_by) for variant in grid.variants}
     tallies = {name: held_out(choice, counts, material) for name, choice in choices.items()}
     return [
