@@ -7,7 +7,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ class PlantedData:
 
 def plant(
     folder: Path,
-    subjects: int = 3,
+    subjects: int | Sequence[str] = 3,
     videos: int = 2,
     frames: int = 180,
     window: int = 10,
@@ -51,7 +51,8 @@ def plant(
     rng = np.random.default_rng(seed)
     parameters = FlowParameters(window=window, frame_step=frame_step)
     store = FlowStore(folder / "flow", parameters)
-    names, fps = [f"{i + 1:03d}" for i in range(subjects)], 30.0 * frame_step
+    names = [f"{i + 1:03d}" for i in range(subjects)] if isinstance(subjects, int) else list(subjects)
+    fps = 30.0 * frame_step
     all_videos, expressions = [], []
     for number, subject in enumerate(names):
         for v in range(videos):

@@ -1,0 +1,119 @@
+"""Every command of README and docs is run as it stands in a small world, or listed here with the reason why not.
+
+The world holds generated data under the names that the documents use. Trainings are cut short by further options, and
+the folder /data is looked for in the world; nothing else of a line is changed.
+"""
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from memodule.cli import main
+from memodule.datasets import synthesize
+
+from .spotting.conftest import write_checkpoint
+from .test_documents import COMMAND_LINES, ROOT
+
+sys.path.insert(0, str(Path(__file__).parent / "datasets"))
+import fake_releases
+
+NOT_RUN = {
+    "catalog …": "stands for the line of any data set",
+    "check data/<name>": "stands for any Catalog",
+    "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/datasets/test_synthetic_command.py runs "
+    "it where it belongs",
+    "import-published weights/SAMMLV cache/SAMMLV_dataset.pkl --config experiments/samm_lv.yaml": "needs the authors' "
+    "files; tests/studies/test_import_published.py runs it on files of their format",
+    "loso --config experiments/samm_lv.yaml --config experiments/published.yaml": "needs features with the published "
+    "motion compensation; tests/studies/test_import_published.py runs the protocol on such",
+}
+"""Documented lines that are not run here, and why."""
+
+SHORTER = {
+    "loso": "--set trainer.max_epochs=1 --set trainer.logger=false --set model=configs/model/slowfast_small.yaml",
+    "fit": "--trainer.max_epochs=1 --trainer.logger=false",
+    "predict": "--trainer.logger=false",
+}
+"""Options that are added so that a line takes seconds."""
+
+LINES = sorted({re.sub(r"^ablate runs/[^ ]*", "ablate runs/demo-1f2e3d4c", line) for _, line in COMMAND_LINES})
+"""Each line once; which study is decoded again makes no difference."""
+
+
+@pytest.fixture(scope="module")
+def world(planting, tmp_path_factory):
+    """Configs, data, a finished study and videos, under the names that the documents use."""
+    world = tmp_path_factory.mktemp("world")
+    for name in ("configs", "experiments"):
+        shutil.copytree(ROOT / name, world / name)
+    for name, subjects, step in (
+        ("demo", ("s01", "s02", "s03"), 1),
+        ("mine", ("006", "007", "009"), 1),
+        ("samm_lv", ("006", "007", "009"), 7),
+        ("samm-like", ("008", "012", "024", "026"), 7),
+    ):
+        made = planting(world / "made" / name, subjects=subjects, videos=1, frames=240, window=30, frame_step=step)
+        shutil.copytree(made.catalog, world / "data" / name)
+        shutil.copytree(made.flow, world / "data" / "flow", dirs_exist_ok=True)
+    faces = synthesize(world / "faces", subjects=1, videos=1, frames=210, fps=70, difficulty="easy", seed=3)
+    for release in ("samm_lv", "casme2", "casme3", "megc_samm", "megc_casme3"):
+        made = getattr(fake_releases, release)(world)
+        made.write()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(world)
+        assert main(["loso", "--config", "experiments/demo.yaml", "-q", *SHORTER["loso"].split()]) == 0
+    (study,) = world.glob("runs/demo-*")
+    for name in ("demo-1f2e3d4c", "samm_lv-1a2b3c4d", "samm_lv-1f2e3d4c", "samm_lv+fixed_window-5e6f7a8b"):
+        shutil.copytree(study, world / "runs" / name)
+    shutil.copy(study / "folds" / "seed0" / "s01" / "model.ckpt", world / "model.ckpt")
+    shutil.rmtree(study)
+    _videos(world, faces.videos[0].path)
+    shutil.copy(world / "data" / "mine" / "expressions.csv", world / "predictions.csv")
+    shutil.copy(world / "data" / "mine" / "expressions.csv", world / "truth.csv")
+    return world
+
+
+def _videos(world: Path, face_video: Path) -> None:
+    """interview.mp4, recordings/ and the checkpoints that score them."""
+    (world / "recordings").mkdir()
+    capture = cv2.VideoCapture(str(face_video))
+    for name in ("interview.mp4", "recordings/one.mp4"):
+        writer = cv2.VideoWriter(str(world / name), cv2.VideoWriter.fourcc(*"mp4v"), 30, (304, 304))
+        for _ in range(40):
+            writer.write(capture.read()[1])
+        writer.release()
+    for name in ("data/models/demo.ckpt", "runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt"):
+        (world / name).parent.mkdir(parents=True)
+        write_checkpoint(world / name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in LINES if line not in NOT_RUN])
+def test_a_documented_command_does_what_it_says(line, world, tmp_path, monkeypatch, capsys):
+    here = tmp_path / "here"
+    shutil.copytree(world, here)
+    monkeypatch.chdir(here)
+    name, *words = shlex.split(line.replace("/data/SAMM", "SAMM").replace("--workers 2", "--workers 1"))
+    if name in ("extract", "check") and (here / words[0]).is_dir():  # these look at frames
+        shutil.rmtree(here / words[0])
+        shutil.copytree(here / "faces", here / words[0])
+    words = [file for word in words for file in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
+    status = main([name, *words, *SHORTER.get(name, "").split()])
+    printed = capsys.readouterr()
+    assert status in ((0, 1) if name == "check" else (0,)), printed.err
+    assert printed.out or name in ("fit", "predict", "extract")
+    for option in ("--out", "--histogram"):
+        if option in words:
+            assert Path(words[words.index(option) + 1]).exists()
+
+
+def test_what_is_not_run_is_documented_and_has_a_reason():
+    assert sorted(NOT_RUN) == sorted(line for line in LINES if line in NOT_RUN)
+    for reason in NOT_RUN.values():
+        tests = [word for word in reason.split() if word.startswith("tests/")]
+        assert all((ROOT / word).is_file() for word in tests)
