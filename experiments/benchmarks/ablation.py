@@ -29,12 +29,12 @@ from memodule.studies.ablation.material import FoldMaterial, Material, Video
 from memodule.studies.ablation.run import score_rows
 
 STEP, SAMPLES = 7, 1000
-THRESHOLD = {"from": 0.3, "to": 0.9, "steps": 20}
 
 
-def study() -> Material:
-    """One fold per subject, whose curves are repeated or cut to 1,000 samples."""
+def study(subjects: int | None) -> Material:
+    """One fold per subject (or for the first ones), whose curves are repeated or cut to 1,000 samples."""
     catalog = simulate_timelines("samm_lv", 0)
+    catalog = catalog.of(set(catalog.subjects[:subjects]))
     curves = simulate_curves(catalog, ScoreModel.level("medium"), frame_step=STEP, seed=0)
     folds = []
     for subject in catalog.subjects:
@@ -78,17 +78,20 @@ def main() -> None:
     """Print one line per case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--thresholds", type=int, default=20, help="50 variants each")
+    parser.add_argument("--subjects", type=int, help="only so many")
     options = parser.parse_args()
+    threshold = {"from": 0.3, "to": 0.9, "steps": options.thresholds}
     swept = {
         "rule": "PriorGuided",
         "parameters": {
             "half_window": {"from": 3, "to": 12, "step": 1},
-            "threshold": THRESHOLD,
+            "threshold": threshold,
             "nms_iou": [0.1, 0.2, 0.3, 0.4, 0.5],
         },
     }
-    chosen = {"rule": "PriorGuided", "parameters": {"threshold": THRESHOLD}, "choose": ["threshold"]}
-    material = study()
+    chosen = {"rule": "PriorGuided", "parameters": {"threshold": threshold}, "choose": ["threshold"]}
+    material = study(options.subjects)
     with tempfile.TemporaryDirectory() as folder:
         for name, variants in (("first run", {"a": swept}), ("second run", {"a": swept}), ("nested", {"b": chosen})):
             timed(name, variants, material, Path(folder), options.workers)

@@ -68,6 +68,18 @@ def test_the_tables_hold_every_row(study, grid, capsys):
     assert set(json.loads((folder / "provenance.json").read_text())["rows"]) == set(by_name)
 
 
+def test_the_columns_are_those_that_the_documents_list(study, grid):
+    assert ablate(study, grid, "--quiet") == 0
+    text = (ROOT / "docs" / "data-formats.md").read_text()
+    listed = text.split("## Ablations")[1].split("## ")[0]
+    told = [name for line in listed.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)]
+    with (study / "ablations" / "grid" / "table.csv").open(newline="") as file:
+        columns = next(csv.reader(file))
+    ends = [name + end for name in told for end in ("_low", "_high")]
+    assert {name for name in columns if not name.startswith("parameter.")} <= {*told, *ends}
+    assert {name for name in told if name not in ("_low", "_high", "study")} <= set(columns)
+
+
 def test_json_is_the_table_and_nothing_else(study, grid, capsys):
     assert ablate(study, grid, "--json", "--quiet") == 0
     assert json.loads(capsys.readouterr().out) == json.loads((study / "ablations/grid/table.json").read_text())

@@ -294,14 +294,16 @@ def test_a_rule_is_not_judged_by_the_curves_that_it_was_calibrated_on(study, mon
     from memodule.studies.ablation import counting
 
     learned: dict[int, set] = {}
-    judged = []
+    judged, alive = [], []  # a rule that is kept keeps its id for itself
     calibrate = Abstaining.calibrate
 
     def watch_calibration(self, curves):
         learned[id(self)] = {id(c) for c in curves}
+        alive.append(self)
         return calibrate(self, curves)
 
     def watch_tally(rule, curves, protocol):
+        alive.append(rule)
         judged.append(learned.get(id(rule), set()) & {id(video.labelled) for video in curves})
         return tally(rule, curves, protocol)
 
