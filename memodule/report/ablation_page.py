@@ -63,7 +63,7 @@ def ablation_page(ablation: Ablation) -> Html:
         ),
         el("main", _banners(ablation), _facts(ablation), *(part for _, _, part in parts)),
         style=style,
-        scripts=[packaged("memodule.report", "page.js")],
+        scripts=[packaged("memodule.report", name) for name in ("page.js", "ablation.js")],
     )
 
 
@@ -138,7 +138,7 @@ def _chosen(rows: Sequence[Row], ablation: Ablation) -> Html:
         "section",
         el("h2", "What the folds chose"),
         el("p", f"By {NAMES[ablation.grid.choose_by]}: {told}.", class_="reading"),
-        table("Choices", ["variant", "candidates", "chosen (in how many folds)"], lines, "choices"),
+        table("Choices by fold", ["variant", "candidates", "chosen (in how many folds)"], lines, "choices"),
         id="chosen",
     )
 
@@ -190,9 +190,16 @@ def _sweep(sweep: Sweep, ablation: Ablation) -> Html:
 def _rows(ablation: Ablation) -> Html:
     head = ["variant", "STRS", "low", "high", "\N{MINUS SIGN} ref.", "p", *_SHORT, "TP", "FP", "FN", "on"]
     lines = [_cells(row, ablation) for row in ablation.rows]
-    shown = table("All rows", head, lines, "sortable rows")
+    shown = table("Scores of held-out subjects", head, lines, "sortable rows")
     hint = "A click on a head sorts. low, high: 95 % interval of STRS; on: hits that recognition is scored on."
-    return el("section", el("h2", "All rows"), el("p", hint, class_="hint"), shown, id="rows")
+    field = el(
+        "p",
+        el("label", "only rows with ", el("input", type="search", id="filter"), id="filter-label", hidden=True),
+        " ",
+        el("span", id="fitting", role="status"),
+        class_="filter",
+    )
+    return el("section", el("h2", "All rows"), el("p", hint, class_="hint"), field, shown, id="rows")
 
 
 def _cells(row: Row, ablation: Ablation) -> list[Child]:
