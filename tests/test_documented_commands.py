@@ -17,7 +17,7 @@ from memodule.cli import main
 from memodule.datasets import synthesize
 
 from .spotting.conftest import write_checkpoint
-from .test_documents import COMMAND_LINES, ROOT
+from .test_documents import COMMAND_LINES, DOCUMENTS, ROOT, code_lines
 
 sys.path.insert(0, str(Path(__file__).parent / "datasets"))
 import fake_releases
@@ -33,6 +33,16 @@ NOT_RUN = {
     "motion compensation; tests/studies/test_import_published.py runs the protocol on such",
 }
 """Documented lines that are not run here, and why."""
+
+OTHERS_NOT_RUN = {
+    r"git clone .*": "needs the network",
+    r"make (install|demo|test|lint)": "installs, or takes minutes; tests/test_demo.py runs a small demo",
+    r"\.venv/bin/pre-commit install": "changes the checkout's git hooks",
+    r"python bring_in\.py": "tests/datasets/test_documented_scripts.py runs the script",
+    r"python experiments/benchmarks/.*": "measures for minutes",
+    r"(wandb|ray|srun|sbatch|ssh|scancel|squeue|kubectl|docker) .*": "needs an account or a cluster",
+}
+"""Commands of other programs, as patterns, and why they are not run."""
 
 SHORTER = {
     "loso": "--set trainer.max_epochs=1 --set trainer.logger=false --set model=configs/model/slowfast_small.yaml",
@@ -117,3 +127,16 @@ def test_what_is_not_run_is_documented_and_has_a_reason():
     for reason in NOT_RUN.values():
         tests = [word for word in reason.split() if word.startswith("tests/")]
         assert all((ROOT / word).is_file() for word in tests)
+
+
+def test_commands_of_other_programs_have_a_reason_too():
+    programs = (
+        r"\s*((?:git|make|python3?|pip|wandb|ray|srun|sbatch|ssh|docker|pytest|uv|conda|\.venv/bin/(?!memodule)\S+) .*)"
+    )
+    found = set()
+    for document in DOCUMENTS:
+        for line in code_lines(document):
+            if match := re.match(programs, re.sub(r"\s+#.*", "", line)):
+                found.add(match[1].strip())
+    assert "make demo" in found
+    assert {line for line in found if not any(re.fullmatch(known, line) for known in OTHERS_NOT_RUN)} == set()

@@ -24,14 +24,18 @@ class Accepted(Exception):  # noqa: N818
     """The command line has been understood; nothing is run."""
 
 
-def commands_of(document: Path) -> list[str]:
-    """Every `memodule COMMAND ...` line of a code block, continuation lines joined, comments removed."""
+def code_lines(document: Path) -> list[str]:
+    """The lines of all code blocks, continuation lines joined."""
     text = document.read_text(encoding="utf-8").replace("\\\n", " ")
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
-    lines += [line for line in text.splitlines() if line.startswith("    ")]
+    return lines + [line for line in text.splitlines() if line.startswith("    ")]
+
+
+def commands_of(document: Path) -> list[str]:
+    """Every `memodule COMMAND ...` line of a code block, comments removed."""
     found = []
-    for line in lines:
+    for line in code_lines(document):
         match = re.match(r"\s*(?:\$ )?(?:srun |\.venv/bin/)?memodule ([a-z-]+\b.*)", line)
         if match:
             found.append(re.sub(r"\s{2,}[#(].*| +# .*|&$", "", match[1]).strip())
