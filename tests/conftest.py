@@ -99,3 +99,11 @@ def page():
         pytest.skip("no Chromium: install the package chromium, or name the program in CHROMIUM")
     with browser_page(program) as page:
         yield page
+
+
+@pytest.fixture(autouse=True)
+def _living_wandb_service() -> None:
+    """Forget a W&B service that has ended but is named again in an environment that a test has put back."""
+    socket = os.environ.get("WANDB_SERVICE", "").partition("-unix-")[2]
+    if socket and not Path(socket).exists():
+        del os.environ["WANDB_SERVICE"]

@@ -13,7 +13,8 @@ from memodule.cli import main
 from memodule.training import build_fold, parse_config
 
 ABLATIONS = Path(__file__).parents[1] / "experiments" / "ablations"
-DELTAS = [path for path in sorted(ABLATIONS.rglob("*.yaml")) if path.name != "generated.yaml"]
+GRIDS = [path for path in ABLATIONS.rglob("*.yaml") if "variants" in yaml.safe_load(path.read_text())]
+DELTAS = [path for path in sorted(ABLATIONS.rglob("*.yaml")) if path.name != "generated.yaml" and path not in GRIDS]
 
 
 @pytest.fixture(scope="module")

@@ -103,5 +103,5 @@ def test_workers_end_with_their_parent(do, tmp_path, how):
         workers = [int(path.name) for path in started.iterdir()]
         assert all(alive(pid) for pid in workers)
         parent.send_signal(how)
-        wait_for(lambda: not any(alive(pid) for pid in workers), 15)
-        parent.wait(15)
+        wait_for(lambda: not any(alive(pid) for pid in workers), 60)
+        parent.wait(60)

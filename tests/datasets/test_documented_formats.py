@@ -54,7 +54,7 @@ def test_a_data_set_of_ones_own(
     assert main(["check", "data/mine"]) == 0
     found = "subject,video,onset,offset,emotion\nanna,1,10,24,positive\n"  # a file of somebody else's program
     Path("predictions.csv").write_text(found)
-    command = PAGE.rpartition("    memodule ")[2].split()
+    command = PAGE.rpartition("    memodule ")[2].splitlines()[0].split()
     capsys.readouterr()
     assert main(command) == 0
     assert json.loads(capsys.readouterr().out)["spotting"]["tp"] == 1
