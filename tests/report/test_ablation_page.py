@@ -38,10 +38,11 @@ def test_it_opens_without_errors_and_without_network(page, address):
 
 def test_rows_are_sorted_by_numbers_with_a_minus_sign(page, address):
     page.open(address)
-    page.click("table.rows thead th:nth-child(5) button")  # the difference to the reference
+    for _ in range(2):  # rows begin with the largest difference to the reference, and so does the first click
+        page.click("table.rows thead th:nth-child(5) button")
     found = [float(text.replace("\N{MINUS SIGN}", "-")) for text in column(page, 4) if text]
     assert min(found) < 0 <= max(found)
-    assert found == sorted(found, reverse=True)
+    assert found == sorted(found)
 
 
 def test_rows_are_found_by_words_of_their_names(page, address):
