@@ -67,4 +67,5 @@ class OfflineRun:
 
 def offline_runs(study: Path) -> list[OfflineRun]:
     """All runs of a study's folder, the oldest first."""
-    return [OfflineRun.read(folder) for folder in sorted((study / "wandb").glob("offline-run-*"))]
+    runs = [OfflineRun.read(folder) for folder in (study / "wandb").glob("offline-run-*")]
+    return sorted(runs, key=lambda run: run.about["start_time"])  # folders are named by whole seconds
