@@ -55,6 +55,9 @@ class SpotRecognizeModule(LightningModule):
         inference: Plain values that inference needs besides network and weights (flow parameters, selection rule...);
             `IntervalSelection` fills it, checkpoints carry it under the key `memodule`, and
             `memodule.checkpoints.load_fold_model` reads it.
+        seen: Whom the weights have learned from so far (`LosoDataModule.influences`), as plain values: one mapping per
+            training, several where a training went on from a checkpoint. Checkpoints carry it under the key `seen`, for
+            `LeakageGuard` to refuse a test on one of these subjects.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class SpotRecognizeModule(LightningModule):
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
         self.evaluation_loss = MeanMetric()
         self.inference: dict[str, Any] = {}
+        self.seen: list[dict[str, Any]] = []
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (B, T) and logits (B, T, 5) of flow windows (B, 36, T)."""
@@ -99,14 +103,22 @@ class SpotRecognizeModule(LightningModule):
         if stage == "fit" and data is not None:
             self.loss.set_class_weights(data.class_weights)
 
+    def on_fit_start(self) -> None:
+        """Remember whom the weights learn from; what a checkpoint brought along has been loaded before."""
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None and data.influences not in self.seen:
+            self.seen = [*self.seen, data.influences]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what inference needs."""
+        """Add what inference needs, and whom the weights have learned from."""
+        checkpoint["seen"] = self.seen
         if self.inference:
             checkpoint["memodule"] = self.inference
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep it for further checkpoints."""
+        """Keep both for further checkpoints; these weights replace all earlier ones."""
         self.inference = checkpoint.get("memodule", {})
+        self.seen = checkpoint.get("seen", [])
 
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
         """The joint loss of one batch of windows."""

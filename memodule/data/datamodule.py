@@ -100,6 +100,23 @@ class LosoDataModule(LightningDataModule):
         """Subjects that validation serves."""
         return self.fold.validation or (self.fold.held_out,)
 
+    @property
+    def influences(self) -> dict[str, Any]:
+        """Whom a network that is trained on this fold has learned from, as plain values for its checkpoints.
+
+        Returns:
+            `catalog`, its name; `held_out`; `training` and `chosen_on`, subjects; `videos`, [subject, video, frames] of
+            all of these, by which they are known again in a Catalog of another name.
+        """
+        informed = (*self.fold.training, *self.fold.validation)
+        return {
+            "catalog": self.catalog.name,
+            "held_out": self.fold.held_out,
+            "training": list(self.fold.training),
+            "chosen_on": list(self.fold.validation),
+            "videos": [[*video.key, video.frames] for video in self.catalog.videos if video.subject in informed],
+        }
+
     # --------------------------------------------------------------------------------------------------- Lightning
 
     def setup(self, stage: str) -> None:
