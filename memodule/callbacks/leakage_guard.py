@@ -19,8 +19,9 @@ class LeakageGuard(Callback):
     with a `monitor` may follow training losses, or, where `data.inner_validation_subjects` sets some aside, the
     `val/...` metrics, which then belong to those.
 
-    *Weights.* Checkpoints carry whom they have learned from (`SpotRecognizeModule.seen`). Testing or validating one on
-    a subject among these, or training on from one that has seen the held-out subject, is refused; predicting warns. A
+    *Weights.* Checkpoints carry whom they have learned from (`SpotRecognizeModule.seen`). Testing one on a subject that
+    it was trained on or chosen by, validating one on a subject that it was trained on, and training on from such a one
+    are refused; predicting warns. Inner validation subjects may be scored again by the weights that they chose. A
     subject is the same if its code and the Catalog's name are, or if a video of the same code and length was seen.
     """
 
@@ -38,7 +39,7 @@ class LeakageGuard(Callback):
                     f"choosing by it would make the result look better than it is. Set data.inner_validation_subjects "
                     f"to 1 or more, so that val/... belongs to training subjects, or follow a train/... metric"
                 )
-        _refuse_seen(trainer, pl_module, [data.fold.held_out, *data.fold.validation])
+        _refuse_seen(trainer, pl_module, [data.fold.held_out], data.fold.validation)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse weights that have seen a watched subject; within a fit that was looked at before.
@@ -47,7 +48,8 @@ class LeakageGuard(Callback):
             UserError: With the subject.
         """
         if trainer.state.fn == "validate":
-            _refuse_seen(trainer, pl_module, fold_data(trainer).watched_subjects)
+            fold = fold_data(trainer).fold
+            _refuse_seen(trainer, pl_module, () if fold.validation else [fold.held_out], fold.validation)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse weights that have seen the held-out subject.
@@ -72,23 +74,22 @@ def _choosers(trainer: Trainer) -> Iterator[tuple[str, str]]:
 
 
 def _seen(
-    data: LosoDataModule, module: LightningModule, subjects: Sequence[str]
+    data: LosoDataModule, module: LightningModule, held_out: Sequence[str], inner: Sequence[str] = ()
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Those of the subjects that the module has learned from: (subject, how, what is known of that training)."""
     videos = [[*video.key, video.frames] for video in data.catalog.videos]
     for influences in getattr(module, "seen", []):
-        for subject in subjects:
-            same = influences["catalog"] == data.catalog.name
-            shared = any(video in influences["videos"] for video in videos if video[0] == subject)
-            known = subject in influences["training"] or subject in influences["chosen_on"]
-            if shared or (known and same):
-                chosen = subject in influences["chosen_on"]
+        for subject in (*held_out, *inner):
+            chosen = subject in influences["chosen_on"]
+            if chosen and subject in inner:
+                continue
+            known = influences["catalog"] == data.catalog.name and (chosen or subject in influences["training"])
+            if known or any(video in influences["videos"] for video in videos if video[0] == subject):
                 yield subject, "were chosen by the score of" if chosen else "were trained on", influences
 
 
-def _refuse_seen(trainer: Trainer, module: LightningModule, subjects: Sequence[str]) -> None:
-    data = fold_data(trainer)
-    for subject, how, influences in _seen(data, module, subjects):
+def _refuse_seen(trainer: Trainer, module: LightningModule, held_out: Sequence[str], inner: Sequence[str] = ()) -> None:
+    for subject, how, influences in _seen(fold_data(trainer), module, held_out, inner):
         where = f"{trainer.ckpt_path}: " if trainer.ckpt_path else ""
         raise UserError(
             f"{where}these weights {how} subject {subject} (they held out {influences['held_out']}): scored on it, "

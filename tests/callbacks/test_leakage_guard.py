@@ -133,6 +133,19 @@ def test_inner_subjects_that_the_starting_weights_know_are_refused(planted, chec
         trainer(tmp_path).fit(module, data(planted, "002", ["001"]))
 
 
+def test_inner_subjects_may_be_scored_again_by_the_weights_that_they_chose(planted, checkpoint, tmp_path):
+    """As a study does with the best epoch, and a training that is resumed."""
+    module = SpotRecognizeModule(SlowFastMamba(**SIZES))
+    again = trainer(tmp_path)
+    again.validate(module, data(planted, "002", ["003"]), ckpt_path=checkpoint, verbose=False, weights_only=True)
+    assert module.seen[0]["chosen_on"] == ["003"]
+    module = SpotRecognizeModule.load_from_checkpoint(checkpoint, weights_only=True)
+    trainer(tmp_path).fit(module, data(planted, "002", ["003"]))
+    assert len(module.seen) == 1
+    with pytest.raises(UserError, match="chosen by the score of subject 003"):
+        trainer(tmp_path).validate(module, data(planted, "003"), verbose=False)
+
+
 def test_any_callback_that_monitors_the_held_out_subject_is_refused(planted, tmp_path):
     class Chooser(Callback):
         monitor = "val/strs"

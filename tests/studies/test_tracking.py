@@ -196,11 +196,11 @@ def test_the_run_of_a_failing_fold_is_marked_as_failed(planted, tmp_path, monkey
 @pytest.fixture
 def stranger(tmp_path, monkeypatch):
     """W&B in a home without a login; it reads environment and login once, until it is torn down."""
+    wandb.teardown()  # first: it clears the address of its helper process, which must not come back
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    wandb.teardown()
     yield monkeypatch
     monkeypatch.undo()
     wandb.teardown()
