@@ -19,7 +19,7 @@ from memodule.flow import FlowParameters, FlowStore
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
 sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and studies.py
-sys.path.insert(0, str(Path(__file__).parent / "helpers"))  # wandb_files.py
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))  # tiny.py and wandb_files.py
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,11 +99,3 @@ def page():
         pytest.skip("no Chromium: install the package chromium, or name the program in CHROMIUM")
     with browser_page(program) as page:
         yield page
-
-
-@pytest.fixture(autouse=True)
-def _living_wandb_service() -> None:
-    """Forget a W&B service that has ended but is named again in an environment that a test has put back."""
-    socket = os.environ.get("WANDB_SERVICE", "").partition("-unix-")[2]
-    if socket and not Path(socket).exists():
-        del os.environ["WANDB_SERVICE"]

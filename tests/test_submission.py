@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 import yaml
+from tiny import NETWORK
 
 from memodule.cli import main
 from memodule.curves import VideoCurve
@@ -132,10 +133,7 @@ def study(planting, tmp_path_factory):
     data = planting(folder, frame_step=7)
     experiment = {
         "model": {
-            "network": {
-                "class_path": "memodule.networks.SlowFastMamba",
-                "init_args": {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4},
-            },
+            "network": NETWORK,
             "learning_rate": 0.01,
         },
         "data": {"catalog": str(data.catalog), "flow": str(data.flow), "window": 10, "frame_step": 7},

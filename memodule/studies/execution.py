@@ -174,9 +174,9 @@ def start_ray(workers: Workers) -> None:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if workers.address is None:
+    if workers.address is None:  # "local", because without an address Ray joins whatever cluster runs on this machine
         count = workers.count or os.cpu_count() or 1
-        ray.init(num_cpus=count * workers.threads, include_dashboard=False, **quiet)
+        ray.init("local", num_cpus=count * workers.threads, include_dashboard=False, **quiet)
     else:
         try:
             ray.init(address=workers.address, **quiet)

@@ -97,6 +97,15 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
+    def fits(self, url: str, width: int) -> bool:
+        """Whether a page needs no scrolling sideways in a window this wide; narrow ones are phones."""
+        self.look(width, 800, mobile=width < 500)
+        try:
+            self.open(url)
+            return bool(self.run("document.documentElement.scrollWidth") <= width)
+        finally:
+            self.look()
+
     def screenshot(self, path: Path, whole: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""
         answer = self.call("Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole))

@@ -118,12 +118,7 @@ def test_the_table_of_subjects_can_be_sorted(page, address):
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_nothing_reaches_over_the_edge_of_the_window(page, address, width):
-    page.look(width, 800, mobile=width < 500)
-    try:
-        page.open(address)
-        assert page.run("document.documentElement.scrollWidth") <= width
-    finally:
-        page.look()
+    assert page.fits(address, width)
 
 
 _CONTRASTS = """(() => {

@@ -60,12 +60,7 @@ def test_an_expression_of_the_timeline_leads_to_its_card(page, address):
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_nothing_reaches_over_the_edge_of_the_window(page, address, width):
-    page.look(width, 800, mobile=width < 500)
-    try:
-        page.open(address)
-        assert page.run("document.documentElement.scrollWidth") <= width
-    finally:
-        page.look()
+    assert page.fits(address, width)
 
 
 def test_words_in_pictures_can_be_read_on_a_phone(page, address):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from tiny import experiment
 
 from memodule.cli import main
 from memodule.errors import UserError
@@ -11,27 +11,6 @@ from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
-
-
-def experiment(planted, folder: Path, logger="wandb", **changes) -> Path:
-    """An experiment file of a tiny network on the planted data."""
-    wandb = {"class_path": "lightning.pytorch.loggers.WandbLogger", "init_args": {"project": "memodule-tests"}}
-    config = {
-        "model": {
-            "network": {
-                "class_path": "memodule.networks.SlowFastMamba",
-                "init_args": {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4},
-            },
-            "learning_rate": 0.01,
-        },
-        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10},
-        "trainer": {"max_epochs": 8, "enable_checkpointing": False, "logger": wandb if logger == "wandb" else False},
-        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
-        **changes,
-    }
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def loso(config: Path, runs: Path, *words: str) -> int:
@@ -103,7 +82,7 @@ def test_two_workers_give_the_same_bits_as_one(finished, planted, tmp_path):
 
 
 def test_another_setting_or_other_data_get_another_folder(planted, tmp_path):
-    config = experiment(planted, tmp_path, logger=None)
+    config = experiment(planted, tmp_path, logger=False)
     plan = plan_study([config], runs=tmp_path / "runs")
     assert plan.folder == plan_study([config], runs=tmp_path / "runs").folder
     assert plan.folder == plan_study([config], {"data.num_workers": "1"}, runs=tmp_path / "runs").folder
@@ -118,7 +97,7 @@ def test_another_setting_or_other_data_get_another_folder(planted, tmp_path):
 
 
 def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
-    plan = plan_study([experiment(planted, tmp_path, logger=None)], runs=tmp_path)
+    plan = plan_study([experiment(planted, tmp_path, logger=False)], runs=tmp_path)
     from memodule.studies.plan import fold_folder
 
     names = [fold_folder(plan.folder, subject, 0).name for subject in ("s1", "s/1", "..", "s 1", "S1", "ü")]
@@ -138,7 +117,7 @@ def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
     ],
 )
 def test_mistakes_are_told_in_one_line_before_anything_runs(planted, tmp_path, capsys, words, message):
-    config = experiment(planted, tmp_path, logger=None)
+    config = experiment(planted, tmp_path, logger=False)
     assert loso(config, tmp_path / "runs", *words) == 2
     printed = capsys.readouterr().err.strip()
     assert message in printed
@@ -153,7 +132,7 @@ def test_a_folder_without_a_study_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path, capsys, monkeypatch):
-    config = experiment(planted, tmp_path, logger=None)
+    config = experiment(planted, tmp_path, logger=False)
     from memodule.studies import execution
 
     run = execution.run_fold
@@ -176,7 +155,7 @@ def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path,
 
 @pytest.mark.slow
 def test_seeds_are_pooled_and_shown_apart(planted, tmp_path):
-    config = experiment(planted, tmp_path, logger=None)
+    config = experiment(planted, tmp_path, logger=False)
     assert loso(config, tmp_path / "runs", "--seeds", "0,1", "--set", "trainer.max_epochs=2") == 0
     (run,) = (tmp_path / "runs").iterdir()
     results = json.loads((run / "results.json").read_text())
@@ -187,7 +166,7 @@ def test_seeds_are_pooled_and_shown_apart(planted, tmp_path):
 @pytest.mark.slow
 def test_the_published_protocol_says_that_it_leaks(planted, tmp_path, capsys):
     protocol = {"name": "published", "fitted_on": "all", "stitching": "published", "frames": "sampled"}
-    config = experiment(planted, tmp_path, logger=None, protocol=protocol)
+    config = experiment(planted, tmp_path, logger=False, protocol=protocol)
     words = ["--set", "trainer.max_epochs=1"]
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 0
     assert "LEAK (protocol published)" in capsys.readouterr().out

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tiny import experiment
 
 from memodule.cli import main
 from memodule.errors import UserError
@@ -12,25 +13,6 @@ from memodule.studies.redecoding import check_curves
 from memodule.studies.study import Study
 
 FIXED = {"class_path": "memodule.intervals.FixedWindow"}
-
-
-def experiment(planted, folder: Path, **changes) -> Path:
-    config = {
-        "model": {
-            "network": {
-                "class_path": "memodule.networks.SlowFastMamba",
-                "init_args": {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4},
-            },
-            "learning_rate": 0.01,
-        },
-        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10},
-        "trainer": {"max_epochs": 4, "enable_checkpointing": False, "logger": False},
-        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
-        **changes,
-    }
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def rule_file(folder: Path, rule: dict) -> Path:
@@ -57,7 +39,7 @@ def contents(study: Study) -> list[str]:
 def trained(planted, tmp_path_factory):
     """A finished study under PriorGuided, its experiment file, and the file of the other rule."""
     folder = tmp_path_factory.mktemp("trained")
-    config = experiment(planted, folder)
+    config = experiment(planted, folder, epochs=4, logger=False)
     assert loso("--config", config, "--runs", folder / "runs", "--no-checkpoints") == 0
     (run,) = (folder / "runs").iterdir()
     return Study.open(run), config, rule_file(folder, FIXED)
@@ -109,7 +91,9 @@ def test_an_unfinished_study_is_refused(trained, tmp_path, capsys):
 )
 def test_another_training_is_refused(trained, planted, tmp_path, change, told):
     study, *_ = trained
-    plan = plan_study([experiment(planted, tmp_path, **change)], runs=tmp_path, curves=study.folder)
+    plan = plan_study(
+        [experiment(planted, tmp_path, epochs=4, logger=False, **change)], runs=tmp_path, curves=study.folder
+    )
     with pytest.raises(UserError, match=told):
         check_curves(plan)
 
@@ -117,7 +101,7 @@ def test_another_training_is_refused(trained, planted, tmp_path, change, told):
 @pytest.mark.slow
 def test_scoring_may_differ(trained, planted, tmp_path):
     study, *_ = trained
-    strict = experiment(planted, tmp_path, protocol={"iou": 0.9})
+    strict = experiment(planted, tmp_path, epochs=4, logger=False, protocol={"iou": 0.9})
     assert loso("--config", strict, "--runs", tmp_path / "runs", "--curves", study.folder) == 0
     scored = json.loads((next((tmp_path / "runs").iterdir()) / "results.json").read_text())
     usual = json.loads((study.folder / "results.json").read_text())

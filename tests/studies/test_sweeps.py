@@ -8,27 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tiny import experiment
 from wandb_files import offline_runs
 
 from memodule.cli import main
 
 SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
-
-
-def experiment(planted, folder: Path, inner: int) -> Path:
-    """An experiment file of a tiny network on the planted data."""
-    wandb = {"class_path": "lightning.pytorch.loggers.WandbLogger", "init_args": {"project": "memodule-tests"}}
-    size = {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4}
-    config = {
-        "model": {"network": {"class_path": "memodule.networks.SlowFastMamba", "init_args": size}},
-        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10}
-        | {"inner_validation_subjects": inner},
-        "trainer": {"max_epochs": 2, "enable_checkpointing": False, "logger": wandb},
-        "intervals": {"class_path": "memodule.intervals.PriorGuided"},
-    }
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def agent_command(sweep: Path, environment: dict[str, str], values: dict[str, object]) -> list[str]:
@@ -51,7 +36,7 @@ def agent_command(sweep: Path, environment: dict[str, str], values: dict[str, ob
 def trial(planted, tmp_path_factory):
     """A trial of the training sweep as an agent runs it, in a process of its own."""
     folder = tmp_path_factory.mktemp("sweep")
-    config = experiment(planted, folder, inner=0)
+    config = experiment(planted, folder, epochs=2)
     values = {"data.inner_validation_subjects": 1, "model.learning_rate": 0.01, "model.weight_decay": 0.0}
     words = agent_command(SWEEPS / "training.yaml", {"CONFIG": str(config)}, values)
     assert words[0] == "memodule"
@@ -109,7 +94,7 @@ def test_a_trial_of_the_prior_sweep_decodes_and_trains_nothing(trial, tmp_path, 
 
 def test_a_sweep_without_inner_validation_subjects_is_refused(planted, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
-    config = experiment(planted, tmp_path, inner=0)
+    config = experiment(planted, tmp_path, epochs=2)
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
     assert "data.inner_validation_subjects" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
@@ -120,7 +105,7 @@ def test_a_sweep_without_inner_validation_subjects_is_refused(planted, tmp_path,
     [(["--gpus-per-fold", "1.5"], "whole number"), (["--threads", "0"], "at least 1")],
 )
 def test_impossible_shares_are_refused(planted, tmp_path, capsys, words, message):
-    config = experiment(planted, tmp_path, inner=0)
+    config = experiment(planted, tmp_path, epochs=2)
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet", *words]) == 2
     assert message in capsys.readouterr().err
 
@@ -128,6 +113,6 @@ def test_impossible_shares_are_refused(planted, tmp_path, capsys, words, message
 def test_sending_runs_needs_a_login(planted, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WANDB_MODE", "online")
     monkeypatch.setattr("wandb.login", lambda **_: False)
-    config = experiment(planted, tmp_path, inner=0)
+    config = experiment(planted, tmp_path, epochs=2)
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
     assert "nobody is logged in" in capsys.readouterr().err

@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import tiny
 import wandb
-import yaml
+from tiny import WANDB
 from wandb_files import offline_runs
 
 from memodule.cli import main
@@ -18,28 +19,16 @@ SCORES = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog
 
 
 def experiment(planted, folder: Path, **logger: object) -> Path:
-    """An experiment file of a tiny network on the planted data."""
-    wandb = {"class_path": "lightning.pytorch.loggers.WandbLogger"}
-    size = {"fast_width": 8, "slow_width": 16, "depth": 1, "groups": 1, "state": 4}
-    config = {
-        "model": {
-            "network": {"class_path": "memodule.networks.SlowFastMamba", "init_args": size},
-            "learning_rate": 0.01,
-        },
-        "data": {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10}
-        | {"inner_validation_subjects": 1},
-        "trainer": {
-            "max_epochs": 8,
-            "accelerator": "cpu",
-            "enable_checkpointing": False,
-            "logger": wandb | {"init_args": {"project": "memodule-tests", **logger}},
-        },
-        "intervals": {"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45}},
-        "protocol": {"name": "published", "fitted_on": "all"},
-    }
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    """The tiny experiment under a leaking protocol, with settings of the logger."""
+    tracked = WANDB | {"init_args": WANDB["init_args"] | logger}
+    return tiny.experiment(
+        planted,
+        folder,
+        inner=1,
+        trainer={"max_epochs": 8, "accelerator": "cpu", "enable_checkpointing": False, "logger": tracked},
+        intervals={"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45}},
+        protocol={"name": "published", "fitted_on": "all"},
+    )
 
 
 def loso(config: Path, runs: Path, *words: str) -> int:

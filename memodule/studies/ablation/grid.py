@@ -19,7 +19,6 @@ variants:
 """
 
 import dataclasses
-import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ import yaml
 
 from memodule.errors import UserError
 from memodule.protocol import Protocol
-from memodule.studies.ablation.rule_files import Description, read_rule, resolve, with_argument
+from memodule.studies.ablation.rule_files import Description, nearest, read_rule, resolve, with_argument
 from memodule.studies.ablation.values import Parameter, combinations, read_parameter
 from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, Decoding, Variant, spelled
 
@@ -193,7 +192,7 @@ def _among(
     candidates = []
     for other in names:
         if other not in groups or other in later or other == STUDY:
-            near = _nearest(str(other), [n for n in groups if n not in later and n != STUDY])
+            near = nearest(str(other), [n for n in groups if n not in later and n != STUDY])
             raise UserError(f"{where}.choose_from: {other} is no variant with a rule of its own{near}")
         for variant in groups[other]:
             candidates += [
@@ -218,19 +217,14 @@ def _reference(contents: Mapping[str, Any], variants: Sequence[Variant], path: P
     rows = [variant.name for variant in variants if variant.group == reference]
     if rows:
         raise UserError(f"{path}: reference: {reference} has {len(rows)} rows; name one of them, such as {rows[0]!r}")
-    near = _nearest(str(reference), names)
+    near = nearest(str(reference), names)
     raise UserError(f"{path}: reference: there is no variant {reference}{near}")
 
 
 def _known(section: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
     for key in section:
         if key not in keys:
-            raise UserError(f"{where}: unknown key {key}{_nearest(str(key), keys)}; the keys are {', '.join(keys)}")
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    return f" (is {close[0]} meant?)" if close else ""
+            raise UserError(f"{where}: unknown key {key}{nearest(str(key), keys)}; the keys are {', '.join(keys)}")
 
 
 def _contents(path: Path) -> Mapping[str, Any]:

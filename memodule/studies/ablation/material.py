@@ -17,6 +17,7 @@ from memodule.errors import UserError
 from memodule.intervals import LabelledCurve, frame_emotions
 from memodule.metrics.functional import Tally, tally_video
 from memodule.protocol import Protocol
+from memodule.studies.study import Study
 
 NEUTRAL_WAYS = ("keep", "zero", "drop")
 
@@ -132,11 +133,11 @@ class Material:
         return fold.validation if fold.inner else self.out_of_fold(fold)
 
 
-def read_material(study: Any) -> Material:
+def read_material(study: Study) -> Material:
     """Read a finished study.
 
     Args:
-        study: A `memodule.studies.study.Study`.
+        study: A finished one.
 
     Raises:
         UserError: If a fold is missing, a file is broken, or curves are of subjects that a fold must not see.
@@ -152,7 +153,7 @@ def read_material(study: Any) -> Material:
     return Material(study.protocol, study.catalog, folds, _identity(study, folds))
 
 
-def _fold(study: Any, subject: str, seed: int) -> FoldMaterial:
+def _fold(study: Study, subject: str, seed: int) -> FoldMaterial:
     result = study.fold_result(subject, seed)
     where = f"{study.fold(subject, seed)}"
     training, inner = (tuple(result["provenance"][role]) for role in ("network", "chosen_on"))
@@ -177,7 +178,7 @@ def _require_subjects(videos: Sequence[Video], allowed: Sequence[str], where: st
         raise UserError(f"{where}: holds curves of subject {strange[0]}, who is none of the fold's; run the fold again")
 
 
-def _identity(study: Any, folds: Sequence[FoldMaterial]) -> str:
+def _identity(study: Study, folds: Sequence[FoldMaterial]) -> str:
     digest = hashlib.sha256()
     plain = [
         study.description["digest"],

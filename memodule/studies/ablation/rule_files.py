@@ -4,7 +4,7 @@ import copy
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,18 +116,19 @@ def _rule_class(path: str, where: str) -> tuple[str, type[SelectionRule]]:
         importlib.import_module(module)
         return complete, imported_class(complete, SelectionRule, where)  # type: ignore[type-abstract]
     except (ImportError, UserError):
-        near = _nearest(name, RULES)
+        near = nearest(name, RULES)
         raise UserError(f"{where}: there is no rule {path}{near}; there are {', '.join(RULES)}") from None
 
 
 def _require_argument(kind: type[SelectionRule], name: str, where: str) -> None:
     known = list(inspect.signature(kind).parameters)
     if name not in known:
-        near = _nearest(name, known)
+        near = nearest(name, known)
         raise UserError(f"{where}: {kind.__name__} has no parameter {name}{near}; it has {', '.join(known)}")
 
 
-def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What a misspelt name may mean, as words to put behind it; nothing if it is like none of them."""
     close = difflib.get_close_matches(name, known, 1)
     return f" (is {close[0]} meant?)" if close else ""
 
