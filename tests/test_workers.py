@@ -89,7 +89,8 @@ def test_workers_end_with_their_parent(do, tmp_path, how):
     started = tmp_path / "started"
     started.mkdir()
     code = (
-        "import contextlib, sys\n"
+        "import contextlib, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background starts without
         f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "from tasks_of_this_test import do\n"
         "from memodule.workers import run\n"

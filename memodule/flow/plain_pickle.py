@@ -3,15 +3,17 @@
 A pickle names functions and classes, and reading one calls them: a file from elsewhere may call anything. Here only the
 names that numpy writes for its arrays are known. Even they do not lead to numpy but to stand-ins, which copy numbers
 out of byte strings, so that no made-up type can reach numpy either. Every other name is refused before anything is
-called.
+called. Nor can a file ask for more memory than it is long.
 """
 
 import math
+import os
 import pickle
+import pickletools
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +39,7 @@ def read_plain_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
+            _require_modesty(file)
             return _settled(_PlainUnpickler(file, path).load())
     except (FileNotFoundError, IsADirectoryError):
         raise UserError(f"{path}: no such file; give the path of a pickle") from None
@@ -47,6 +50,22 @@ def read_plain_pickle(path: Path) -> Any:
     except Exception as error:  # a damaged pickle can fail in any way
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(f"{path}: no pickle of arrays, or a damaged one ({reason}); get the file again") from None
+
+
+def _require_modesty(file: BinaryIO) -> None:
+    """Look at what a pickle asks for before it is read: one damaged byte can make Python reserve many gigabytes.
+
+    Contents that are longer than the file are found by `genops`, which reads them.
+    """
+    length = os.fstat(file.fileno()).st_size
+    for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
+        if not isinstance(number, int):
+            continue
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and number > count:  # entries are numbered as they come
+            raise ValueError(f"entry {number} of {count}")
+        if opcode.name == "FRAME" and number > length:
+            raise ValueError(f"a part of {number} bytes in a file of {length}")
+    file.seek(0)
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -132,3 +133,19 @@ def test_any_flipped_byte_is_read_or_refused(folder, position, value):
     contents[position % len(contents)] = value
     with contextlib.suppress(UserError):
         read(folder, bytes(contents))
+
+
+@pytest.mark.parametrize("number", [b"\xff\xff\xff\x7f", b"\x00\x00\x80\x00"])
+def test_no_byte_makes_python_reserve_memory_that_the_file_does_not_fill(folder, number):
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="entry"):
+            read(folder, b"\x80\x02]r" + number + b".")
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_frame_longer_than_the_file_is_refused(folder):
+    with pytest.raises(UserError, match="a part of"):
+        read(folder, b"\x80\x04\x95" + (2**40).to_bytes(8, "little") + b"].")
