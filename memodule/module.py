@@ -156,7 +156,10 @@ class SpotRecognizeModule(LightningModule):
         """Adam with the one-cycle schedule unless configured otherwise."""
         rate = self.hparams["learning_rate"]
         kind = torch.optim.AdamW if self.hparams["optimizer"] == "adamw" else torch.optim.Adam
-        optimizer = kind(self.parameters(), lr=rate, weight_decay=self.hparams["weight_decay"])
+        fused = "mixed" not in str(
+            self.trainer.precision
+        )  # one pass over the weights; Lightning cannot clip it if mixed
+        optimizer = kind(self.parameters(), lr=rate, weight_decay=self.hparams["weight_decay"], fused=fused)
         steps = max(int(self.trainer.estimated_stepping_batches), 1)
         schedule: torch.optim.lr_scheduler.LRScheduler
         match self.hparams["schedule"]:

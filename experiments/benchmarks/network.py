@@ -11,8 +11,9 @@ A step is forward pass, joint loss, backward pass and Adam. Variants of the Mamb
 
 They are timed in turn, round by round, in one process, by its CPU time; the best round counts. The limit is the sum of
 what no variant can do without: all matrix products (forward once, backward twice) and one exponential for each state
-and frame, each at the speed PyTorch shows for them alone here. Where a variant would need too much memory it is timed
-on a smaller batch (`--loop-batch`) and scaled, which favours it: smaller batches fit the caches better.
+and frame, each at the speed PyTorch shows for them alone here. The products are timed as `torch.mm` computes them and,
+on a second line, as the convolutions of `FrameLinear`, which can be quicker. Where a variant would need too much memory
+it is timed on a smaller batch (`--loop-batch`) and scaled, which favours it: smaller batches fit the caches better.
 
 Peak memory is that of a process of its own for each variant, above what the built network takes.
 """
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 
 from memodule.losses import SpotRecognizeLoss
 from memodule.networks import SlowFastMamba
+from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.mamba import Mamba, MambaBlock
 
 VARIANTS = ("torch", "numba", "time loop", "mambapy")
@@ -41,12 +43,13 @@ class TimeLoopMamba(Mamba):
     """The same layer computed as mamba-ssm's pure-Python path does: channels before time, a loop over the frames."""
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        u, gate = self.in_proj(x).transpose(1, 2).chunk(2, dim=1)
+        linear = nn.functional.linear  # not as a convolution, which is ours
+        u, gate = linear(x, self.in_proj.weight).transpose(1, 2).chunk(2, dim=1)
         kernel = self.conv1d.kernel_size[0]
         padded = nn.functional.pad(u, (kernel - 1, 0))
         u = nn.functional.silu(self.conv1d(padded))
-        dt, B, C = self.x_proj(u.transpose(1, 2)).split(self.splits, dim=-1)
-        dt = nn.functional.softplus(self.dt_proj(dt)).transpose(1, 2)
+        dt, B, C = linear(u.transpose(1, 2), self.x_proj.weight).split(self.splits, dim=-1)
+        dt = nn.functional.softplus(linear(dt, self.dt_proj.weight, self.dt_proj.bias)).transpose(1, 2)
         B, C = (matrix.transpose(1, 2).contiguous() for matrix in (B, C))
         A = -torch.exp(self.A_log)
         factor = torch.exp(torch.einsum("bdt,dn->bdtn", dt, A))
@@ -57,7 +60,7 @@ class TimeLoopMamba(Mamba):
             state = factor[:, :, t] * state + entering[:, :, t]
             outputs.append(torch.einsum("bdn,bn->bd", state, C[:, :, t]))
         y = (torch.stack(outputs, dim=2) + self.D[:, None] * u) * nn.functional.silu(gate)
-        return self.out_proj(y.transpose(1, 2))
+        return linear(y.transpose(1, 2), self.out_proj.weight)
 
 
 def build(variant: str) -> SlowFastMamba:
@@ -87,7 +90,8 @@ def stepper(network: SlowFastMamba, batch: int, frames: int) -> Callable[[], flo
     flow, target = torch.randn(batch, 36, frames), torch.rand(batch, frames)
     emotion = torch.randint(0, 5, (batch, frames))
     loss = SpotRecognizeLoss()
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-5)
+    ours = all(type(block.mixer) is Mamba for block in network.modules() if isinstance(block, MambaBlock))
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-5, fused=ours)  # as `SpotRecognizeModule` has it
 
     def step() -> float:
         optimiser.zero_grad()
@@ -106,8 +110,8 @@ def seconds(function: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def limit(batch: int, frames: int) -> tuple[float, float]:
-    """Seconds that the matrix products of a step, and its exponentials, take alone."""
+def limit(batch: int, frames: int) -> tuple[float, float, float]:
+    """Seconds that the products of a step take alone, by `torch.mm` and as convolutions, and its exponentials."""
     network = build("torch")
     shapes: Counter[tuple[int, int, int]] = Counter()
     exponentials = 0
@@ -128,8 +132,9 @@ def limit(batch: int, frames: int) -> tuple[float, float]:
             layer.register_forward_hook(count)
     with torch.no_grad():
         network.eval()(torch.randn(1, 36, frames))
-    products = sum(
-        times * _product_seconds(batch * rows, inner, columns) for (rows, inner, columns), times in shapes.items()
+    by_mm, by_convolution = (
+        sum(times * product(batch, rows, inner, columns) for (rows, inner, columns), times in shapes.items())
+        for product in (_product_seconds, _convolution_seconds)
     )
     numbers = -torch.rand(2**14)
     out = torch.empty_like(numbers)
@@ -139,11 +144,12 @@ def limit(batch: int, frames: int) -> tuple[float, float]:
         for function in (torch.exp, torch.exp2)
         for _ in range(5)
     )
-    return products, batch * exponentials * one / (repeats * numbers.numel())
+    return by_mm, by_convolution, batch * exponentials * one / (repeats * numbers.numel())
 
 
-def _product_seconds(rows: int, inner: int, columns: int) -> float:
+def _product_seconds(batch: int, rows: int, inner: int, columns: int) -> float:
     """One product forward and the two of its backward pass."""
+    rows *= batch
     x, weight, gradient = torch.randn(rows, inner), torch.randn(inner, columns), torch.randn(rows, columns)
     out, dx, dw = torch.empty_like(gradient), torch.empty_like(x), torch.empty_like(weight)
 
@@ -153,6 +159,13 @@ def _product_seconds(rows: int, inner: int, columns: int) -> float:
         torch.mm(x.t(), gradient, out=dw)
 
     return min(seconds(products) for _ in range(5))
+
+
+def _convolution_seconds(batch: int, rows: int, inner: int, columns: int) -> float:
+    """The same three products as the convolution that `FrameLinear` makes of them."""
+    layer = FrameLinear(inner, columns, bias=False)
+    x, gradient = torch.randn(batch, rows, inner, requires_grad=True), torch.randn(batch, rows, columns)
+    return min(seconds(lambda: torch.autograd.grad(layer(x), (x, layer.weight), gradient)) for _ in range(5))
 
 
 def peak_memory(variant: str, batch: int, frames: int) -> float:
@@ -193,15 +206,18 @@ def main() -> None:
     steps = {name: stepper(build(name), batches[name], words.frames) for name in variants}
     losses = {name: step() for name, step in steps.items()}  # also compiles and warms up
     best = dict.fromkeys(variants, float("inf"))
-    products = exponentials = float("inf")
+    parts = [float("inf")] * 3
     for _ in range(words.rounds):
-        now = limit(words.batch, words.frames)
-        products, exponentials = min(products, now[0]), min(exponentials, now[1])
+        parts = [min(pair) for pair in zip(parts, limit(words.batch, words.frames), strict=True)]
         for name, step in steps.items():
             best[name] = min(best[name], seconds(step) * words.batch / batches[name])
+    products, convolutions, exponentials = parts
     floor = products + exponentials
     print(f"batch {words.batch} x {words.frames} frames, one thread, best of {words.rounds} rounds, CPU seconds a step")
     print(f"  limit      {floor:8.2f} s   ({products:.2f} matrix products + {exponentials:.2f} exponentials)")
+    print(
+        f"             {convolutions + exponentials:8.2f} s   ({convolutions:.2f} s for the products, as convolutions)"
+    )
     for name in variants:
         batch = f" (at batch {batches[name]})" if batches[name] != words.batch else ""
         ratios = f"{best[name] / floor:6.2f} x limit  {best['time loop'] / best[name]:6.1f} x as fast as the time loop"

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.selective_scan import Scan, selective_scan
 
 RANK_DIVISOR = 16
@@ -33,11 +34,11 @@ class Mamba(nn.Module):
         self.splits = (rank, state, state)
         self.A_log = nn.Parameter(torch.arange(1, state + 1, dtype=torch.float32).log().repeat(inner, 1))
         self.D = nn.Parameter(torch.ones(inner))
-        self.in_proj = nn.Linear(width, 2 * inner, bias=False)
+        self.in_proj = FrameLinear(width, 2 * inner, bias=False)
         self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner)
-        self.x_proj = nn.Linear(inner, sum(self.splits), bias=False)
-        self.dt_proj = nn.Linear(rank, inner)
-        self.out_proj = nn.Linear(inner, width, bias=False)
+        self.x_proj = FrameLinear(inner, sum(self.splits), bias=False)
+        self.dt_proj = FrameLinear(rank, inner)
+        self.out_proj = FrameLinear(inner, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, T, width) to (B, T, width); no frame sees a later one."""

@@ -23,7 +23,7 @@ _Array = NDArray[np.float32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LN2, _ZERO = np.float32(math.log(2)), np.float32(0)
-_TILE = 64
+_TILE = 128
 _X, _DT, _Y, _DX, _DDT, _H0, _E0, _H1, _E1 = range(0, 9 * _TILE, _TILE)
 """Where in a row: x = dt u, dt, output (or its gradient), gradients, and for both states what they were before the
 frame and the factor they are scaled with."""
@@ -80,11 +80,12 @@ def _fill_pair(pair: _Array, decay: _Array, first: int, width: int, n: int, m: i
 
 
 @_compiled
-def _sweep_output(rows: _Array, decay: _Array, B: _Array, C: _Array, first: int, width: int, n: int) -> None:
+def _sweep_output(
+    rows: _Array, pair: _Array, decay: _Array, B: _Array, C: _Array, first: int, width: int, n: int
+) -> None:
     """Add to the output what the states n and n + 1 give; an odd last state is paired with one that gets no input."""
     m = min(n + 1, len(decay) - 1)
     live = np.float32(m - n)
-    pair = np.empty(4 * _TILE, np.float32)
     _fill_pair(pair, decay, first, width, n, m)
     for t in range(len(rows)):
         row = rows[t]
@@ -99,11 +100,12 @@ def _sweep_output(rows: _Array, decay: _Array, B: _Array, C: _Array, first: int,
 
 
 @_compiled
-def _sweep_states(rows: _Array, decay: _Array, B: _Array, dC: _Array, first: int, width: int, n: int) -> None:
+def _sweep_states(
+    rows: _Array, pair: _Array, decay: _Array, B: _Array, dC: _Array, first: int, width: int, n: int
+) -> None:
     """Keep in the rows what the states n and n + 1 were before each frame, and their factors; add to dC."""
     m = min(n + 1, len(decay) - 1)
     live = np.float32(m - n)
-    pair = np.empty(4 * _TILE, np.float32)
     _fill_pair(pair, decay, first, width, n, m)
     for t in range(len(rows)):
         row = rows[t]
@@ -130,6 +132,7 @@ def _sweep_states(rows: _Array, decay: _Array, B: _Array, dC: _Array, first: int
 @_compiled
 def _sweep_back(
     rows: _Array,
+    pair: _Array,
     backwards: NDArray[np.int64],
     decay: _Array,
     B: _Array,
@@ -147,7 +150,6 @@ def _sweep_back(
     """
     m = min(n + 1, len(decay) - 1)
     live = np.float32(m - n)
-    pair = np.empty(6 * _TILE, np.float32)
     _fill_pair(pair, decay, first, width, n, m)
     for t in backwards:
         row = rows[t]
@@ -177,13 +179,13 @@ def _sweep_back(
 def scan_forward(decay: _Array, u: _Array, dt: _Array, B: _Array, C: _Array, y: _Array) -> None:
     """Fill y (batch, L, D); decay is A * LOG2E, transposed to (N, D), the others are as in `selective_scan`."""
     batch, length, channels = u.shape
-    rows = np.empty((length, 3 * _TILE), np.float32)
+    rows, pair = np.empty((length, 3 * _TILE), np.float32), np.empty(4 * _TILE, np.float32)
     for b in range(batch):
         for first in range(0, channels, _TILE):
             width = min(_TILE, channels - first)
             _fill_rows(rows, u[b], dt[b], first, width)
             for n in range(0, len(decay), 2):
-                _sweep_output(rows, decay, B[b], C[b], first, width, n)
+                _sweep_output(rows, pair, decay, B[b], C[b], first, width, n)
             for t in range(length):
                 for j in range(width):
                     y[b, t, first + j] = rows[t, _Y + j]
@@ -208,7 +210,7 @@ def scan_backward(
     decay is A * LOG2E, transposed to (N, D); dA is the gradient of A itself.
     """
     batch, length, channels = u.shape
-    rows = np.empty((length, 9 * _TILE), np.float32)
+    rows, pair = np.empty((length, 9 * _TILE), np.float32), np.empty(6 * _TILE, np.float32)
     backwards = np.arange(length - 1, -1, -1)
     for b in range(batch):
         for first in range(0, channels, _TILE):
@@ -218,8 +220,8 @@ def scan_backward(
                 for j in range(width):
                     rows[t, _Y + j] = dy[b, t, first + j]
             for n in range(0, len(decay), 2):
-                _sweep_states(rows, decay, B[b], dC[b], first, width, n)
-                _sweep_back(rows, backwards, decay, B[b], C[b], dA[b], dB[b], first, width, n)
+                _sweep_states(rows, pair, decay, B[b], dC[b], first, width, n)
+                _sweep_back(rows, pair, backwards, decay, B[b], C[b], dA[b], dB[b], first, width, n)
             for t in range(length):
                 for j in range(width):
                     dx = rows[t, _DX + j]

@@ -9,6 +9,7 @@ from torch import nn
 from memodule.errors import UserError
 from memodule.losses import SpotRecognizeLoss
 from memodule.networks import METST, SlowFastMamba
+from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.mamba import DropPath, Mamba, MambaBlock, published_drop_path
 from memodule.networks.metst import METST_CHANNELS
 
@@ -289,3 +290,29 @@ def test_input_of_another_shape_is_refused(shape):
     network = SlowFastMamba(**SMALL).eval()
     with pytest.raises(UserError, match=r"takes \(B, 36, T\) or \(B, 1, 36, T\)"):
         network(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("batch", [2, 16])  # on one thread PyTorch convolves small batches with other code
+def test_frame_linear_is_linear_in_output_and_gradients(batch):
+    layer, reference = FrameLinear(8, 24), nn.Linear(8, 24)
+    reference.load_state_dict(layer.state_dict())
+    wide = torch.randn(batch, 5, 12, generator=torch.Generator().manual_seed(0))
+    results = []
+    for linear in (layer, reference):
+        x = wide.clone().requires_grad_()
+        out = linear(x[..., :8])  # a part of wider rows, as Mamba hands in its step sizes
+        out.square().sum().backward()
+        results.append((out.detach(), x.grad, linear.weight.grad, linear.bias.grad))
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_frame_linear_convolves_on_cpu_only_where_onednn_can(monkeypatch):
+    called = []
+    convolve = nn.functional.conv2d
+    monkeypatch.setattr(nn.functional, "conv2d", lambda *words: called.append(1) or convolve(*words))
+    layer = FrameLinear(4, 3)
+    layer(torch.ones(2, 5, 4))
+    assert len(called) == torch.backends.mkldnn.is_available()
+    layer.double()(torch.ones(2, 5, 4, dtype=torch.float64))
+    assert len(called) == torch.backends.mkldnn.is_available()
