@@ -5,7 +5,9 @@ import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_ASIDE: Final = ".memodule-tmp-"
 
 
 @contextlib.contextmanager
@@ -16,7 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
     two writers the last one to finish wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".memodule-tmp-{uuid.uuid4().hex}{path.suffix}")
+    aside = path.with_name(f"{_ASIDE}{uuid.uuid4().hex}{path.suffix}")
     try:
         yield aside
         aside.replace(path)
@@ -33,3 +35,9 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON to `path` in one step; NaN is refused, since JSON has none."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a writer that was killed has left below `folder`; only for folders that nobody else writes to."""
+    for path in folder.rglob(f"{_ASIDE}*"):
+        path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ The sections of a config are model, data, trainer (Lightning's own) and interval
 """
 
 import contextlib
+import copy
 import logging
 import os
 import warnings
@@ -156,6 +157,7 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         out: Where the callback writes curves and intervals.
         **trainer: Trainer options that replace those of the config.
     """
+    config = copy.deepcopy(dict(config))  # the parser changes what it is given, and the next fold needs it as it was
     changed = {
         **config,
         "seed_everything": seed,

@@ -1,16 +1,32 @@
 """`memodule loso`: run every leave-one-subject-out fold of an experiment and pool the scores."""
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.study_options import add_experiment, add_folds, add_online, add_place, add_workers, settings
+from memodule.commands.study_options import (
+    add_experiment,
+    add_folds,
+    add_online,
+    add_place,
+    add_workers,
+    at_a_time,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from memodule.studies.plan import Plan
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the command; returns 1 when a fold failed."""
+    """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
     arguments = parse(_parser(), words)
     from memodule.studies.execution import Workers
     from memodule.studies.loso import run_study
@@ -30,15 +46,23 @@ def main(words: Sequence[str]) -> int:
         arguments.curves,
     )
     workers = Workers(
-        arguments.workers,
+        at_a_time(arguments),
         arguments.gpus_per_fold,
         arguments.address,
         arguments.threads,
         not arguments.no_checkpoints,
     )
-    outcome = run_study(plan, workers, sweep)
+    try:
+        with _terminable():
+            outcome = run_study(plan, workers, sweep)
+    except KeyboardInterrupt:
+        if is_main_process():
+            print(_how_to_go_on(plan), file=sys.stderr)
+        return 130
     if is_main_process():
         print(outcome.study.folder if console.console.quiet else outcome.text())
+        if console.console.quiet and outcome.failed:
+            print(outcome.failures(), file=sys.stderr)
     return 1 if outcome.failed else 0
 
 
@@ -66,6 +90,31 @@ def _parser() -> argparse.ArgumentParser:
     add_online(parser)
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the trained weights")
     return parser
+
+
+def _how_to_go_on(plan: "Plan") -> str:
+    jobs = plan.jobs
+    return (
+        f"memodule: interrupted; {sum(job.finished for job in jobs)} of {len(jobs)} folds are finished and kept in "
+        f"{plan.folder}; the same command runs the rest"
+    )
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Stop at SIGTERM, which `kill` and job schedulers send, as at Ctrl-C."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _seeds(text: str) -> tuple[int, ...]:

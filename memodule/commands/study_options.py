@@ -52,9 +52,8 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     parser.add_argument(
         "--workers",
         type=_workers,
-        default=1,
         metavar="N|auto",
-        help=f"{what} at a time: {one}, auto = all processors (default: 1)",
+        help=f"{what} at a time: {one}, auto as many as fit (default: 1; auto with --address or --gpus-per-fold)",
     )
     parser.add_argument(
         "--gpus-per-fold",
@@ -65,6 +64,13 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     )
     parser.add_argument("--address", metavar="auto|HOST:PORT", help="run on this existing Ray cluster")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads per fold (default: 1)")
+
+
+def at_a_time(arguments: argparse.Namespace) -> int | None:
+    """What `--workers` means: 1 unless given, but as many as fit (None) where a cluster or GPUs are named."""
+    if arguments.workers is None:
+        return None if arguments.address is not None or arguments.gpus_per_fold else 1
+    return None if arguments.workers == "auto" else int(arguments.workers)
 
 
 def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the config file's") -> None:
@@ -95,9 +101,9 @@ def _subjects(text: str) -> tuple[str, ...] | None:
     return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _workers(text: str) -> int | None:
+def _workers(text: str) -> int | str:
     if text == "auto":
-        return None
+        return text
     try:
         count = int(text)
     except ValueError:

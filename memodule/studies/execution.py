@@ -1,31 +1,18 @@
-"""Running folds: one after the other in this process, or as Ray tasks on this machine or a cluster."""
+"""Running folds: one after the other in this process, or as Ray tasks (`ray_tasks`)."""
 
-import contextlib
 import dataclasses
 import functools
-import os
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Final
 
 from rich.progress import Progress, TaskID
 
 from memodule import console
-from memodule.atomic import write_text
 from memodule.errors import UserError
-from memodule.studies.fold import run_fold
+from memodule.studies.failures import forget_error, keep_error
+from memodule.studies.fold import one_device, run_fold
 from memodule.studies.plan import Job
 from memodule.studies.redecoding import redecode_fold
-
-_RETRIES: Final = 2
-"""How often a fold is tried again whose worker died."""
-
-_LOOK_EVERY: Final = 0.5
-"""Seconds between two looks at running folds."""
-
-_PASSED_ON: Final = ("WANDB_MODE", "WANDB_SILENT", "WANDB_CONSOLE", "WANDB_BASE_URL", "MEMODULE_SCAN")
-"""Environment variables that folds on other machines need too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,22 +58,25 @@ def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
         For each failed fold the first line of its error; the whole traceback is in the fold's `error.txt`.
 
     Raises:
-        UserError: If a fold is to be spread over several processes that Ray knows nothing of.
+        UserError: If a fold is to be spread over several processes that Ray knows nothing of, or the disk is full.
     """
-    if jobs and not workers.in_process and jobs[0].config["trainer"]["devices"] not in ("auto", 1, "1"):
+    if jobs and not workers.in_process and not one_device(jobs[0]):
         raise UserError("trainer.devices: folds on Ray take one device each; spread one over several with --workers 1")
     waiting = [job for job in jobs if not job.finished]
     epochs = int(jobs[0].config["trainer"]["max_epochs"] or 0) if jobs else 0
     with console.progress_bar() as bar:
         task = bar.add_task("folds", total=len(jobs) * max(epochs, 1))
-        meter = _Meter(bar, task, max(epochs, 1), done=len(jobs) - len(waiting), folds=len(jobs))
+        meter = Meter(bar, task, max(epochs, 1), done=len(jobs) - len(waiting), folds=len(jobs))
         if not waiting:
             return {}
-        run = _run_here if workers.in_process else _run_with_ray
-        return run(waiting, workers, meter)
+        if workers.in_process:
+            return _run_here(waiting, workers, meter)
+        from memodule.studies.ray_tasks import run_with_ray  # which imports Ray
+
+        return run_with_ray(waiting, workers, meter)
 
 
-class _Meter:
+class Meter:
     """Progress in epochs over all folds."""
 
     def __init__(self, bar: Progress, task: TaskID, epochs: int, done: int, folds: int) -> None:
@@ -95,10 +85,12 @@ class _Meter:
         self._show()
 
     def epoch(self, job: Job, finished: int) -> None:
+        """Show how far a running fold is."""
         self._running[job.name] = finished
         self._show()
 
     def end(self, job: Job) -> None:
+        """Count a fold that ended, well or not."""
         self._running.pop(job.name, None)
         self._done += 1
         self._show()
@@ -109,122 +101,29 @@ class _Meter:
         self._bar.update(self._task, completed=completed, description=text)
 
 
-def _run_here(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[str, str]:
+def _run_here(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:
     failed = {}
     for job in jobs:
         try:
-            _run(job, workers, functools.partial(meter.epoch, job))
-            _forget_error(job)
+            run_job(job, workers, functools.partial(meter.epoch, job))
+            forget_error(job)
         except Exception as error:
-            failed[job.name] = _keep_error(job, error, traceback.format_exc())
+            failed[job.name] = keep_error(job, error, traceback.format_exc())
+            if not one_device(job):  # the fold's other processes wait for this one in the middle of their step
+                return failed
         meter.end(job)
     return failed
 
 
-def _run(job: Job, workers: Workers, on_epoch: Callable[[int], object]) -> None:
-    """Train the fold, or decode its curves again."""
+def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object]) -> None:
+    """Train the fold, or decode its curves again.
+
+    Args:
+        job: Which fold.
+        workers: Threads, and whether to keep the weights.
+        on_epoch: Called with the number of finished epochs.
+    """
     if job.curves is not None:
         redecode_fold(job)
     else:
         run_fold(job, workers.threads, workers.save_checkpoints, on_epoch)
-
-
-def _run_with_ray(jobs: Sequence[Job], workers: Workers, meter: _Meter) -> dict[str, str]:
-    """One Ray task per fold; a task whose worker dies is tried again."""
-    import ray
-
-    start_ray(workers)
-    environment = {"env_vars": {name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
-    task = ray.remote(
-        num_cpus=workers.threads, num_gpus=workers.gpus_per_fold, max_retries=_RETRIES, runtime_env=environment
-    )(_fold_task)
-    failed: dict[str, str] = {}
-    running: dict[Any, Job] = {}
-    waiting = list(reversed(jobs))
-    try:
-        while waiting or running:
-            while waiting and len(running) < (workers.count or len(jobs)):
-                job = waiting.pop()
-                running[task.remote(job, workers)] = job
-            ended, _ = ray.wait(list(running), timeout=_LOOK_EVERY)
-            for reference in ended:
-                job = running.pop(reference)
-                try:
-                    ray.get(reference)
-                    _forget_error(job)
-                except Exception as error:
-                    failed[job.name] = _keep_error(job, getattr(error, "cause", None) or error, str(error))
-                meter.end(job)
-            for job in running.values():
-                meter.epoch(job, _heard(job))
-    finally:
-        for reference in running:  # interrupted: leave nothing running on a cluster that lives on without us
-            ray.cancel(reference, force=True)
-        ray.shutdown()
-    return failed
-
-
-def start_ray(workers: Workers) -> None:
-    """Start Ray on this machine, or connect to the cluster.
-
-    Raises:
-        UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if workers.address is None:  # "local", because without an address Ray joins whatever cluster runs on this machine
-        count = workers.count or os.cpu_count() or 1
-        ray.init("local", num_cpus=count * workers.threads, include_dashboard=False, **quiet)
-    else:
-        try:
-            ray.init(address=workers.address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with "
-                f"`ray start --head`"
-            ) from None
-    wanted = {"GPU": (workers.gpus_per_fold, "--gpus-per-fold"), "CPU": (workers.threads, "--threads")}
-    known = ray.nodes()  # type: ignore[no-untyped-call]
-    nodes = [node["Resources"] for node in known if node["Alive"]]
-    for kind, (amount, option) in wanted.items():
-        most = max((node.get(kind, 0) for node in nodes), default=0)
-        if amount > most:
-            ray.shutdown()
-            raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
-
-
-def _fold_task(job: Job, workers: Workers) -> None:
-    """What a Ray worker does: the fold, and a sign of life after every epoch."""
-    heartbeat = _heartbeat(job)
-    heartbeat.parent.mkdir(parents=True, exist_ok=True)
-    heartbeat.write_text("0")
-    _run(job, workers, lambda epochs: heartbeat.write_text(str(epochs)))
-    heartbeat.unlink(missing_ok=True)
-
-
-def _heartbeat(job: Job) -> Path:
-    return job.folder / "epochs"
-
-
-def _heard(job: Job) -> int:
-    """Finished epochs of a running fold, as far as its worker has told."""
-    try:
-        return int(_heartbeat(job).read_text())
-    except (OSError, ValueError):  # not begun, or being written
-        return 0
-
-
-def _keep_error(job: Job, error: BaseException, details: str) -> str:
-    """Write the whole error beside the fold and give its first line."""
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    with contextlib.suppress(OSError):  # a full or read-only disk is told by the line alone
-        write_text(job.folder / "error.txt", details + "\n")
-    return line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
-
-
-def _forget_error(job: Job) -> None:
-    with contextlib.suppress(OSError):
-        (job.folder / "error.txt").unlink(missing_ok=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
 
-from memodule.atomic import replacing, write_json
+from memodule.atomic import remove_leftovers, replacing, write_json
 from memodule.intervals.description import describe_rule
 from memodule.studies.plan import Job
 from memodule.studies.provenance import influences
@@ -34,6 +35,7 @@ def run_fold(
         on_epoch: Called with the number of finished epochs.
     """
     started = time.perf_counter()
+    remove_leftovers(job.folder)
     with quiet_lightning(), _threads(threads), _interruptible():
         cli = build_fold(
             job.config,
@@ -43,8 +45,8 @@ def run_fold(
             logger=fold_logger(job),
             enable_progress_bar=False,
             enable_model_summary=False,
-            devices=_devices(job),
             default_root_dir=str(job.folder),
+            **_place(job),
         )
         cli.history.on_epoch = on_epoch
         with fold_run(job, lambda: _run_of(cli)):
@@ -67,10 +69,23 @@ def run_fold(
             write_json(job.folder / "result.json", _result(cli, job, seconds, inner))
 
 
-def _devices(job: Job) -> Any:
-    """One device a fold unless the config says otherwise: folds are what runs in parallel."""
-    devices = job.config["trainer"]["devices"]
-    return 1 if devices == "auto" else devices
+def one_device(job: Job) -> bool:
+    """Whether the fold runs in one process; it does unless the config says otherwise, since folds run in parallel."""
+    trainer = job.config["trainer"]
+    return trainer["devices"] in ("auto", 1, "1") and trainer["num_nodes"] == 1
+
+
+def _place(job: Job) -> dict[str, Any]:
+    """Trainer options that say on what the fold runs.
+
+    A fold in one process is told that it is alone. Lightning would take it for one rank of many wherever SLURM's
+    variables are set, as they are for Ray workers that `srun` started, and ranks other than 0 write and log nothing.
+    """
+    if not one_device(job):
+        return {}
+    rank_zero_only.rank = 0  # type: ignore[attr-defined]
+    alone = {"class_path": "lightning.pytorch.plugins.environments.LightningEnvironment"}
+    return {"devices": 1, "plugins": job.config["trainer"]["plugins"] or [alone]}
 
 
 def _chosen(cli: FoldCLI) -> str | None:

@@ -35,12 +35,16 @@ class Outcome:
         """What the terminal shows: the scores, what failed, and the files to open."""
         parts = [results_text(self.results)] if self.results else ["no fold is finished; nothing to score"]
         if self.failed:
-            parts.append("failed folds (the same command tries them again):")
-            parts += [f"  {name}: {error}" for name, error in self.failed.items()]
+            parts.append(self.failures())
         if files:
             parts.append(f"results: {self.study.folder / 'results.json'}")
             parts.append(f"page:    memodule report {self.study.folder}")
         return "\n".join(parts)
+
+    def failures(self) -> str:
+        """Which folds failed, and of what."""
+        lines = [f"  {name}: {error}" for name, error in self.failed.items()]
+        return "\n".join(["failed folds (the same command tries them again):", *lines])
 
 
 def run_study(plan: Plan, workers: Workers, sweep: Mapping[str, str] | None = None) -> Outcome:

@@ -1,0 +1,203 @@
+"""Folds as Ray tasks, on this machine or on a cluster: one task a fold, and Ray decides where it runs."""
+
+import contextlib
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from memodule.errors import UserError
+from memodule.studies.execution import Meter, Workers, run_job
+from memodule.studies.failures import forget_error, keep_error
+from memodule.studies.plan import Job
+
+_RETRIES: Final = 2
+"""How often a fold is tried again whose worker died, whether of a signal, of its machine or for want of memory."""
+
+_LOOK_EVERY: Final = 0.5
+"""Seconds between two looks at running folds."""
+
+_ARRIVAL: Final = 10.0
+"""Seconds that a network file system may take to show what another machine has written."""
+
+_OBJECT_STORE: Final = 100 * 2**20
+"""Bytes of shared memory for Ray; folds hand over nothing but their names, so the third of memory it takes is idle."""
+
+_PASSED_ON: Final = ("WANDB_MODE", "WANDB_SILENT", "WANDB_CONSOLE", "WANDB_BASE_URL", "MEMODULE_SCAN")
+"""Environment variables that folds on other machines need too; on this one they are inherited."""
+
+
+def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:
+    """Run every job as a Ray task; a task whose worker dies is tried again.
+
+    Args:
+        jobs: Folds that are not finished.
+        workers: How many at a time, on what.
+        meter: Shows progress.
+
+    Returns:
+        For each failed fold the error in one line.
+
+    Raises:
+        UserError: If no cluster answers, a fold asks for more than any machine has, or the disk is full.
+    """
+    import ray
+
+    running: dict[Any, Job] = {}
+    try:
+        start_ray(workers)
+        return _run_all(jobs, workers, meter, running)
+    finally:
+        with _undisturbed():
+            for reference in running:  # stopped early: leave nothing behind on a cluster that lives on without us
+                ray.cancel(reference, force=True)
+            ray.shutdown()
+
+
+def _run_all(jobs: Sequence[Job], workers: Workers, meter: Meter, running: dict[Any, Job]) -> dict[str, str]:
+    """Keep `running` filled until every job has ended."""
+    import ray
+
+    task = ray.remote(**_options(workers))(_fold_task)
+    failed: dict[str, str] = {}
+    waiting = list(reversed(jobs))
+    while waiting or running:
+        while waiting and len(running) < (workers.count or len(jobs)):
+            job = waiting.pop()
+            _heartbeat(job).unlink(missing_ok=True)  # of a worker that died
+            running[task.remote(job, workers)] = job
+        ended, _ = ray.wait(list(running), timeout=_LOOK_EVERY)
+        for reference in ended:
+            job = running.pop(reference)
+            try:
+                _require_arrival(job, ray.get(reference))
+                forget_error(job)
+            except Exception as error:
+                failed[job.name] = keep_error(job, _plain(error), str(error))
+            meter.end(job)
+        for job in running.values():
+            meter.epoch(job, _heard(job))
+    return failed
+
+
+def _options(workers: Workers) -> dict[str, Any]:
+    """What Ray must know of a fold.
+
+    A worker is used for many folds, unless they take GPUs: then Ray gives each a fresh process, since a process cannot
+    change the GPU that it once saw.
+    """
+    options: dict[str, Any] = {"num_cpus": workers.threads, "num_gpus": workers.gpus_per_fold, "max_retries": _RETRIES}
+    if workers.address is not None:
+        options["runtime_env"] = {"env_vars": {name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
+    return options
+
+
+def start_ray(workers: Workers) -> None:
+    """Start Ray on this machine, or connect to the cluster.
+
+    Raises:
+        UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))  # Ray would try for ever
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if workers.address is None:  # "local", because without an address Ray joins whatever cluster runs on this machine
+        cpus = workers.count * workers.threads if workers.count else max(processors(), workers.threads)
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
+    else:
+        try:
+            ray.init(address=workers.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with "
+                f"`ray start --head`"
+            ) from None
+    wanted = {"GPU": (workers.gpus_per_fold, "--gpus-per-fold"), "CPU": (workers.threads, "--threads")}
+    known = ray.nodes()  # type: ignore[no-untyped-call]
+    nodes = [node["Resources"] for node in known if node["Alive"]]
+    for kind, (amount, option) in wanted.items():
+        most = max((node.get(kind, 0) for node in nodes), default=0)
+        if amount > most:
+            ray.shutdown()
+            raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
+
+
+def processors() -> int:
+    """Processors that this process may use: under SLURM and in containers fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fold_task(job: Job, workers: Workers) -> str:
+    """What a Ray worker does: the fold, and a sign of life after every epoch; gives the name of its machine."""
+    heartbeat = _heartbeat(job)
+
+    def beat(epochs: int) -> None:
+        with contextlib.suppress(OSError):  # only the progress bar misses it
+            heartbeat.write_text(str(epochs))
+
+    try:
+        run_job(job, workers, beat)
+    finally:
+        heartbeat.unlink(missing_ok=True)
+    return platform.node()
+
+
+def _heartbeat(job: Job) -> Path:
+    return job.folder / "epochs"
+
+
+def _heard(job: Job) -> int:
+    """Finished epochs of a running fold, as far as its worker has told."""
+    try:
+        return int(_heartbeat(job).read_text())
+    except (OSError, ValueError):  # not begun, or being written
+        return 0
+
+
+def _require_arrival(job: Job, host: str) -> None:
+    """Wait for the result that a worker says it has written.
+
+    Raises:
+        UserError: If it does not come.
+    """
+    until = time.monotonic() + _ARRIVAL
+    while not job.finished:
+        if time.monotonic() > until:
+            raise UserError(
+                f"{host} has finished this fold, but {job.folder / 'result.json'} is not here: --runs must be a folder "
+                f"that all machines of the cluster share"
+            )
+        time.sleep(_LOOK_EVERY)
+        with contextlib.suppress(OSError):
+            list(job.folder.parent.iterdir())  # makes a network file system look again
+
+
+def _plain(error: Exception) -> BaseException:
+    """The fold's own error, or what the death of its worker means."""
+    import ray
+
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return UserError(f"memory ran out {_RETRIES + 1} times; use fewer --workers, or a smaller data.batch_size")
+    if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError):
+        return UserError(f"its worker died {_RETRIES + 1} times, perhaps for want of memory; use fewer --workers")
+    return getattr(error, "cause", None) or error
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a second Ctrl-C not stop the tidying up, which takes a second or two."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

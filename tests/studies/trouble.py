@@ -1,0 +1,45 @@
+"""A Lightning callback that does to a fold what a test has asked for, in whichever process the fold runs.
+
+The folder TROUBLE holds one file per troubled fold, such as `003-1` (subject and seed), with what is to happen after
+the first epoch: `hold` waits until the file is gone, `raise` raises, `fill FILE` fills the disk that FILE is on. Beside
+it the callback notes in `003-1.pids` who ran the fold, and in `003-1.node` on which node of a Ray cluster.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from lightning.pytorch import Callback
+
+
+class Trouble(Callback):
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch:
+            return
+        hparams = trainer.datamodule.hparams
+        order = Path(os.environ["TROUBLE"]) / f"{hparams['fold']}-{hparams['seed']}"
+        with order.with_suffix(".pids").open("a") as pids:
+            pids.write(f"{os.getpid()}\n")
+        order.with_suffix(".node").write_text(_node())
+        word, _, file = order.read_text().partition(" ") if order.is_file() else ("", "", "")
+        if word == "raise":
+            raise ArithmeticError("the loss is not finite\nand so on")
+        if word == "fill":
+            _fill(Path(file))
+        while word == "hold" and order.exists():
+            time.sleep(0.02)
+
+
+def _node() -> str:
+    import ray
+
+    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
+
+
+def _fill(path: Path) -> None:
+    with path.open("ab", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
