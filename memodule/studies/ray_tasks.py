@@ -50,6 +50,7 @@ def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[st
     running: dict[Any, Job] = {}
     try:
         start_ray(workers)
+        _take_back_signals()
         return _run_all(jobs, workers, meter, running)
     finally:
         with _undisturbed():
@@ -188,6 +189,12 @@ def _plain(error: Exception) -> BaseException:
     if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError):
         return UserError(f"its worker died {_RETRIES + 1} times, perhaps for want of memory; use fewer --workers")
     return getattr(error, "cause", None) or error
+
+
+def _take_back_signals() -> None:
+    """Ray's core prints a stack and aborts at SIGTERM; let Python's own handler have it again."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 @contextlib.contextmanager

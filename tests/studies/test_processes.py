@@ -313,14 +313,18 @@ def test_a_file_where_the_runs_should_be_is_told(bench, capsys):
     assert str(bench.runs) in printed
 
 
-def test_a_fold_under_slurm_is_not_taken_for_one_rank_of_many(bench, monkeypatch):
-    """As in a Ray worker that `srun` started on the fourth machine."""
-    slurm = {"JOB_ID": "7", "JOB_NAME": "study", "NTASKS": "4", "PROCID": "3", "LOCALID": "0", "NODEID": "3"}
-    for name, value in {**slurm, "NODELIST": "node[1-4]", "NTASKS_PER_NODE": "1"}.items():
+def test_a_fold_under_slurm_is_not_taken_for_one_rank_of_many(bench, monkeypatch, tmp_path):
+    """As in a Ray worker that `srun` started on the fourth machine: ranks other than 0 would log nothing."""
+    slurm = {"JOB_ID": "7", "JOB_NAME": "study", "NTASKS": "16", "PROCID": "3", "LOCALID": "0", "NODEID": "3"}
+    for name, value in {**slurm, "NODELIST": "node[1-4]", "NTASKS_PER_NODE": "4"}.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
     monkeypatch.setattr(rank_zero_only, "rank", 3)
-    assert bench.run("--folds", "001", "--seeds", "0") == 0
+    logger = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": str(tmp_path / "log")}}
+    words = ["--folds", "001", "--seeds", "0", "--set", f"trainer.logger={json.dumps(logger)}"]
+    assert bench.run(*words) == 0
     assert len(bench.finished()) == 1
+    (metrics,) = (tmp_path / "log").rglob("metrics.csv")
+    assert "train/loss" in metrics.read_text()
 
 
 def test_two_processes_can_share_each_fold(bench):
