@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -61,10 +62,9 @@ def run_fold(
             inner = _inner(cli)
             cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
             _tell_run(cli, training)
+        if save_checkpoint:
+            _save_weights(cli, job.folder / "model.ckpt")
         if cli.trainer.is_global_zero:
-            if save_checkpoint:
-                with replacing(job.folder / "model.ckpt") as aside:
-                    cli.trainer.save_checkpoint(aside, weights_only=True)
             seconds = {"seconds": time.perf_counter() - started, "training_seconds": training}
             write_json(job.folder / "result.json", _result(cli, job, seconds, inner))
 
@@ -92,6 +92,15 @@ def _chosen(cli: FoldCLI) -> str | None:
     """The epoch to score: the last one, unless a checkpoint callback chooses by inner validation subjects."""
     checkpoint = cli.trainer.checkpoint_callback
     return "best" if checkpoint is not None and getattr(checkpoint, "monitor", None) else None
+
+
+def _save_weights(cli: FoldCLI, path: Path) -> None:
+    """Keep the weights; every process of the fold takes part, since Lightning lets them wait for one another."""
+    if cli.trainer.is_global_zero:
+        with replacing(path) as aside:
+            cli.trainer.save_checkpoint(aside, weights_only=True)
+    else:
+        cli.trainer.save_checkpoint(path, weights_only=True)  # waits, and writes nothing
 
 
 def _inner(cli: FoldCLI) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[st
 
     running: dict[Any, Job] = {}
     try:
-        start_ray(workers)
-        _take_back_signals()
+        with _own_signals():
+            start_ray(workers)
         return _run_all(jobs, workers, meter, running)
     finally:
         with _undisturbed():
@@ -191,10 +191,17 @@ def _plain(error: Exception) -> BaseException:
     return getattr(error, "cause", None) or error
 
 
-def _take_back_signals() -> None:
-    """Ray's core prints a stack and aborts at SIGTERM; let Python's own handler have it again."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Give SIGTERM back to whom it belonged: Ray, once started, would leave without a word, or print a stack."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
