@@ -31,6 +31,11 @@ _POLL: Final = 0.5
 """Seconds between two looks at progress, and at whether the parent process still lives."""
 
 
+def processors() -> int:
+    """Processors that this process may use: under SLURM and in containers fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class WorkerDiedError(Exception):
     """The process of a task ended before the task did."""
 

@@ -30,6 +30,22 @@ def test_an_unknown_command_is_told_in_one_line(capsys):
     assert line.endswith("see `memodule --help`")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ablate STUDY --grid x.yaml",
+        "demo",
+        "extract CATALOG --out flow",
+        "loso --config x.yaml",
+        "synth OUT",
+    ],
+)
+@pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])
+def test_an_impossible_number_of_workers_is_told_alike_by_every_command(line, count, capsys):
+    assert main([*line.split(), "--workers", count]) == 2
+    assert f"argument --workers: '{count}': write a number of at least 1, or auto" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def odds(tmp_path_factory):
     """Things that people give by mistake, in one folder."""

@@ -1,12 +1,12 @@
 """`memodule ablate`: decode the curves of a finished study under every variant of a grid."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.study_options import add_online, process_count
 
 _EPILOG = """\
 Trains nothing: the saved curves are decoded again. Priors are fitted, rules calibrated and parameters chosen fold by
@@ -28,8 +28,9 @@ def main(words: Sequence[str]) -> int:
     grid = read_grid(arguments.grid)
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
-    from memodule.studies.tracking import choose_mode
+    from memodule.studies.tracking import choose_mode, leave_sweep
 
+    leave_sweep()  # an ablation shows held-out scores: it is no trial
     choose_mode(arguments.online)
     ablation = ablate(Study.open(arguments.study), grid, arguments.workers)
     write_tables(ablation)
@@ -59,18 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("study", type=Path, metavar="RUN_DIR", help="folder of a finished study")
     parser.add_argument("--grid", type=Path, required=True, metavar="YAML", help="rules and parameters to decode under")
     parser.add_argument(
-        "--workers", type=_workers, default=os.cpu_count() or 1, metavar="N", help="processes (default: all processors)"
+        "--workers",
+        type=process_count,
+        default="auto",
+        metavar="N|auto",
+        help="processes (default: auto, one per processor)",
     )
     parser.add_argument("--json", action="store_true", help="print table.json instead of a table")
-    parser.add_argument("--online", action="store_true", help="send the run to Weights & Biases (needs `wandb login`)")
+    add_online(parser)
     return parser
-
-
-def _workers(text: str) -> int:
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from 1")
-    return count

@@ -1,14 +1,13 @@
 """`memodule demo`: from nothing to a leave-one-subject-out study with a page to look at."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.study_options import add_online, add_settings, settings
+from memodule.commands.study_options import add_online, add_settings, process_count, settings
 from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
 
@@ -65,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--difficulty", choices=get_args(Level), default="realistic", help="of the videos (realistic)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of videos and training (0)")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all processors)"
+        "--workers", type=process_count, default="auto", metavar="N|auto", help="processes (auto: one per processor)"
     )
     add_settings(parser, "replace settings of experiments/demo.yaml")
     add_online(parser)

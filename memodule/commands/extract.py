@@ -1,12 +1,12 @@
 """`memodule extract`: frames -> optical-flow features."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, get_args
 
 from memodule.commands import command_parser, parse
+from memodule.commands.study_options import process_count
 
 _EPILOG: Final = """\
 examples:
@@ -63,22 +63,16 @@ def _parser() -> argparse.ArgumentParser:
         default=default.motion_compensation,
         help="how the face box follows the head [%(default)s]",
     )
-    parser.add_argument("--workers", type=_count, default=_processors(), metavar="N", help="processes [%(default)s]")
+    parser.add_argument(
+        "--workers",
+        type=process_count,
+        default="auto",
+        metavar="N|auto",
+        help="processes; auto is one per processor [%(default)s]",
+    )
     parser.add_argument(
         "--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]"
     )
     parser.add_argument("--verify", action="store_true", help="hash stored features and frames, trust no file times")
     parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
     return parser
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give at least 1")
-    return count
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,6 +4,8 @@ import argparse
 import itertools
 from pathlib import Path
 
+from memodule.workers import processors
+
 
 def add_experiment(parser: argparse.ArgumentParser, what: str = "experiment file") -> None:
     """Add `--config` and `--set`."""
@@ -51,7 +53,7 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     """
     parser.add_argument(
         "--workers",
-        type=_workers,
+        type=worker_count,
         metavar="N|auto",
         help=f"{what} at a time: {one}, auto as many as fit (default: 1; auto with --address or --gpus-per-fold)",
     )
@@ -71,6 +73,25 @@ def at_a_time(arguments: argparse.Namespace) -> int | None:
     if arguments.workers is None:
         return None if arguments.address is not None or arguments.gpus_per_fold else 1
     return None if arguments.workers == "auto" else int(arguments.workers)
+
+
+def worker_count(text: str) -> int | str:
+    """What `--workers` accepts: a number of at least 1, or "auto"."""
+    if text == "auto":
+        return text
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number of at least 1, or auto")
+    return count
+
+
+def process_count(text: str) -> int:
+    """The same for processes of this machine alone, where "auto" is one per processor."""
+    count = worker_count(text)
+    return processors() if isinstance(count, str) else count
 
 
 def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the config file's") -> None:
@@ -99,15 +120,3 @@ def _setting(text: str) -> tuple[str, str]:
 
 def _subjects(text: str) -> tuple[str, ...] | None:
     return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _workers(text: str) -> int | str:
-    if text == "auto":
-        return text
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: write a number of at least 1, or auto")
-    return count

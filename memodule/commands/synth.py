@@ -2,15 +2,16 @@
 
 import argparse
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.study_options import process_count
 from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
+from memodule.workers import processors
 
 if TYPE_CHECKING:
     from memodule.datasets.catalog import Catalog
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     videos.add_argument(
         "--format", dest="storage", choices=("video", "images"), help="lossless .avi files or PNG folders (video)"
     )
-    videos.add_argument("--workers", type=int, metavar="N", help="processes (all processors)")
+    videos.add_argument("--workers", type=process_count, metavar="N|auto", help="processes (auto: one per processor)")
     like = parser.add_argument_group("stand-in for a data set")
     like.add_argument("--like", choices=tuple(_SAMPLING), help="which data set to imitate in size and statistics")
     like.add_argument("--flow", type=Path, metavar="STORE", help="flow store to fill with features")
@@ -90,7 +91,7 @@ def _refuse(options: dict[str, Any], why: str) -> None:
 def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
     from memodule.datasets.synthetic import synthesize
 
-    return synthesize(out, seed=seed, **{"workers": os.cpu_count() or 1, **options})
+    return synthesize(out, seed=seed, **{"workers": processors(), **options})
 
 
 def _stand_in(

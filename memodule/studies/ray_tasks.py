@@ -14,6 +14,7 @@ from memodule.errors import UserError
 from memodule.studies.execution import Meter, Workers, run_job
 from memodule.studies.failures import forget_error, keep_error
 from memodule.studies.plan import Job
+from memodule.workers import processors
 
 _RETRIES: Final = 2
 """How often a fold is tried again whose worker died, whether of a signal, of its machine or for want of memory."""
@@ -128,11 +129,6 @@ def start_ray(workers: Workers) -> None:
         if amount > most:
             ray.shutdown()
             raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
-
-
-def processors() -> int:
-    """Processors that this process may use: under SLURM and in containers fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _fold_task(job: Job, workers: Workers) -> str:

@@ -27,8 +27,8 @@ from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
 from memodule.protocol import Protocol
+from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Plan, fold_folder, protocol_of
-from memodule.studies.tracking import code_version, host
 
 
 @dataclasses.dataclass(frozen=True)

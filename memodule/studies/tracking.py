@@ -1,22 +1,18 @@
 """What Weights & Biases receives from a study: one run per fold, one summary, all in one group."""
 
 import contextlib
-import functools
 import hashlib
 import os
-import platform
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from memodule import __version__, console
+from memodule import console
 from memodule.errors import UserError
 from memodule.intervals.description import rule_text
+from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Job, protocol_of
-
-if TYPE_CHECKING:
-    from memodule.studies.study import Study
+from memodule.studies.study import Study
 
 _SWEEP: Final = ("WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_RUN_ID")
 
@@ -168,30 +164,6 @@ def run_id(*parts: str) -> str:
     return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
 
 
-@functools.cache
-def code_version() -> str:
-    """Version of the package, with the commit where it runs from a checkout of its own."""
-    here = Path(__file__)
-    words = (["ls-files", "--error-unmatch", here.name], ["describe", "--always", "--dirty"])
-    try:
-        # an installation inside somebody else's repository must not take that one's commit
-        _, commit = (
-            subprocess.run(["git", *line], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True)
-            for line in words
-        )
-    except (OSError, subprocess.SubprocessError):
-        return __version__
-    return f"{__version__}+{commit.stdout.strip()}"
-
-
-def host() -> dict[str, Any]:
-    """The machine, for comparing runs of different ones."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {"name": platform.node(), "system": platform.platform(), "cpus": os.cpu_count(), "gpus": gpus}
-
-
 @contextlib.contextmanager
 def _inside(sweep: Mapping[str, str]) -> Iterator[None]:
     """Give a sweep's variables back for as long as its trial runs; W&B reads them once, when it is set up."""
@@ -224,7 +196,7 @@ def _tables_beside(study: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tracked_run(
-    study: "Study",
+    study: Study,
     job_type: str,
     name: str,
     config: Mapping[str, Any] | None = None,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -241,19 +240,3 @@ def test_a_disabled_run_writes_nothing_of_wandb(planted, tmp_path, stranger):
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "results.json").is_file()
     assert not list(folder.glob("wandb/*run-*"))
-
-
-def test_only_a_checkout_of_its_own_gives_the_version_a_commit(tmp_path, monkeypatch):
-    assert tracking.code_version().startswith(f"{tracking.__version__}+")
-    installed = tmp_path / "lib" / "memodule" / "tracking.py"
-    installed.parent.mkdir(parents=True)
-    installed.write_text("")
-    for words in (
-        ["init", "-q"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-mx"],
-    ):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True)
-    tracking.code_version.cache_clear()
-    monkeypatch.setattr(tracking, "__file__", str(installed))
-    assert tracking.code_version() == tracking.__version__
-    tracking.code_version.cache_clear()
