@@ -12,11 +12,11 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from memodule.data.augment import Augmentation
 from memodule.data.folds import Fold, make_fold
+from memodule.data.jitter import jittered
 from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, WholeVideos, WindowBatch
 from memodule.data.sampling import class_weights, down_sample
-from memodule.data.windows import TargetShape, curve_length, label_frames, slice_windows
+from memodule.data.windows import curve_length, label_frames, slice_windows
 from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
@@ -41,10 +41,7 @@ class LosoDataModule(LightningDataModule):
         negative_ratio: Expression-free training windows kept per window with an expression (published: .5 and 4);
             null keeps all.
         neutral_factor: Extra weight of the neutral class in the recognition loss.
-        jitter: Range of the random amplitude factor (published: .1).
-        mirror: Probability of mirroring a training window's face.
-        region_dropout: Probability of silencing a region of a training window.
-        target_shape: Score target between onset and offset (published: box).
+        jitter: Each training window is multiplied by one factor from 1 - jitter .. 1 + jitter (published: .1).
         inner_validation_subjects: How many training subjects, or which, are set aside for choices such as the epoch.
         videos: "all", or only those "with_micro"-expressions (linked to `protocol.videos` on the command line).
         num_workers: Loader processes; windows are in memory, so 0 is usually fastest.
@@ -63,9 +60,6 @@ class LosoDataModule(LightningDataModule):
         negative_ratio: float | None = 0.5,
         neutral_factor: float = 6.0,
         jitter: float = 0.1,
-        mirror: float = 0.0,
-        region_dropout: float = 0.0,
-        target_shape: TargetShape = "box",
         inner_validation_subjects: int | list[str] = 0,
         videos: Literal["all", "with_micro"] = "all",
         num_workers: int = 0,
@@ -73,7 +67,8 @@ class LosoDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.augmentation = Augmentation(jitter, mirror, region_dropout)
+        if not 0 <= jitter <= 1:
+            raise UserError(f"data.jitter: {jitter} is outside 0 .. 1")
         self.flow_parameters = FlowParameters(
             window=window, frame_step=frame_step, motion_compensation=motion_compensation
         )
@@ -159,9 +154,9 @@ class LosoDataModule(LightningDataModule):
         return self._video_loader("test")
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Augment training batches on the device."""
+        """Jitter training batches on the device."""
         if self.trainer is not None and self.trainer.training:
-            batch["flow"] = self.augmentation(batch["flow"])
+            batch["flow"] = jittered(batch["flow"], self.hparams["jitter"])
         return batch
 
     # ----------------------------------------------------------------------------------------------------- loading
@@ -181,7 +176,6 @@ class LosoDataModule(LightningDataModule):
             self.catalog.expressions_of(video.key, "micro"),
             frames=curve_length(windows, length),
             frame_step=self.hparams["frame_step"],
-            shape=self.hparams["target_shape"],
         )
         return slice_windows(score, length), slice_windows(emotion, length)
 

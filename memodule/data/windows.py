@@ -15,7 +15,6 @@ from memodule.datasets.catalog import Expression
 from memodule.emotions import EMOTIONS, NEUTRAL
 
 Stitching = Literal["tail", "mean", "published"]
-TargetShape = Literal["box", "triangle", "gaussian"]
 
 
 def window_count(frames: int, length: int) -> int:
@@ -83,7 +82,7 @@ def stitch(
 
 
 def label_frames(
-    expressions: Iterable[Expression], frames: int, frame_step: int = 1, shape: TargetShape = "box"
+    expressions: Iterable[Expression], frames: int, frame_step: int = 1
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Pseudo labels of every sampled frame of one video.
 
@@ -95,27 +94,14 @@ def label_frames(
         expressions: The video's expressions to be spotted, in the order of the labels.
         frames: Number of sampled frames N.
         frame_step: Source frames per sampled frame.
-        shape: "box" (published), or a softer target: "triangle" falls linearly from 1 at the apex to 0 at onset and
-            offset, "gaussian" falls to exp(-2) there. Without an apex the middle is taken.
 
     Returns:
-        Score target (N,) float32 in 0..1 and emotion class (N,) int64.
+        Score target (N,) float32, 0 or 1, and emotion class (N,) int64.
     """
     score = np.zeros(frames, np.float32)
     emotion = np.full(frames, NEUTRAL, np.int64)
     for expression in expressions:
         onset, offset = expression.onset // frame_step, expression.offset // frame_step
-        apex = (onset + offset) / 2 if expression.apex is None else expression.apex // frame_step
-        inside = np.arange(onset + 1, min(offset, frames))
-        score[inside] = _target(inside, onset, apex, offset, shape)
-        emotion[inside] = EMOTIONS.index(expression.emotion)
+        score[onset + 1 : offset] = 1
+        emotion[onset + 1 : offset] = EMOTIONS.index(expression.emotion)
     return score, emotion
-
-
-def _target(frame: NDArray[np.int64], onset: int, apex: float, offset: int, shape: TargetShape) -> NDArray[np.float64]:
-    """Score target of frames that lie strictly between onset and offset."""
-    if shape == "box":
-        return np.ones(len(frame))
-    reach = np.where(frame < apex, max(apex - onset, 1), max(offset - apex, 1))
-    distance: NDArray[np.float64] = np.abs(frame - apex) / reach
-    return 1 - distance if shape == "triangle" else np.exp(-2 * distance**2)

@@ -145,3 +145,9 @@ def test_two_frame_rates_in_one_catalog_are_refused(planted, tmp_path):
     table.write_text(table.read_text().replace("30,180", "200,180", 1))
     with pytest.raises(UserError, match="001/a has 200 frames per second and 001/b 30"):
         ready(planted, catalog=str(tmp_path / "catalog"))
+
+
+@pytest.mark.parametrize("jitter", [-0.1, 1.5])
+def test_a_jitter_that_could_turn_the_flow_round_is_refused(planted, jitter):
+    with pytest.raises(UserError, match=rf"data.jitter: {jitter} is outside 0 .. 1"):
+        module(planted, jitter=jitter)
