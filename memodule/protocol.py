@@ -13,6 +13,11 @@ from typing import Any, Final, Literal
 from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.errors import UserError
 
+LEAK: Final = (
+    "the interval prior is fitted on all subjects, the scored one included: these numbers are better than honest ones"
+)
+"""What every table of a leaking protocol says."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
@@ -100,6 +105,11 @@ class Protocol:
     def leaks(self) -> bool:
         """Whether held-out subjects influence what is scored on them."""
         return self.fitted_on == "all"
+
+    @property
+    def leak(self) -> str | None:
+        """What every table under this protocol must say; None if it does not leak."""
+        return LEAK if self.leaks else None
 
 
 @functools.cache  # reading annotations takes longer than scoring a video

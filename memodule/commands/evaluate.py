@@ -25,10 +25,12 @@ Without --videos the videos are those of the two files. Scores are of micro-expr
 spotting scores of macro-expressions and of both kinds together.
 
 `published` compares sampled frames inside a study. Here either protocol compares the frames that the files hold.
+`published` leaks: its priors know the held-out subject. Every table says so, and so does the JSON under leak.
 
-JSON: protocol, spotting, recognition, strs, ci, baselines. recognition.support is the number of true positives behind
-recognition F1; recognition.confusion has a row for each true emotion (negative, positive, surprise, others) and a
-column for each predicted one (the same, then neutral); ci holds [low, high] of the 95 % bootstrap over subjects.
+JSON: protocol, leak (null, or what the protocol leaks), spotting, recognition, strs, ci, baselines.
+recognition.support is the number of true positives behind recognition F1; recognition.confusion has a row for each true
+emotion (negative, positive, surprise, others) and a column for each predicted one (the same, then neutral); ci holds
+[low, high] of the 95 % bootstrap over subjects.
 """
 
 

@@ -60,12 +60,13 @@ def evaluate(
         seed: Of the bootstrap.
 
     Returns:
-        protocol, spotting, recognition, strs, ci, baselines as `memodule evaluate --json` prints them.
+        protocol, leak, spotting, recognition, strs, ci, baselines as `memodule evaluate --json` prints them.
     """
     tallies = tally_subjects(videos, protocol)
     pooled = sum(tallies.values(), Tally())
     return {
         "protocol": protocol.name,
+        "leak": protocol.leak,
         "spotting": _spotting(pooled),
         "recognition": _recognition(pooled, protocol),
         "strs": score(pooled, protocol)["strs"],

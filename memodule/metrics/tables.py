@@ -1,6 +1,6 @@
 """A report of `memodule.metrics.evaluation` as tables on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -30,20 +30,34 @@ def print_report(report: Report, protocol: Protocol) -> None:
     out = Console(highlight=False, markup=False, emoji=False)
     spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
     out.print(_rules(protocol))
+    if protocol.leak:
+        out.print(f"LEAK (protocol {protocol.name}): {protocol.leak}. A file does not tell how it was made.")
     out.print(
         f"Spotting: {_counts(spotting)}. Recognition: on the {recognition['support']} true positives whose true "
         f"emotion is {', '.join(protocol.emotions)}."
     )
-    out.print(_scores(report))
+    tables = _tables(report, protocol)
+    out.print(next(tables))
     peaks, majority = chance["random_peaks"], chance["majority_emotion"]
     out.print(
         f"By chance: as many intervals per video at random places, {peaks['length']} frames long "
         f"(videos' lengths: {peaks['video_frames']}); every true positive is {majority['emotion']}."
     )
-    rows = zip(EMOTIONS, recognition["confusion"], strict=True)
-    out.print(_table("true positives", ["true \\ predicted", *FRAME_CLASSES], ([name, *row] for name, row in rows)))
-    for table in _extras(report):
+    for table in tables:
         out.print(table)
+
+
+def _tables(report: Report, protocol: Protocol) -> Iterator[Table | str]:
+    """The scores, then the rest; under a leaking protocol each table says so, so that none is quoted without it."""
+    for table in (_scores(report), _confusion(report), *_extras(report)):
+        if protocol.leaks and isinstance(table, Table):
+            table.title = f"{table.title or 'scores'} (protocol {protocol.name}: LEAK)"
+        yield table
+
+
+def _confusion(report: Report) -> Table:
+    rows = zip(EMOTIONS, report["recognition"]["confusion"], strict=True)
+    return _table("true positives", ["true \\ predicted", *FRAME_CLASSES], ([name, *row] for name, row in rows))
 
 
 def _rules(protocol: Protocol) -> str:

@@ -7,7 +7,7 @@ from memodule.metrics.tables import NAMES
 from memodule.report.comparison import Comparison, against_first
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
-from memodule.report.tables import SCORE_ORDER, decimal, table
+from memodule.report.tables import SCORE_ORDER, decimal, table, titled
 from memodule.studies.text import chance_scores, pooled_scores
 
 _CHARTED: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar")
@@ -72,7 +72,7 @@ def comparison(runs: Sequence[Run], labels: Sequence[str]) -> Html:
         el("div", *(_group(name, runs, labels) for name in _CHARTED), class_="chart"),
         key,
         _scores(runs, labels) if many else None,
-        _differences(tests, labels),
+        _differences(tests, runs, labels),
         id="comparison",
     )
 
@@ -118,7 +118,7 @@ def _scores(runs: Sequence[Run], labels: Sequence[str]) -> Html:
             for name in SCORE_ORDER[:3]
         ]
         counts = [spotting[count] for count in ("tp", "fp", "fn")]
-        who = join(el("span", label, class_="badge"), " ", el("a", run.name, href=f"#run-{label}"))
+        who = join(el("span", label, class_="badge"), " ", el("a", run.name, href=f"#run-{label}"), *_leak_tag(run))
         rows.append([who, *cells, *counts, run.results["recognition"]["support"]])
     head = ["run", *(NAMES[name] for name in SCORE_ORDER[:3]), "hits", "false alarms", "misses", "hits recognised on"]
     return table("Runs", head, rows)
@@ -139,7 +139,11 @@ def _refusals(tests: Sequence[Comparison], labels: Sequence[str]) -> Html:
     )
 
 
-def _differences(tests: Sequence[Comparison], labels: Sequence[str]) -> Html | None:
+def _leak_tag(run: Run) -> list[Child]:
+    return [" ", el("small", "LEAK", class_="leak", title=run.protocol.leak)] if run.protocol.leaks else []
+
+
+def _differences(tests: Sequence[Comparison], runs: Sequence[Run], labels: Sequence[str]) -> Html | None:
     rows = []
     for test, label in zip(tests, labels[1:], strict=False):
         if test.differences is not None:
@@ -153,7 +157,11 @@ def _differences(tests: Sequence[Comparison], labels: Sequence[str]) -> Html | N
         else ""
     )
     return join(
-        table(f"Paired differences to run {labels[0]}", ["", *(NAMES[name] for name in _CHARTED)], rows),
+        table(
+            titled(runs[0], f"Paired differences to run {labels[0]}"),  # runs that leak compare with such runs only
+            ["", *(NAMES[name] for name in _CHARTED)],
+            rows,
+        ),
         el(
             "p",
             "Difference of the pooled scores, 95 % bootstrap interval of it over subjects, and two-sided p of a "

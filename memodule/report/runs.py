@@ -17,7 +17,7 @@ from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import Tally
 from memodule.protocol import Protocol
 from memodule.report.outcomes import Found, judge
-from memodule.studies.results import LEAK, pool, pool_study
+from memodule.studies.results import pool, pool_study
 from memodule.studies.study import Study
 from memodule.studies.text import warnings as weaknesses
 
@@ -94,7 +94,6 @@ class Run:
             **self.results,
             "rule": dict(rule),
             "options": dataclasses.asdict(rules),
-            "leak": LEAK if rules.leaks else None,
             **pool(decoded, self.catalog, rules),
         }
         return dataclasses.replace(self, name=name, results=results, decoded=decoded, protocol=rules)

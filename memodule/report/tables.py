@@ -34,6 +34,11 @@ def table(caption: str, head: Sequence[Child], rows: Iterable[Sequence[Child]], 
     )
 
 
+def titled(run: Run, caption: str) -> str:
+    """The caption of a table about one run; it names the leak of the protocol, so that no table is quoted without."""
+    return f"{caption} (protocol {run.protocol.name}: LEAK)" if run.protocol.leaks else caption
+
+
 def decimal(value: float, digits: int = 3) -> str:
     """A score or a difference, with a real minus sign."""
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -65,7 +70,7 @@ def scores_table(run: Run) -> Html:
             ]
         )
     head = ["score", "pooled", "95 % interval", "by chance", "mean of folds ± sd", *(f"seed {seed}" for seed in seeds)]
-    return table("Scores", head, rows)
+    return table(titled(run, "Scores"), head, rows)
 
 
 def subjects_table(run: Run, label: str) -> Html:
@@ -89,7 +94,7 @@ def subjects_table(run: Run, label: str) -> Html:
             ]
         )
     head = ["subject", "videos", "MEs", "hits", "false alarms", "misses", "spotting F1", "recognition F1", "on hits"]
-    return table("Held-out subjects", [*head, "STRS"], rows, "sortable")
+    return table(titled(run, "Held-out subjects"), [*head, "STRS"], rows, "sortable")
 
 
 def classes_table(run: Run) -> Html:
@@ -111,7 +116,7 @@ def classes_table(run: Run) -> Html:
             ]
         )
     head = ["emotion", "MEs", "hits", "share found", "hits called so", "of them right", "precision", "recall", "F1"]
-    return table("Emotions", head, rows)
+    return table(titled(run, "Emotions"), head, rows)
 
 
 def confusion_table(run: Run) -> Html:
@@ -129,9 +134,8 @@ def confusion_table(run: Run) -> Html:
             for column, count in zip(FRAME_CLASSES, counts, strict=True)
         ]
         rows.append([name, *cells, el("td", total, class_="total")])
-    return table(
-        "Hits by true and recognised emotion", ["true \\ recognised", *FRAME_CLASSES, "all"], rows, "confusion"
-    )
+    caption = titled(run, "Hits by true and recognised emotion")
+    return table(caption, ["true \\ recognised", *FRAME_CLASSES, "all"], rows, "confusion")
 
 
 def timing_table(run: Run) -> Html | None:
@@ -143,7 +147,7 @@ def timing_table(run: Run) -> Html | None:
         [name, int(row["pairs"]), *(decimal(row[key], 0) if key in row else "" for key in ("bias", "mae"))]
         for name, row in summary.items()
     ]
-    return table("Timing errors of hits in ms", ["", "pairs", "mean", "mean absolute"], rows)
+    return table(titled(run, "Timing errors of hits in ms"), ["", "pairs", "mean", "mean absolute"], rows)
 
 
 def errors_table(run: Run) -> Html:
@@ -153,7 +157,7 @@ def errors_table(run: Run) -> Html:
     rows += [[name, count, _share(count, alarms)] for name, count in alarms.items()]
     rows.append([el("span", "○ misses", class_="miss"), sum(misses.values()), ""])
     rows += [[name, count, _share(count, misses)] for name, count in misses.items()]
-    return table("What goes wrong", ["", "count", "share"], rows, "errors")
+    return table(titled(run, "What goes wrong"), ["", "count", "share"], rows, "errors")
 
 
 def error_counts(run: Run) -> tuple[dict[str, int], dict[str, int]]:

@@ -12,11 +12,6 @@ from memodule.metrics.functional import SCORES, Tally, score
 from memodule.protocol import Protocol
 from memodule.studies.study import Study
 
-LEAK = (
-    "the interval prior is fitted on all subjects, the scored one included: these numbers are better than honest ones"
-)
-"""What every table of a leaking protocol says."""
-
 
 def pool(
     runs: Mapping[int, Sequence[Decoded]], catalog: Catalog, protocol: Protocol, prior_length: int | None = None
@@ -33,8 +28,8 @@ def pool(
         prior_length: Length of the intervals that chance throws, in compared frames.
 
     Returns:
-        Plain values for JSON: protocol, spotting, recognition, strs, ci and baselines as `memodule evaluate --json`
-        gives them, and by_seed, folds (mean and standard deviation), by_subject, sweep, timing, ranking.
+        Plain values for JSON: protocol, leak, spotting, recognition, strs, ci and baselines as `memodule evaluate
+        --json` gives them, and by_seed, folds (mean and standard deviation), by_subject, sweep, timing, ranking.
     """
     videos = {seed: [compared(video, catalog, protocol) for video in run] for seed, run in runs.items()}
     together = [video for run in videos.values() for video in run]
@@ -59,7 +54,6 @@ def pool_study(study: Study) -> dict[str, Any]:
         "seeds": list(study.seeds),
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
-        "leak": LEAK if protocol.leaks else None,
         "inner": inner_scores(
             [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)], protocol
         ),

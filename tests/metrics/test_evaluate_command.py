@@ -1,6 +1,7 @@
 """`memodule evaluate`: counts by hand, the published numbers through CSV files, and one-line errors."""
 
 import csv
+import itertools
 import json
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def evaluated(capsys, *words, pred="pred.csv", truth="truth.csv"):
 
 def test_counts_scores_and_keys(files, capsys):
     result = evaluated(capsys, "--videos", "videos.csv")
-    assert list(result) == ["protocol", "spotting", "recognition", "strs", "ci", "baselines"]
+    assert list(result) == ["protocol", "leak", "spotting", "recognition", "strs", "ci", "baselines"]
     assert result["protocol"] == "megc"
     # Two hits; false alarms in 006/b and in 006/c, which has no truth; the neutral one is no detection.
     # 006/b, and all of subject 007, are missed.
@@ -206,6 +207,28 @@ def test_the_table_shows_counts_support_intervals_and_chance(files, capsys):
         "IoU >= 0.5 in the frames of the files",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "named"),
+    [("published", "published"), ("mine.yaml", "mine"), ("megc", None), ("honest.yaml", None)],
+)
+def test_every_table_of_a_leaking_protocol_says_so(files, capsys, protocol, named):
+    Path("mine.yaml").write_text("name: mine\nfitted_on: all\n")
+    Path("honest.yaml").write_text("name: honest\nvideos: with_micro\nmatching: greedy\n")
+    words = ["--protocol", protocol, "--videos", "videos.csv", "--against", "pred.csv", "--per-subject", "--details"]
+    assert main(["evaluate", "pred.csv", "truth.csv", *words, "--save", "all.json"]) == 0
+    out = capsys.readouterr().out
+    leak = json.loads(Path("all.json").read_text())["leak"]
+    titles = [before for before, line in itertools.pairwise(out.splitlines()) if line.startswith("┏")]
+    assert len(titles) == 6
+    if named is None:
+        assert leak is None
+        assert "LEAK" not in out
+        return
+    assert [title for title in titles if f"(protocol {named}: LEAK)" not in title] == []
+    assert "fitted on all subjects, the scored one included" in leak
+    assert f"LEAK (protocol {named}): {leak}" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("number", [0, 14, 30, 45])

@@ -158,8 +158,23 @@ def test_the_published_protocol_carries_its_leak(runs, opened):
     banner = re.search(r'<div class="banner warning".*?</div>', text)[0]
     assert "LEAK (protocol published)" in banner
     assert "priors fitted on all subjects" in words_of(text)
+    captions = re.findall(r"<caption>(.*?)</caption>", text)
+    assert len(captions) >= 5
+    assert [caption for caption in captions if "(protocol published: LEAK)" not in caption] == []
     page = opened(text)
     assert page.run("document.querySelectorAll('#list button').length") == 3  # videos without an ME are not scored
+
+
+def test_a_leaking_run_is_marked_in_the_comparison_and_an_honest_one_is_not(small, runs):
+    leaking = make_study(runs, small_catalog(), "leaking-too", protocol=Protocol(name="mine", fitted_on="all"))
+    text = report_page(read(small, leaking))
+    (row_a, row_b) = re.findall(r'<tr><th scope="row"><span class="badge">.*?</tr>', text)
+    assert "LEAK" not in row_a
+    assert re.search(r'<small class="leak" title="the interval prior is fitted on all.*?">LEAK</small>', row_b)
+    (run,) = read(leaking)
+    both = report_page([run, run.variant("again", run.results["rule"], run.decoded)])
+    assert "<caption>Paired differences to run A (protocol mine: LEAK)</caption>" in both
+    assert "LEAK" not in report_page(read(small))
 
 
 def test_runs_that_do_not_stand_on_the_same_ground_are_not_compared(small, runs):
