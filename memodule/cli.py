@@ -51,6 +51,7 @@ def main(args: Sequence[str] | None = None) -> int:
         command = importlib.import_module(f"memodule.commands.{words[0].replace('-', '_')}")
         return int(command.main(words[1:]))
     except UserError as error:
+        console.remove_bars()
         print(f"memodule: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from memodule.errors import UserError
 
 T = TypeVar("T")
 
@@ -18,9 +20,44 @@ def set_quiet(quiet: bool) -> None:
     console.quiet = quiet
 
 
+class _Bar(Progress):
+    """Knows whether it is on the screen, and leaves it without a trace when a user's mistake ends the work."""
+
+    def start(self) -> None:
+        """Show it."""
+        _shown.append(self)
+        super().start()
+
+    def stop(self) -> None:
+        """Show its last state and leave it there."""
+        if self in _shown:
+            _shown.remove(self)
+            super().stop()
+
+    def vanish(self) -> None:
+        """Take it off the screen."""
+        self.live.transient = True
+        self.live.stop()
+        _shown.remove(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, UserError) and self in _shown:
+            self.vanish()
+        self.stop()
+
+
+_shown: Final[list[_Bar]] = []
+
+
+def remove_bars() -> None:
+    """Take unfinished bars off the screen, so that the line of an error stands alone."""
+    while _shown:
+        _shown[-1].vanish()
+
+
 def progress_bar() -> Progress:
     """A progress display with count, elapsed and remaining time; silent under `--quiet`, plain when redirected."""
-    return Progress(
+    return _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

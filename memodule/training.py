@@ -19,6 +19,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_only
 
+from memodule import console
 from memodule.callbacks import History, IntervalSelection, LeakageGuard
 from memodule.data import LosoDataModule
 from memodule.errors import UserError
@@ -59,7 +60,8 @@ class FoldCLI(LightningCLI):
         self.history = History()
         # Errors of the parser come as exceptions, so that they can be told in one line, without 80 lines of usage.
         parsing: dict[str, Any] = {"prog": "memodule", "exit_on_error": False}
-        parsing |= {name: {"exit_on_error": False} for name in self.subcommands()} if run else {}
+        quiet = "-q, --quiet leaves out progress bars and notes."
+        parsing |= {name: {"exit_on_error": False, "epilog": quiet} for name in self.subcommands()} if run else {}
         super().__init__(
             SpotRecognizeModule,
             LosoDataModule,
@@ -85,6 +87,12 @@ class FoldCLI(LightningCLI):
             raise UserError(f"config: a file is no UTF-8 text ({error}); give YAML files") from None
         except AttributeError as error:  # jsonargparse 4.53 on a class that does not exist
             raise UserError(f"config: {error}; check the class names after class_path") from None
+
+    def _load_data(self) -> None:
+        """Load fold and features before the logger starts a run: most mistakes are about them."""
+        self.datamodule.setup(str(self.subcommand))
+
+    before_fit = before_validate = before_test = before_predict = _load_data
 
     @property
     def interval_selection(self) -> IntervalSelection:
@@ -174,10 +182,37 @@ def is_main_process() -> bool:
 
 
 def run_lightning(subcommand: str, words: Sequence[str]) -> None:
-    """Run LightningCLI's `fit`, `validate`, `test` or `predict` for one fold."""
+    """Run LightningCLI's `fit`, `validate`, `test` or `predict` for one fold.
+
+    Args:
+        subcommand: Which of them.
+        words: Its command line. `-q` or `--quiet` leaves out progress and notes, W&B's included.
+
+    Raises:
+        UserError: If a setting, the fold, its features or the checkpoint cannot be used.
+    """
     os.environ.setdefault("WANDB_MODE", "offline")
-    _require_readable_checkpoint(words)
-    FoldCLI([subcommand, *words], run=True)
+    kept = [word for word in words if word not in ("-q", "--quiet")]
+    _require_readable_checkpoint(kept)
+    if len(kept) == len(words):
+        FoldCLI([subcommand, *kept], run=True)
+        return
+    console.set_quiet(True)
+    silent = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+    with quiet_lightning(), _silent_wandb():
+        FoldCLI([subcommand, *kept, *silent], run=True)
+
+
+@contextlib.contextmanager
+def _silent_wandb() -> Iterator[None]:
+    before = os.environ.get("WANDB_SILENT")
+    os.environ["WANDB_SILENT"] = "true"
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_SILENT"]
+        if before is not None:
+            os.environ["WANDB_SILENT"] = before
 
 
 def _require_readable_checkpoint(words: Sequence[str]) -> None:

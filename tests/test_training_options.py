@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import wandb
 import yaml
+from tiny import experiment
 
 from memodule.cli import main
 from memodule.training import build_fold, parse_config
@@ -154,3 +156,23 @@ def test_two_processes_train_one_model(usual, tiny, tmp_path):
     windows = len(usual.datamodule.train_dataloader().dataset)
     assert saved["global_step"] == 2 * math.ceil(math.ceil(windows / 2) / 32)
     assert (tmp_path / "val" / "curves.npz").is_file()
+
+
+@pytest.mark.parametrize("command", ["fit", "validate", "test", "predict"])
+def test_a_mistake_about_the_data_is_told_before_the_logger_starts(command, planted, tmp_path, monkeypatch, capsys):
+    config = experiment(planted, tmp_path, epochs=1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wandb, "init", lambda **_: pytest.fail("a run was started"))
+    assert main([command, "--quiet", "--config", str(config), "--data.fold=nobody"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("memodule: error: data.fold: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
+
+
+def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
+    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    assert main([*words, "-q"]) == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+    assert main(words) == 0
+    assert "Epoch 1" in capsys.readouterr().out
