@@ -48,6 +48,12 @@ def load_fold_model(path: Path | str) -> FoldModel:
     The file is read without running any code in it, so it may come from anywhere. Networks and selection rules of
     one's own must be imported before.
 
+    Args:
+        path: The `model.ckpt` of a fold.
+
+    Returns:
+        The fold, on the CPU and in evaluation mode.
+
     Raises:
         UserError: If the file is missing, damaged, not a fold's checkpoint, made for other features or classes, or
             names a network or rule that is unknown here.

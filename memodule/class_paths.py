@@ -23,6 +23,9 @@ def imported_class(path: str, base: type[T], where: str) -> type[T]:
         base: What the class must be.
         where: Which file names it, for the message.
 
+    Returns:
+        The class.
+
     Raises:
         UserError: If there is no such class.
     """

@@ -70,7 +70,16 @@ def progress_bar() -> Progress:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over `items` under a progress bar."""
+    """Iterate over `items` under a progress bar.
+
+    Args:
+        items: What to go through.
+        description: Stands in front of the bar.
+        total: How many there are; asked of `items` unless given.
+
+    Yields:
+        The items.
+    """
     with progress_bar() as bar:
         yield from bar.track(items, total=total, description=description)
 

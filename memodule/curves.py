@@ -50,7 +50,12 @@ class VideoCurve:
 
 
 def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:
-    """Write curves to one .npz file, in one step."""
+    """Write curves to one .npz file, in one step.
+
+    Args:
+        path: The file; replaced in one step.
+        curves: Any number of videos of any length, one after the other in the file.
+    """
     classes = len(FRAME_CLASSES)
     with replacing(path) as aside:
         np.savez_compressed(
@@ -67,6 +72,12 @@ def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:
 
 def read_curves(path: Path) -> list[VideoCurve]:
     """Read the curves that `write_curves` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The curves in the order in which they were written.
 
     Raises:
         UserError: If the file is missing, truncated or not ours.

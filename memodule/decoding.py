@@ -48,7 +48,16 @@ class Decoded:
 
 
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
-    """Select the intervals of a curve; their frames vote the emotions unless the rule tells them."""
+    """Select the intervals of a curve; their frames vote the emotions unless the rule tells them.
+
+    Args:
+        curve: Score and logits of a video, per sampled frame.
+        rule: A fitted rule.
+        protocol: Its `neutral` says what becomes of the neutral logit before frames vote.
+
+    Returns:
+        The intervals in sampled frames, inclusive, each with its emotion; neutral ones are still among them.
+    """
     found = rule.detect(curve.score, curve.probabilities)
     emotions = found.emotions
     if emotions is None:
@@ -57,7 +66,20 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
 
 
 def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoIntervals:
-    """What was found in a video beside its micro-expressions, in the frames that the protocol compares."""
+    """What was found in a video beside its micro-expressions, in the frames that the protocol compares.
+
+    Args:
+        decoded: What was found.
+        catalog: Holds the video and its labels; macro-expressions are ignored.
+        protocol: Its `frames` says whether source or sampled frames are compared; truths are rounded down to sampled
+            ones.
+
+    Returns:
+        Predictions, truths and length of the video in these frames, inclusive; an unknown apex is -1.
+
+    Raises:
+        KeyError: If the Catalog has no such video.
+    """
     video = catalog.video(decoded.key)
     truth = catalog.expressions_of(decoded.key, "micro")
     true = np.array([(e.onset, UNKNOWN if e.apex is None else e.apex, e.offset) for e in truth], dtype=np.int64)
@@ -72,7 +94,15 @@ def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoInt
 
 
 def labelled(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
-    """A curve with its truth in sampled frames, as rules are calibrated on; an unknown apex is put in the middle."""
+    """A curve with its truth in sampled frames, as rules are calibrated on; an unknown apex is put in the middle.
+
+    Args:
+        curve: The curve.
+        catalog: Holds the labels of its video.
+
+    Returns:
+        Curve, class probabilities, and micro- and macro-expressions as (m, 3) sampled frames, inclusive, rounded down.
+    """
     micro = catalog.expressions_of(curve.key, "micro")
     return LabelledCurve(
         curve.score.astype(np.float64),
@@ -90,7 +120,14 @@ def _sampled(expressions: Sequence[Expression], frame_step: int) -> NDArray[np.i
 
 
 def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
-    """One row of `PREDICTION_COLUMNS` per interval, in source frames."""
+    """One row of `PREDICTION_COLUMNS` per interval, in source frames.
+
+    Args:
+        videos: What was found, video by video.
+
+    Yields:
+        subject, video, onset, apex, offset, name of the emotion, confidence; frames are 0-based and inclusive.
+    """
     for video in videos:
         columns = (video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist())
         for frames, emotion, confidence in zip(*columns, strict=True):
@@ -98,12 +135,22 @@ def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
 
 
 def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:
-    """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it)."""
+    """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it).
+
+    Args:
+        path: The CSV file; replaced in one step.
+        videos: What was found, video by video.
+    """
     _write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
 
 
 def write_truth(path: Path, expressions: Iterable[Expression]) -> None:
-    """Write the micro-expressions of a Catalog as the truth CSV of `memodule evaluate`."""
+    """Write the micro-expressions of a Catalog as the truth CSV of `memodule evaluate`.
+
+    Args:
+        path: The CSV file; replaced in one step.
+        expressions: Macro-expressions among them are left out.
+    """
     rows = [
         (e.subject, e.video, e.onset, "" if e.apex is None else e.apex, e.offset, e.emotion)
         for e in expressions

@@ -47,6 +47,13 @@ class Ensemble:
     def decoded(self, catalog: Catalog, flow: Path) -> Iterator[Decoded]:
         """What the ensemble finds in each video of a Catalog whose features were extracted.
 
+        Args:
+            catalog: The videos; none of them need be labelled.
+            flow: Folder of the flow store that holds their features.
+
+        Yields:
+            The intervals of each video, in the Catalog's order.
+
         Raises:
             UserError: If features are missing, or the frame rate is not the one of training.
         """

@@ -57,6 +57,9 @@ class SpotRecognizeLoss(nn.Module):
     def set_class_weights(self, weights: Sequence[float] | Tensor) -> None:
         """Replace the class weights, for instance by those of the fold's training frames.
 
+        Args:
+            weights: (classes,) one for each class, in the order of `FRAME_CLASSES`.
+
         Raises:
             UserError: If a weight is negative or not finite, all are 0, or there is not one for each class.
         """

@@ -77,12 +77,25 @@ class Protocol:
 
     @classmethod
     def preset(cls, name: Literal["megc", "published"]) -> "Protocol":
-        """The protocol of `configs/protocol/<name>.yaml`."""
+        """The protocol of `configs/protocol/<name>.yaml`.
+
+        Args:
+            name: The preset.
+
+        Returns:
+            The protocol.
+        """
         return MEGC if name == "megc" else cls(**_PUBLISHED)
 
     @classmethod
     def read(cls, path: Path | str) -> "Protocol":
         """The protocol of a YAML file that maps options to values; options that it leaves out are those of `megc`.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The protocol.
 
         Raises:
             UserError: If the file cannot be read, names an option that does not exist, or gives an impossible value.

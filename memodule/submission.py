@@ -48,6 +48,12 @@ _LABELS: Final[dict[Year, tuple[str, ...]]] = {"2022": ("me", "mae"), "2023": ("
 def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     """The mean curve of one video over the folds of an ensemble: mean score and mean logits of each frame.
 
+    Args:
+        curves: At least one, all of the same video and length.
+
+    Returns:
+        Their mean; logits are averaged before any softmax.
+
     Raises:
         ValueError: If they are not curves of one video.
     """
@@ -61,7 +67,19 @@ def average(curves: Sequence[VideoCurve]) -> VideoCurve:
 
 
 def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tuple[Any, ...]]:
-    """The rows of a submission; what was voted neutral is left out, and in 2025 what was voted others too."""
+    """The rows of a submission; what was voted neutral is left out, and in 2025 what was voted others too.
+
+    Args:
+        videos: What was found, in 0-based source frames.
+        catalog: Holds the videos: their names, and their lengths, to which intervals are cut.
+        year: The format.
+
+    Yields:
+        The values of `COLUMNS[year]`; frames count from 1, both ends inclusive.
+
+    Raises:
+        KeyError: If the Catalog lacks a video.
+    """
     for decoded in videos:
         video = catalog.video(decoded.key)
         for (onset, _, offset), emotion in zip(decoded.frames.tolist(), decoded.emotions.tolist(), strict=True):
@@ -75,7 +93,14 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
 
 
 def video_name(video: Video) -> str:
-    """How the formats of 2022 and 2023 call a video."""
+    """How the formats of 2022 and 2023 call a video.
+
+    Args:
+        video: A video of a Catalog.
+
+    Returns:
+        Its own code where that begins with the subject's (006_1), else subject_video (dzw_d1).
+    """
     same = video.video == video.subject or video.video.startswith(f"{video.subject}_")
     return video.video if same else f"{video.subject}_{video.video}"
 
@@ -85,8 +110,19 @@ def write_submission(
 ) -> tuple[Path, int]:
     """Write `<part>_pred.csv`, and check it.
 
+    Args:
+        folder: Where the file goes; made if it is absent.
+        part: Names the file: cas or samm.
+        year: The format.
+        videos: What was found, in 0-based source frames.
+        catalog: Holds the challenge's videos.
+
     Returns:
         The file and its number of rows.
+
+    Raises:
+        OSError: If the file cannot be written.
+        KeyError: If the Catalog lacks a video.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -107,6 +143,9 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
         path: The file.
         year: Its format.
         catalog: The challenge's videos, to check names and lengths too.
+
+    Returns:
+        One line for each problem, beginning with the row, counted from 1 (the header).
 
     Raises:
         UserError: If the file cannot be read.

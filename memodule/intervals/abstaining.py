@@ -45,12 +45,31 @@ class Abstaining(SelectionRule):
             check_number("least", self.least)
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Fit the other rule."""
+        """Fit the other rule.
+
+        Args:
+            expressions: Of training subjects only; macro-expressions may be among them.
+            fps: Frame rate of the source videos.
+            frame_step: Source frames per sample of the curve.
+
+        Returns:
+            The rule itself.
+
+        Raises:
+            UserError: If there is no micro-expression to learn from.
+        """
         self.rule.fit(expressions, fps=fps, frame_step=frame_step)
         return super().fit(expressions, fps=fps, frame_step=frame_step)
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Calibrate the other rule, then choose the level."""
+        """Calibrate the other rule, then choose the level.
+
+        Args:
+            curves: Curves of training or inner validation subjects, with their truth.
+
+        Returns:
+            The rule itself.
+        """
         self.rule.calibrate(curves)
         found = [self._judged(c.curve, c.probabilities) for c in curves]
         hit = [hits(d.frames, d.confidence, c.micro) for d, c in zip(found, curves, strict=True)]
@@ -58,11 +77,22 @@ class Abstaining(SelectionRule):
         return self
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, the other rule's included."""
+        """The fitted numbers as plain values, the other rule's included.
+
+        Returns:
+            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
+        """
         return super().state() | {"rule": self.rule.state(), "least": self.learned}
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave."""
+        """Take over the fitted numbers that `state` gave.
+
+        Args:
+            state: What `state` gave.
+
+        Returns:
+            The rule itself.
+        """
         self.rule.load_state(state["rule"])
         self.learned = state["least"]
         return super().load_state(state)

@@ -40,21 +40,40 @@ class Detections:
 
     @classmethod
     def of(cls, frames: npt.ArrayLike, confidence: npt.ArrayLike) -> Self:
-        """Detections from rows in any order, without emotions; rows with equal onsets keep their order."""
+        """Detections from rows in any order, without emotions; rows with equal onsets keep their order.
+
+        Args:
+            frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
+            confidence: (n,) larger is more certain.
+
+        Returns:
+            The same, sorted by onset.
+        """
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         order = np.argsort(rows[:, 0], kind="stable")
         return cls(rows[order], np.asarray(confidence, dtype=np.float64).reshape(-1)[order])
 
     @classmethod
     def none(cls) -> Self:
-        """No interval at all."""
+        """No interval at all.
+
+        Returns:
+            Detections of length 0.
+        """
         return cls.of((), ())
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "Detections":
-        """The intervals for which `keep` (n,) holds."""
+        """Some of the intervals.
+
+        Args:
+            keep: (n,) which of them.
+
+        Returns:
+            Those for which `keep` holds, in the same order.
+        """
         emotions = None if self.emotions is None else self.emotions[keep]
         return Detections(self.frames[keep], self.confidence[keep], emotions)
 
@@ -111,6 +130,12 @@ class SelectionRule(abc.ABC):
         """Learn from the score curves of training or inner validation subjects; most rules have nothing to learn.
 
         Call it after `fit`. A rule works without it.
+
+        Args:
+            curves: Curves of training or inner validation subjects, with their truth.
+
+        Returns:
+            The rule itself.
         """
         return self
 
@@ -120,6 +145,12 @@ class SelectionRule(abc.ABC):
         Args:
             curve: (T,) scores.
             probabilities: (T, 5) class probabilities per frame (softmax of the logits), for rules that use them.
+
+        Returns:
+            Intervals in sampled frames, sorted by onset, each with a confidence; perhaps none.
+
+        Raises:
+            RuntimeError: If the rule needs `fit` and had none.
         """
         scores = _finite(np.asarray(curve, dtype=np.float64).reshape(-1))
         if not scores.size:
@@ -127,7 +158,17 @@ class SelectionRule(abc.ABC):
         return self._detect(scores, None if probabilities is None else _finite(np.asarray(probabilities, np.float64)))
 
     def select(self, curve: npt.ArrayLike) -> IntArray:
-        """The (n, 3) intervals of `detect`: onset, apex, offset in sampled frames."""
+        """Find the micro-expressions of one curve, without confidence and emotion.
+
+        Args:
+            curve: (T,) scores.
+
+        Returns:
+            (n, 3) int64 onset, apex, offset in sampled frames, 0-based and inclusive, sorted by onset.
+
+        Raises:
+            RuntimeError: If the rule needs `fit` and had none.
+        """
         return self.detect(curve).frames
 
     @abc.abstractmethod
@@ -135,11 +176,22 @@ class SelectionRule(abc.ABC):
         """`detect` on a curve of at least one sample, all finite."""
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, for a checkpoint."""
+        """The fitted numbers as plain values, for a checkpoint.
+
+        Returns:
+            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
+        """
         return {"timing": None if self.timing is None else dataclasses.asdict(self.timing)}
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave."""
+        """Take over the fitted numbers that `state` gave.
+
+        Args:
+            state: What `state` gave.
+
+        Returns:
+            The rule itself.
+        """
         self.timing = None if state["timing"] is None else Timing.from_state(state["timing"])
         return self
 
@@ -153,8 +205,12 @@ class SelectionRule(abc.ABC):
 def check_rule(name: str, rule: SelectionRule) -> None:
     """Refuse what is no rule where a rule works on another one's intervals.
 
+    Args:
+        name: Name of the argument, for the message.
+        rule: Its value.
+
     Raises:
-        UserError: With the mend.
+        UserError: If it is no `SelectionRule`.
     """
     if not isinstance(rule, SelectionRule):
         raise UserError(f"intervals.{name}: {rule!r} is no selection rule; give its class_path and init_args")

@@ -67,13 +67,32 @@ class Calibrated(SelectionRule):
             check_share("least", self.least)
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Fit the proposing rules and the usual duration."""
+        """Fit the proposing rules and the usual duration.
+
+        Args:
+            expressions: Of training subjects only; macro-expressions may be among them.
+            fps: Frame rate of the source videos.
+            frame_step: Source frames per sample of the curve.
+
+        Returns:
+            The rule itself.
+
+        Raises:
+            UserError: If there is no micro-expression to learn from.
+        """
         for rule in self.rules:
             rule.fit(expressions, fps=fps, frame_step=frame_step)
         return super().fit(expressions, fps=fps, frame_step=frame_step)
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn probabilities and threshold from curves of training or inner validation subjects."""
+        """Learn probabilities and threshold from curves of training or inner validation subjects.
+
+        Args:
+            curves: Curves of training or inner validation subjects, with their truth.
+
+        Returns:
+            The rule itself.
+        """
         for rule in self.rules:
             rule.calibrate(curves)
         proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
@@ -89,13 +108,24 @@ class Calibrated(SelectionRule):
         return self
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, those of the proposing rules included."""
+        """The fitted numbers as plain values, those of the proposing rules included.
+
+        Returns:
+            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
+        """
         learned = None if self.learned is None else dataclasses.asdict(self.learned)
         own = {"rules": [rule.state() for rule in self.rules], "learned": learned, "threshold": self.threshold}
         return super().state() | own
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave."""
+        """Take over the fitted numbers that `state` gave.
+
+        Args:
+            state: What `state` gave.
+
+        Returns:
+            The rule itself.
+        """
         for rule, part in zip(self.rules, state["rules"], strict=True):
             rule.load_state(part)
         self.learned = None if state["learned"] is None else Logistic(**state["learned"])

@@ -36,7 +36,15 @@ def class_mass(frames: IntArray, probabilities: FloatArray) -> FloatArray:
 
 
 def is_expression(frames: IntArray, probabilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(n,) whether the four emotions together outweigh neutral inside each interval."""
+    """(n,) whether the four emotions together outweigh neutral inside each interval.
+
+    Args:
+        frames: (n, 3) onset, apex, offset in samples.
+        probabilities: (T, 5) per sample.
+
+    Returns:
+        (n,) bool.
+    """
     return np.asarray(class_mass(frames, probabilities)[:, NEUTRAL] < 0.5)
 
 
@@ -72,7 +80,19 @@ class ClassPrior(SelectionRule):
         check_rule("rule", self.rule)
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Fit the other rule, then learn frequencies and durations from the micro-expressions."""
+        """Fit the other rule, then learn frequencies and durations from the micro-expressions.
+
+        Args:
+            expressions: Of training subjects only; macro-expressions may be among them.
+            fps: Frame rate of the source videos.
+            frame_step: Source frames per sample of the curve.
+
+        Returns:
+            The rule itself.
+
+        Raises:
+            UserError: If there is no micro-expression to learn from.
+        """
         self.rule.fit(expressions, fps=fps, frame_step=frame_step)
         super().fit(expressions, fps=fps, frame_step=frame_step)
         micro = [e for e in expressions if e.kind == "micro"]
@@ -90,12 +110,26 @@ class ClassPrior(SelectionRule):
         return self
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Calibrate the other rule."""
+        """Calibrate the other rule.
+
+        Args:
+            curves: Curves of training or inner validation subjects, with their truth.
+
+        Returns:
+            The rule itself.
+        """
         self.rule.calibrate(curves)
         return self
 
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
-        """The (n,) class index of each (n, 3) interval; (T, 5) probabilities.
+        """The emotion of each interval.
+
+        Args:
+            frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
+            probabilities: (T, 5) class probabilities per sampled frame.
+
+        Returns:
+            (n,) int64 class indices 0..4; 4 is neutral.
 
         Raises:
             RuntimeError: Before `fit`.
@@ -113,12 +147,23 @@ class ClassPrior(SelectionRule):
         return np.where(mass[:, NEUTRAL] > 0.5, NEUTRAL, emotions) if self.neutral else emotions
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, the other rule's included."""
+        """The fitted numbers as plain values, the other rule's included.
+
+        Returns:
+            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
+        """
         own = {"log_frequency": self.log_frequency, "log_median": self.log_median, "spread": self.spread}
         return super().state() | {"rule": self.rule.state()} | own
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave."""
+        """Take over the fitted numbers that `state` gave.
+
+        Args:
+            state: What `state` gave.
+
+        Returns:
+            The rule itself.
+        """
         self.rule.load_state(state["rule"])
         self.log_frequency, self.log_median = list(state["log_frequency"]), list(state["log_median"])
         self.spread = float(state["spread"])

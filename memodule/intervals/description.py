@@ -13,6 +13,12 @@ def describe_rule(rule: SelectionRule) -> dict[str, Any]:
     """Which rule it is, its arguments, and what it has learned.
 
     A rule of one's own must keep its constructor's arguments as attributes of the same names, as dataclasses do.
+
+    Args:
+        rule: Fitted or not.
+
+    Returns:
+        class_path, init_args and state as plain values; rules among the arguments are described likewise.
     """
     return _kind_and_arguments(rule) | {"state": rule.state()}
 
@@ -25,6 +31,9 @@ def build_rule(description: Mapping[str, Any], where: str) -> SelectionRule:
     Args:
         description: class_path, init_args (may be missing) and, if it was fitted, state.
         where: Which file holds it, for the message.
+
+    Returns:
+        The rule, fitted if the description has a state.
 
     Raises:
         UserError: If there is no such rule, or it does not take these arguments.
@@ -60,6 +69,15 @@ def _built(value: Any, where: str) -> Any:
 
 def rule_text(description: Mapping[str, Any]) -> str:
     """A rule as a line for tables: its name, and the arguments that differ from the class's own defaults.
+
+    Args:
+        description: class_path and init_args (may be missing).
+
+    Returns:
+        The line.
+
+    Raises:
+        UserError: If there is no such rule.
 
     >>> rule_text({"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45, "nms_iou": 0.2}})
     'PriorGuided(threshold=0.45)'

@@ -11,7 +11,15 @@ from memodule.intervals.timing import LogNormal
 
 
 def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
-    """(n,) mean score inside each interval, above the curve's median."""
+    """(n,) mean score inside each interval, above the curve's median.
+
+    Args:
+        curve: (T,) scores.
+        frames: (n, 3) onset, apex, offset, inclusive.
+
+    Returns:
+        (n,) in units of the score.
+    """
     onsets, stops = frames[:, 0], frames[:, 2] + 1
     return _means(curve - np.median(curve), onsets, stops)
 
@@ -20,6 +28,10 @@ def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
     """How the score rises into each interval and falls out of it.
 
     Flanks are the half lengths beside the interval; what lies outside the curve counts as its median.
+
+    Args:
+        curve: (T,) scores.
+        frames: (n, 3) onset, apex, offset, inclusive.
 
     Returns:
         (n, 6): mean inside minus the higher flank; minus the mean flank; the first of these relative to the height and
@@ -50,13 +62,31 @@ def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
 
 
 def duration(frames: IntArray, density: LogNormal) -> FloatArray:
-    """(n, 2): how far each log-length lies from the usual one, in standard deviations, and the square of it."""
+    """(n, 2): how far each log-length lies from the usual one, in standard deviations, and the square of it.
+
+    Args:
+        frames: (n, 3) onset, apex, offset, inclusive.
+        density: Of usual durations in samples.
+
+    Returns:
+        (n, 2).
+    """
     z = np.log((frames[:, 2] - frames[:, 0] + 1) / density.median) / density.spread
     return np.stack([z, z * z], axis=1)
 
 
 def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float = 0.5) -> npt.NDArray[np.bool_]:
-    """(n,) whether each interval finds a true one; no truth is found twice, and surer intervals choose first."""
+    """(n,) whether each interval finds a true one; no truth is found twice, and surer intervals choose first.
+
+    Args:
+        frames: (n, 3) found intervals, inclusive.
+        confidence: (n,) of them.
+        truth: (m, 3) true ones.
+        iou: Smallest intersection over union of a hit.
+
+    Returns:
+        (n,) bool.
+    """
     found = np.zeros(len(frames), dtype=bool)
     free = truth
     for index in np.argsort(-confidence, kind="stable"):

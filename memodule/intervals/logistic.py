@@ -52,7 +52,14 @@ class Logistic:
         return cls(float(theta[0]), theta[1:].tolist(), means.tolist(), deviations.tolist())
 
     def probability(self, evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(n,) probabilities of (n, f) evidence."""
+        """(n,) probabilities of (n, f) evidence.
+
+        Args:
+            evidence: (n, f) as in `fit`.
+
+        Returns:
+            (n,) in 0..1.
+        """
         scaled = (evidence - np.array(self.means)) / np.array(self.deviations)
         return _sigmoid(self.bias + scaled @ np.array(self.weights))
 

@@ -35,6 +35,13 @@ def relative_threshold(smoothed: FloatArray, share: float) -> float:
     """Mean + share * (maximum - mean): the threshold of the published code (share .55; .65 for the challenge).
 
     It adapts to each curve, hence lets every curve that is not flat have a detection, expression or not.
+
+    Args:
+        smoothed: (T,) scores, T at least 1.
+        share: Of the way from mean to maximum, 0..1.
+
+    Returns:
+        In units of the score.
     """
     mean = float(smoothed.mean())
     return mean + share * (float(smoothed.max()) - mean)
@@ -44,6 +51,14 @@ def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArr
     """Local maxima not below `threshold`, `distance` samples apart; of nearer ones the lower gives way.
 
     Flat tops count once, in their middle; a plateau that touches an end of the curve is no peak.
+
+    Args:
+        smoothed: (T,) scores.
+        threshold: Lowest peak, in units of the score.
+        distance: Least samples between two peaks; below 1 counts as 1.
+
+    Returns:
+        (n,) int64 places, rising.
     """
     peaks, _ = find_peaks(smoothed, height=threshold, distance=max(1, distance))
     return peaks.astype(np.int64, copy=False)

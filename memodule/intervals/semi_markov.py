@@ -101,7 +101,17 @@ class SemiMarkov(SelectionRule):
         return self.learned or given
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn heights and noise; what the curves hold too little of stays as it was given."""
+        """Learn heights and noise; what the curves hold too little of stays as it was given.
+
+        Args:
+            curves: Curves of training or inner validation subjects, with their truth.
+
+        Returns:
+            The rule itself.
+
+        Raises:
+            RuntimeError: Before `fit`.
+        """
         self.learned = None  # else an earlier calibration would count as given
         known = self.heights
         micro, macro = _inner_means(curves, "micro"), _inner_means(curves, "macro")
@@ -122,11 +132,22 @@ class SemiMarkov(SelectionRule):
         return self
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values."""
+        """The fitted numbers as plain values.
+
+        Returns:
+            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
+        """
         return super().state() | {"heights": None if self.learned is None else dataclasses.asdict(self.learned)}
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave."""
+        """Take over the fitted numbers that `state` gave.
+
+        Args:
+            state: What `state` gave.
+
+        Returns:
+            The rule itself.
+        """
         self.learned = None if state["heights"] is None else Heights(**state["heights"])
         return super().load_state(state)
 
