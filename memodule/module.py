@@ -93,7 +93,14 @@ class SpotRecognizeModule(LightningModule):
         self.seen: list[dict[str, Any]] = []
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, T) and logits (B, T, 5) of flow windows (B, 36, T)."""
+        """What the network says about windows.
+
+        Args:
+            flow: (B, 36, T) float32, pixels of the 320 x 320 crop.
+
+        Returns:
+            Scores (B, T) in 0..1 and class logits (B, T, 5).
+        """
         scores: tuple[Tensor, Tensor] = self.network(flow)
         return scores
 
@@ -121,7 +128,15 @@ class SpotRecognizeModule(LightningModule):
         self.seen = checkpoint.get("seen", [])
 
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
-        """The joint loss of one batch of windows."""
+        """The joint loss of one batch of windows.
+
+        Args:
+            batch: Windows with their targets.
+            batch_idx: Not looked at.
+
+        Returns:
+            The scalar to minimise.
+        """
         losses = self.loss(*self(batch["flow"]), batch["spot"], batch["emotion"])
         self.log_dict(
             {f"train/{name}": value for name, value in losses.items()},
@@ -133,15 +148,39 @@ class SpotRecognizeModule(LightningModule):
         return losses["loss"]  # type: ignore[no-any-return]
 
     def validation_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of a watched subject."""
+        """Score one video of a watched subject.
+
+        Args:
+            batch: All windows of one video, with their targets.
+            batch_idx: Not looked at.
+
+        Returns:
+            Scores and logits of every frame of every window.
+        """
         return self._evaluate(batch)
 
     def test_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of the held-out subject."""
+        """Score one video of the held-out subject.
+
+        Args:
+            batch: All windows of one video, with their targets.
+            batch_idx: Not looked at.
+
+        Returns:
+            Scores and logits of every frame of every window.
+        """
         return self._evaluate(batch)
 
     def predict_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of the held-out subject."""
+        """Score one video of the held-out subject.
+
+        Args:
+            batch: All windows of one video.
+            batch_idx: Not looked at.
+
+        Returns:
+            Scores and logits of every frame of every window.
+        """
         return self._score(batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -198,6 +237,12 @@ class SpotRecognizeModule(LightningModule):
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
     """The plain mapping from which a checkpoint builds the network again.
+
+    Args:
+        network: Its constructor arguments must be plain values.
+
+    Returns:
+        class_path and init_args.
 
     Raises:
         UserError: If the network does not keep its constructor arguments in `hparams`.

@@ -76,7 +76,15 @@ class FoldCLI(LightningCLI):
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and tell a mistake in one line."""
+        """Parse, and tell a mistake in one line.
+
+        Args:
+            parser: Lightning's parser with our sections.
+            args: Words or a mapping.
+
+        Raises:
+            UserError: If something cannot be parsed.
+        """
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
@@ -146,6 +154,9 @@ def parse_config(configs: Sequence[Path], overrides: Mapping[str, str]) -> dict[
     Returns:
         The sections `seed_everything`, `trainer`, `model`, `data`, `intervals`, `protocol`, `interval_selection`. What
         is linked (`data.videos`, `data.seed`) is left out, and `data.fold` is empty.
+
+    Raises:
+        UserError: If a file cannot be read, or a setting does not exist.
     """
     words = [word for config in configs for word in ("--config", str(config))]
     words += ["--data.fold=", *(f"--{key}={value}" for key, value in overrides.items())]
@@ -164,6 +175,12 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         seed: Seed of everything random.
         out: Where the callback writes curves and intervals.
         **trainer: Trainer options that replace those of the config.
+
+    Returns:
+        The parsed and built fold; nothing has run yet.
+
+    Raises:
+        UserError: If a setting has an impossible value.
     """
     config = copy.deepcopy(dict(config))  # the parser changes what it is given, and the next fold needs it as it was
     changed = {

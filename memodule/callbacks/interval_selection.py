@@ -150,6 +150,12 @@ class IntervalSelection(Callback):
 def fold_data(trainer: Trainer) -> LosoDataModule:
     """The trainer's data module.
 
+    Args:
+        trainer: A trainer that runs, or has been given its data.
+
+    Returns:
+        The data module.
+
     Raises:
         UserError: If it is not a `LosoDataModule`.
     """

@@ -86,7 +86,11 @@ class Expression:
         return self.subject, self.video
 
     def problem(self) -> str | None:
-        """What is wrong with this expression on its own, or None."""
+        """What is wrong with this expression on its own, or None.
+
+        Returns:
+            The reason in words, beginning with the field; None if nothing is wrong.
+        """
         if self.kind not in get_args(Kind):
             return f"kind {self.kind!r} is neither 'micro' nor 'macro'"
         if self.onset < 0:
@@ -138,7 +142,13 @@ class Catalog:
         return tuple(dict.fromkeys(video.subject for video in self.videos))
 
     def video(self, key: VideoKey) -> Video:
-        """The video (subject, video).
+        """One video by its codes.
+
+        Args:
+            key: (subject, video).
+
+        Returns:
+            The video.
 
         Raises:
             KeyError: If there is none.
@@ -146,7 +156,14 @@ class Catalog:
         return self._video_of[key]
 
     def of(self, subjects: Collection[str]) -> "Catalog":
-        """The part of the Catalog that belongs to these subjects."""
+        """The part of the Catalog that belongs to these subjects.
+
+        Args:
+            subjects: Their codes; those that the Catalog does not know are passed over.
+
+        Returns:
+            Their videos and expressions, in the same order, under the same name.
+        """
         return Catalog(
             tuple(video for video in self.videos if video.subject in subjects),
             tuple(expression for expression in self.expressions if expression.subject in subjects),
@@ -160,6 +177,9 @@ class Catalog:
         Args:
             key: (subject, video).
             kind: Only micro- or only macro-expressions; None for both.
+
+        Returns:
+            The expressions; none for a video that the Catalog does not know.
         """
         return tuple(e for e in self._by_video.get(key, ()) if kind in (None, e.kind))
 
@@ -178,6 +198,12 @@ class Catalog:
         """Write `videos.csv` and `expressions.csv`; paths below `folder` are written relative to it.
 
         A Catalog that was read from label files also leaves `provenance.json`: which files, and every remark.
+
+        Args:
+            folder: Where the files go; made if it is absent.
+
+        Raises:
+            OSError: If they cannot be written.
         """
         root = folder.resolve()
         video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", str(v.frames)) for v in self.videos]
@@ -197,6 +223,9 @@ def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
     Args:
         folder: Where the two files are. Without `expressions.csv` nothing is labelled.
         name: What to call the data set; the folder's name unless given.
+
+    Returns:
+        The Catalog; paths of videos are below `folder` unless they are absolute.
 
     Raises:
         UserError: With file, row and mend, at the first row that cannot be right.
@@ -228,6 +257,13 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
     """Yield (where, row) of a CSV file with a header; `where` is "file, row N" as an editor counts lines.
 
     Cells are stripped strings; surplus columns are ignored.
+
+    Args:
+        path: The file, UTF-8.
+        columns: Columns that must be there.
+
+    Yields:
+        The place, and one cell for each of `columns`.
 
     Raises:
         UserError: If the file cannot be read, a column is missing, or a row is too short.

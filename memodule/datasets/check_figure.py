@@ -15,6 +15,10 @@ _COLOURS: Final = {"negative": "#c0392b", "positive": "#27ae60", "surprise": "#e
 def draw_histograms(catalog: Catalog, path: Path) -> None:
     """Write a picture (.png, .pdf or .svg) with the durations of micro-expressions and their number per subject.
 
+    Args:
+        catalog: What to draw.
+        path: The picture; its suffix decides the format. Replaced in one step.
+
     Raises:
         UserError: If there are no micro-expressions or the picture cannot be written.
     """

@@ -76,6 +76,13 @@ class DatasetDescription:
     def read(self, root: Path | str, listing: Listing | None = None) -> Catalog:
         """Read the data set below `root`.
 
+        Args:
+            root: The data set's folder.
+            listing: Knows what is in folders; a new one unless given.
+
+        Returns:
+            The Catalog that the described reader makes of it.
+
         Raises:
             UserError: If the reader is not described properly, or what it reads is not as it should be.
         """
@@ -84,6 +91,12 @@ class DatasetDescription:
 
 def read_description(path: Path | str) -> DatasetDescription:
     """Read a description from its YAML file.
+
+    Args:
+        path: The file; configs/datasets/ has examples.
+
+    Returns:
+        The description; its reader's arguments were compared with the reader's signature.
 
     Raises:
         UserError: If the file is missing or a key is wrong.
@@ -113,6 +126,9 @@ def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDes
         root: The root, where `dataset` is a description.
         listing: Knows what is in folders.
 
+    Returns:
+        Both; the root need not exist.
+
     Raises:
         UserError: If it cannot be told.
     """
@@ -128,7 +144,14 @@ def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDes
 
 
 def describe_catalog(folder: Path) -> DatasetDescription:
-    """The description of a folder that is in the Catalog format already."""
+    """The description of a folder that is in the Catalog format already.
+
+    Args:
+        folder: Holds `videos.csv`.
+
+    Returns:
+        A description whose name is the folder's.
+    """
     name = folder.resolve().name
     reader = {"class_path": "memodule.datasets.description.open_catalog"}
     return DatasetDescription(name, reader, "ROOT/\n  videos.csv\n  expressions.csv")
@@ -141,6 +164,14 @@ def open_catalog(root: Path, *, name: str, listing: Listing) -> Catalog:
 
 def recognise(root: Path, listing: Listing, descriptions: Path = DESCRIPTIONS) -> DatasetDescription:
     """The description that fits a folder: a Catalog, or the data set whose marks are there.
+
+    Args:
+        listing: Looks into the folders.
+        root: The root of the data set.
+        descriptions: Folder of the descriptions to try, in the order of their names.
+
+    Returns:
+        The first that fits.
 
     Raises:
         UserError: If none fits.

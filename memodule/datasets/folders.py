@@ -103,6 +103,13 @@ class Listing:
     def look(self, folder: Path) -> Content:
         """What the folder holds.
 
+        Args:
+            folder: The folder; one that was seen in this run, or has not changed since it was remembered, is not read
+                again.
+
+        Returns:
+            What it holds; nothing below its sub-folders.
+
         Raises:
             UserError: If it cannot be listed.
         """
@@ -127,7 +134,14 @@ class Listing:
 
 
 def default_index(root: Path) -> Path:
-    """Where the listing of a root is kept unless the user says otherwise: the user's cache folder."""
+    """Where the listing of a root is kept unless the user says otherwise: the user's cache folder.
+
+    Args:
+        root: The root of the data set.
+
+    Returns:
+        A file of its own for every root, which need not exist.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "memodule" / f"listing-{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]}.json"
 
@@ -144,6 +158,9 @@ def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Pa
         listing: Looks into the folders.
         root: The root of the data set; files may lie in it or up to two folders below it.
         patterns: File names with `*` and `?`, or a path below the root or an absolute one.
+
+    Returns:
+        The paths; the first pattern alone if it names an existing file exactly.
     """
     found = [root / pattern for pattern in patterns if (root / pattern).is_file()]
     if found and found[0] == root / patterns[0]:
@@ -156,7 +173,16 @@ def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Pa
 
 
 def has_entry(listing: Listing, root: Path, patterns: Sequence[str]) -> bool:
-    """Whether a file or folder matches one of the patterns, in the root or up to two folders below it."""
+    """Whether a file or folder matches one of the patterns, in the root or up to two folders below it.
+
+    Args:
+        listing: Looks into the folders.
+        root: The root of the data set.
+        patterns: Names with `*` and `?`; case does not count.
+
+    Returns:
+        Whether one is there.
+    """
     for folder, _ in _folders_below(listing, root, _LABEL_DEPTH):
         content = listing.look(folder)
         names = [name.casefold() for name in (*content.folders, *content.files)]
@@ -166,7 +192,16 @@ def has_entry(listing: Listing, root: Path, patterns: Sequence[str]) -> bool:
 
 
 def find_folder(listing: Listing, root: Path, name: str) -> Path:
-    """The folder `name` in the root or up to two folders below it (case does not count), else the root itself."""
+    """The folder `name` in the root or up to two folders below it (case does not count), else the root itself.
+
+    Args:
+        listing: Looks into the folders.
+        root: The root of the data set.
+        name: Name of the folder.
+
+    Returns:
+        The shallowest match.
+    """
     if (root / name).is_dir():
         return root / name
     for folder, _ in _folders_below(listing, root, _LABEL_DEPTH):

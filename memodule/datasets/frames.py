@@ -78,7 +78,17 @@ def read_frames(
 
 
 def folder_remarks(video: Video) -> list[FrameRemark]:
-    """What is odd about the names of a video's images; nothing for a video file."""
+    """What is odd about the names of a video's images; nothing for a video file.
+
+    Args:
+        video: Of a Catalog.
+
+    Returns:
+        Remarks about gaps in the numbers, or numbers that do not order the images.
+
+    Raises:
+        UserError: If the folder cannot be listed.
+    """
     if not video.path.is_dir():
         return []
     images = Listing().look(video.path).images
@@ -91,7 +101,14 @@ def folder_remarks(video: Video) -> list[FrameRemark]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images of a folder in natural order."""
+    """The images of a folder in natural order.
+
+    Args:
+        folder: An existing folder.
+
+    Returns:
+        Paths; hidden files are left out.
+    """
     names = (path.name for path in folder.iterdir() if path.name.lower().endswith(IMAGE_SUFFIXES))
     return [folder / name for name in sorted(names, key=natural_key) if not name.startswith(".")]
 

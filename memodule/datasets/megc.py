@@ -32,6 +32,9 @@ def read_megc(
         name: What the data set is called.
         listing: Knows what is in folders; a new one unless given.
 
+    Returns:
+        Videos without expressions, frames counted from 0 in the natural order of image names.
+
     Raises:
         UserError: If the folders are not there or `folders` is no such expression.
     """

@@ -13,6 +13,14 @@ _SHOWN = 6
 def label_file(listing: Listing, root: Path, patterns: Sequence[str]) -> Path:
     """The label file: the first of the patterns that is there, the shallowest match first.
 
+    Args:
+        listing: Looks into the folders.
+        root: The root of the data set.
+        patterns: File names with `*` and `?`, the usual one first.
+
+    Returns:
+        Its path.
+
     Raises:
         UserError: If there is none, naming what is there instead.
     """
@@ -42,6 +50,9 @@ def video_folders(
         identify: (subject, video) of a folder, given its path below `name`.
         example: How the folders are called, for the message.
         passed_over: Names of folders that need not be looked into.
+
+    Returns:
+        (subject, video) -> folder, in natural order.
 
     Raises:
         UserError: If the root or any video is missing.

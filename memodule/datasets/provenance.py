@@ -79,7 +79,14 @@ class Provenance:
 
 
 def grouped(remarks: Iterable[Remark]) -> dict[tuple[Severity, str], list[Remark]]:
-    """Remarks that say the same of several places, under (severity, text), in the order of their first place."""
+    """Remarks that say the same of several places, under (severity, text), in the order of their first place.
+
+    Args:
+        remarks: In any order.
+
+    Returns:
+        The groups; remarks keep their order within each.
+    """
     groups: dict[tuple[Severity, str], list[Remark]] = {}
     for remark in remarks:
         groups.setdefault((remark.severity, remark.text), []).append(remark)

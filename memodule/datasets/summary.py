@@ -66,7 +66,14 @@ class Summary:
 
 
 def summarise(catalog: Catalog) -> Summary:
-    """Count and measure what a Catalog holds."""
+    """Count and measure what a Catalog holds.
+
+    Args:
+        catalog: Any Catalog; an empty one too.
+
+    Returns:
+        Counts, and durations in milliseconds.
+    """
     return Summary(
         len(catalog.subjects),
         len(catalog.videos),
@@ -79,7 +86,15 @@ def summarise(catalog: Catalog) -> Summary:
 
 
 def duration_ms(expression: Expression, fps: float) -> float:
-    """How long an expression lasts, both ends counted."""
+    """How long an expression lasts, both ends counted.
+
+    Args:
+        expression: Both of its ends are inclusive.
+        fps: Frame rate of its video.
+
+    Returns:
+        Milliseconds.
+    """
     return (expression.offset - expression.onset + 1) * 1000 / fps
 
 

@@ -26,37 +26,83 @@ _MINUS: Final = "\N{MINUS SIGN}"  # a symbol for Unicode, a dash for people
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """One sheet of a workbook: `rows[i]` is row i + 1."""
+    """One sheet of a workbook: `rows[i]` is row i + 1.
+
+    Attributes:
+        path: The workbook.
+        name: Of the sheet.
+        rows: All rows, each as long as it stands there.
+    """
 
     path: Path
     name: str
     rows: tuple[tuple[Cell, ...], ...]
 
     def place(self, row: int | None = None) -> Place:
-        """The sheet, or its row `row` (counted from 1)."""
+        """Where something stands, for messages.
+
+        Args:
+            row: Number of the row from 1; None means the whole sheet.
+
+        Returns:
+            File, sheet and row.
+        """
         return Place(self.path, self.name, row)
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """The named cells of one row."""
+    """The named cells of one row.
+
+    Attributes:
+        place: Where it stands.
+        cells: Our name of a column -> the cell.
+    """
 
     place: Place
     cells: Mapping[str, Cell]
 
     def text(self, column: str) -> str:
-        """The cell as text; whole numbers without a decimal point, "" for an empty cell."""
+        """A cell as text.
+
+        Args:
+            column: Our name of the column.
+
+        Returns:
+            Whole numbers without a decimal point; "" for an empty cell.
+        """
         return cell_text(self.cells[column])
 
     def required(self, column: str) -> str:
-        """The cell as text, which must not be empty."""
+        """A cell as text, which must not be empty.
+
+        Args:
+            column: Our name of the column.
+
+        Returns:
+            The text.
+
+        Raises:
+            UserError: If the cell is empty, with its place.
+        """
         text = self.text(column)
         if not text:
             raise UserError(f"{self.place}: {column} is empty; fill the cell or delete the row")
         return text
 
     def frame(self, column: str) -> float | None:
-        """The cell as a frame number as it stands there (it may be fractional), or None where it is unknown."""
+        """A cell as a frame number.
+
+        Args:
+            column: Our name of the column.
+
+        Returns:
+            The number as it stands there (0- or 1-based, perhaps fractional); None where the cell is empty or says that
+            it is unknown.
+
+        Raises:
+            UserError: If the cell holds something else, with its place.
+        """
         value = self.cells[column]
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
@@ -71,6 +117,12 @@ class Row:
 
 def read_workbook(path: Path) -> tuple[Sheet, ...]:
     """Read all sheets of an Excel workbook.
+
+    Args:
+        path: An .xlsx or .xls file; its first bytes tell which.
+
+    Returns:
+        The sheets, in the order of the workbook.
 
     Raises:
         UserError: If the file is missing, empty, encrypted, or no workbook.
@@ -99,6 +151,9 @@ def find_table(sheets: Sequence[Sheet], usual: str, columns: Columns) -> tuple[S
         sheets: The sheets of one workbook.
         usual: What the sheet is called in the owners' file. Another name does no harm.
         columns: The columns wanted.
+
+    Returns:
+        The sheet, and its rows with cells under our names; numbers of rows are those of the sheet.
 
     Raises:
         UserError: If no sheet has such a header, naming the nearest one and what it lacks; or if there is no row.

@@ -7,6 +7,12 @@ from memodule.flow.farneback import EngineName, FlowEngine, OpenCvEngine
 def flow_engine(name: EngineName = "auto") -> FlowEngine:
     """The engine of this name.
 
+    Args:
+        name: "opencv", "numba", or "auto" for numba where it can be imported, else OpenCV.
+
+    Returns:
+        The engine.
+
     Raises:
         UserError: If it is "numba" and numba cannot be imported.
     """

@@ -95,6 +95,9 @@ def extract_catalog(
         engine: What computes the flow (see `FlowExtractor`).
         verify: Hash the stored features, and the frames they were made from, instead of trusting sizes and times.
 
+    Returns:
+        What became of each video; also written as `quality.csv` into the store's folder.
+
     Raises:
         UserError: If the landmark model or the engine is not installed.
     """

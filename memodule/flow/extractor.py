@@ -84,6 +84,10 @@ class FlowExtractor:
             frames: (H, W) uint8 gray frames of one size.
             windows: How many windows to compute at most. Knowing it saves the work for windows that would begin near
                 the end and never be finished.
+
+        Yields:
+            Flow (36, window) of each window as soon as its last frame is there, with its face box and what was odd
+            about it.
         """
         active: deque[Window] = deque()
         begun = 0

@@ -32,17 +32,39 @@ class FaceFinder:
         self._predict: Any = dlib.shape_predictor(str(landmark_model()))
 
     def find(self, image: Gray) -> Landmarks | None:
-        """Landmarks of the best-scored face, or None where there is no face."""
+        """Landmarks of the best-scored face, or None where there is no face.
+
+        Args:
+            image: (H, W) uint8.
+
+        Returns:
+            (68, 2) x and y in pixels.
+        """
         faces = self.faces(image)
         return self.landmarks(image, faces[0]) if faces else None
 
     def faces(self, image: Gray) -> Sequence[Any]:
-        """All faces as dlib rectangles, the best-scored one first; faces below some 80 pixels are not seen."""
+        """All faces as dlib rectangles, the best-scored one first; faces below some 80 pixels are not seen.
+
+        Args:
+            image: (H, W) uint8.
+
+        Returns:
+            Rectangles in pixels of the image.
+        """
         found: Sequence[Any] = self._detect(np.ascontiguousarray(image), 0)
         return found
 
     def landmarks(self, image: Gray, face: Any) -> Landmarks:
-        """Landmarks of the face in a dlib rectangle."""
+        """Landmarks of the face in a dlib rectangle.
+
+        Args:
+            image: (H, W) uint8.
+            face: What `faces` gave for it.
+
+        Returns:
+            (68, 2) x and y in pixels; they may lie outside of the image.
+        """
         points = self._predict(np.ascontiguousarray(image), face).parts()
         return np.array([(point.x, point.y) for point in points], np.int64)
 
@@ -54,7 +76,11 @@ def face_finder() -> FaceFinder:
 
 
 def landmark_model() -> Path:
-    """The file of dlib's 68-landmark model, which the package face-recognition-models ships."""
+    """The file of dlib's 68-landmark model, which the package face-recognition-models ships.
+
+    Raises:
+        UserError: If it is not installed.
+    """
     # importing that package fails wherever pkg_resources is gone; its file is all that is needed
     package = importlib.util.find_spec("face_recognition_models")
     if package is not None and package.origin is not None:

@@ -27,13 +27,36 @@ class FlowEngine(Protocol):
     name: EngineName
 
     def reference(self, patch: Gray) -> Any:
-        """What `flow` needs to know of a reference patch."""
+        """What `flow` needs to know of a reference patch.
+
+        Args:
+            patch: (h, w) uint8.
+
+        Returns:
+            Anything; only this engine's `flow` looks at it.
+        """
 
     def flow(self, reference: Any, patch: Gray) -> Flow:
-        """Motion from the reference patch to `patch`, which has the same size."""
+        """Motion from the reference patch to `patch`, which has the same size.
+
+        Args:
+            reference: What `reference` gave.
+            patch: (h, w) uint8.
+
+        Returns:
+            (2, h, w) float32, x and y in pixels.
+        """
 
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
-        """Mean flow of the region's fastest pixels, as `memodule.flow.pooling.pool` defines it."""
+        """Mean flow of the region's fastest pixels, as `memodule.flow.pooling.pool` defines it.
+
+        Args:
+            flow: (2, h, w).
+            region: Which part of the patch.
+
+        Returns:
+            x and y in pixels.
+        """
 
 
 class OpenCvEngine:

@@ -49,20 +49,42 @@ class FlowParameters:
         return self.window // 2
 
     def sampled(self, frames: int) -> int:
-        """How many frames are sampled from a video of `frames` source frames."""
+        """How many frames are sampled from a video.
+
+        Args:
+            frames: Source frames of the video.
+
+        Returns:
+            ceil(frames / frame_step).
+        """
         return -(-frames // self.frame_step)
 
     def windows(self, frames: int) -> int:
-        """How many windows a video of `frames` source frames gives: 0 if it is shorter than one window."""
+        """How many windows a video gives.
+
+        Args:
+            frames: Source frames of the video.
+
+        Returns:
+            sampled // stride - 1; 0 for a video that is shorter than one window.
+        """
         sampled = self.sampled(frames)
         return sampled // self.stride - 1 if sampled >= self.window else 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The parameters as plain values, the version of the features included."""
+        """The parameters as plain values, the version of the features included.
+
+        Returns:
+            features_version, window, frame_step, motion_compensation.
+        """
         return {"features_version": FEATURES_VERSION, **dataclasses.asdict(self)}
 
     def digest(self) -> str:
-        """Eight hexadecimal digits that change whenever a parameter does."""
+        """A short name of these values.
+
+        Returns:
+            Eight hexadecimal digits that change whenever a parameter or the version of the features does.
+        """
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
     def __str__(self) -> str:

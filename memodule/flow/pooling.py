@@ -15,6 +15,13 @@ def pool(flow: Flow, region: Region) -> tuple[float, float]:
     The number of pixels left out is `int(n * (1 - share))` in double precision, as in the published code. It adds in
     single precision and in ascending order (up to 1e-5 px apart), and an unstable sort decides which of several
     equally fast pixels is left out.
+
+    Args:
+        flow: (2, h, w) of the patch.
+        region: Its area in the patch, and the share of pixels that counts.
+
+    Returns:
+        x and y in pixels.
     """
     part = region.area.of(flow).reshape(2, -1)
     count = part.shape[1]

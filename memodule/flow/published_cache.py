@@ -98,7 +98,14 @@ def import_published_cache(path: Path, catalog: Catalog, store: FlowStore) -> in
 
 
 def published_order(catalog: Catalog) -> list[Video]:
-    """The videos of a Catalog that the published code takes, in its order."""
+    """The videos of a Catalog that the published code takes, in its order.
+
+    Args:
+        catalog: Made of the label files that the authors used.
+
+    Returns:
+        Those that hold a micro-expression, by subject and video in natural order.
+    """
     with_micro = {expression.key for expression in catalog.expressions if expression.kind == "micro"}
     videos = [video for video in catalog.videos if video.key in with_micro]
     return sorted(videos, key=lambda video: (natural_key(video.subject), natural_key(video.video)))

@@ -90,7 +90,16 @@ def summarize(windows: Sequence[WindowQuality], length: int) -> dict[str, Any]:
 
 
 def find_problem(windows: Sequence[WindowQuality], sampled: int, parameters: FlowParameters) -> str | None:
-    """Why the features of a video are of no use, or None."""
+    """Why the features of a video are of no use, or None.
+
+    Args:
+        windows: Of one video.
+        sampled: Its sampled frames.
+        parameters: Of the features.
+
+    Returns:
+        The reason in words.
+    """
     if not windows:
         return f"too short: {sampled} sampled frames are less than one window of {parameters.window}"
     if all(window.reference is None for window in windows):
@@ -99,7 +108,15 @@ def find_problem(windows: Sequence[WindowQuality], sampled: int, parameters: Flo
 
 
 def find_remarks(windows: Sequence[WindowQuality], parameters: FlowParameters) -> list[str]:
-    """What is odd about the features of a video, in words."""
+    """What is odd about the features of a video, in words.
+
+    Args:
+        windows: Of one video.
+        parameters: Of the features.
+
+    Returns:
+        One line each; frames are source frames, 0-based.
+    """
     remarks = []
     faceless = [i for i, window in enumerate(windows) if window.reference is None]
     if 0 < len(faceless) < len(windows):
@@ -124,7 +141,12 @@ def shortened(remarks: Sequence[object]) -> list[str]:
 
 
 def write_quality_table(path: Path, records: Iterable[FlowRecord]) -> None:
-    """Write one CSV row per video: `COLUMNS`, empty where nothing is known (features that were imported)."""
+    """Write one CSV row per video: `COLUMNS`, empty where nothing is known (features that were imported).
+
+    Args:
+        path: The CSV file; replaced in one step.
+        records: In the order of the rows.
+    """
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore", restval="")
     table.writeheader()

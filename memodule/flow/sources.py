@@ -10,6 +10,12 @@ def stamp(path: Path) -> str:
     """Changes when a video file, or the images of a folder, are added, removed, resized or written again.
 
     Reads no contents, so it also changes where files are copied without their times.
+
+    Args:
+        path: A video file or a folder of images.
+
+    Returns:
+        16 hexadecimal digits.
     """
     files = image_files(path) if path.is_dir() else [path]
     digest = hashlib.sha256()
@@ -20,7 +26,14 @@ def stamp(path: Path) -> str:
 
 
 def contents_sha256(path: Path) -> str:
-    """Hash of the contents of a video file, or of the names and contents of the images of a folder."""
+    """Hash of the contents of a video file, or of the names and contents of the images of a folder.
+
+    Args:
+        path: A video file or a folder of images.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

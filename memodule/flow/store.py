@@ -103,6 +103,13 @@ class FlowStore:
     def get(self, subject: str, video: str) -> FlowRecord:
         """The features of a video.
 
+        Args:
+            subject: Code of the person.
+            video: Code of the video.
+
+        Returns:
+            The record; its array is mapped when it is asked for.
+
         Raises:
             UserError: If there are none, or the files are truncated or not ours; names the file and the mend. Contents
                 are not hashed here: `verify` does that.
@@ -137,6 +144,9 @@ class FlowStore:
                 than its own.
             quality: What is worth knowing about the extraction, as plain JSON values.
 
+        Returns:
+            The record of what was kept.
+
         Raises:
             ValueError: If the array has another shape or holds infinite or undefined values.
         """
@@ -169,13 +179,22 @@ class FlowStore:
         return self._record(known)
 
     def describe(self, record: FlowRecord, *, fps: float, source: Mapping[str, Any]) -> None:
-        """Renew what is known about the source of features that stay as they are."""
+        """Renew what is known about the source of features that stay as they are.
+
+        Args:
+            record: Of this store.
+            fps: Frames per second of the source video.
+            source: As in `put`.
+        """
         description = self.description_path(record.subject, record.video)
         known = json.loads(description.read_text(encoding="utf-8"))
         write_json(description, {**known, "fps": float(fps), "source": dict(source)})
 
     def verify(self, record: FlowRecord) -> None:
         """Hash the array file and compare.
+
+        Args:
+            record: Of this store.
 
         Raises:
             UserError: If the contents are not what was written.
@@ -188,6 +207,13 @@ class FlowStore:
 
         The name is readable, safe on every file system, and different for every (subject, video), whatever the codes
         hold and even where upper and lower case are one.
+
+        Args:
+            subject: Any text.
+            video: Any text.
+
+        Returns:
+            The JSON file; its array lies beside it.
         """
         readable = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{subject}_{video}").strip("._")[:60]
         unique = hashlib.sha256(json.dumps([subject, video]).encode()).hexdigest()[:10]

@@ -30,6 +30,7 @@ class Abstaining(SelectionRule):
         evidence: What has to be reached.
         least: The level. None chooses it in `calibrate`, for the largest F1 on the curves given there; without
             `calibrate`, or where none of their expressions is found at all, everything stays.
+        learned: The level that `calibrate` chose.
     """
 
     rule: SelectionRule

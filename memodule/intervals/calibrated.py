@@ -47,6 +47,8 @@ class Calibrated(SelectionRule):
         class_distribution: Use this prior; idle where curves come without probabilities.
         least: Smallest probability of a detection. None chooses it in `calibrate`, for the largest F1 on the curves
             given there.
+        learned: The regression; None before `calibrate`, or where its curves held too few proposals of either kind.
+        threshold: The smallest probability that `calibrate` chose.
     """
 
     rules: list[SelectionRule]

@@ -65,6 +65,9 @@ class ClassPrior(SelectionRule):
         durations: Weight by the density of the interval's length (log-normal about each emotion's usual length, drawn
             towards the overall one where examples are few).
         neutral: Whether an interval can be neutral; off, every interval gets an emotion.
+        log_frequency: Log-frequency of each emotion, as `fit` learned it.
+        log_median: Log of each emotion's usual length in samples.
+        spread: Standard deviation of log-lengths.
     """
 
     rule: SelectionRule

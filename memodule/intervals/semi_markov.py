@@ -72,6 +72,7 @@ class SemiMarkov(SelectionRule):
         macro_height: Mean height of macro-expressions; likewise.
         macro_height_sd: How much it differs between macro-expressions; likewise.
         noise: Standard deviation of a sample's noise; None measures it on each curve; likewise.
+        learned: What `calibrate` learned; None before.
     """
 
     penalty: float = 3.0

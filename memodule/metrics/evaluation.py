@@ -34,7 +34,15 @@ Report = dict[str, Any]
 
 
 def tally_subjects(videos: Sequence[VideoIntervals], protocol: Protocol) -> dict[str, Tally]:
-    """The counts of every subject, those without predictions or truths included."""
+    """The counts of every subject, those without predictions or truths included.
+
+    Args:
+        videos: All videos; the protocol decides which count.
+        protocol: The rules.
+
+    Returns:
+        Counts by subject, in the order of their first video.
+    """
     tallies: dict[str, Tally] = {}
     for video in videos:
         tallies[video.key[0]] = tallies.get(video.key[0], Tally()) + _tally(video, protocol)
@@ -78,6 +86,10 @@ def evaluate(
 def details(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report:
     """IoU sweep, timing errors and ranking by confidence.
 
+    Args:
+        videos: All videos.
+        protocol: The rules; the sweep replaces its IoU.
+
     Returns:
         `sweep`: for each IoU the scores; `timing`: onset, apex, offset errors of true positives in ms, or None where no
         frame rate is known; `ranking`: average precision, best operating point and curve, or None without confidences.
@@ -97,18 +109,48 @@ def details(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report:
 
 
 def per_subject(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Report]:
-    """Counts and scores of each subject on its own; a small subject's scores say little."""
+    """Counts and scores of each subject on its own; a small subject's scores say little.
+
+    Args:
+        tallies: Counts by subject.
+        protocol: The rules.
+
+    Returns:
+        By subject tp, fp, fn, precision, recall, f1 of spotting, and one number for each of `SCORES`.
+    """
     return {subject: _spotting(tally) | score(tally, protocol) for subject, tally in tallies.items()}
 
 
 def kinds(micro: Sequence[VideoIntervals], macro: Sequence[VideoIntervals], protocol: Protocol) -> Report:
-    """Spotting of macro-expressions, and of both kinds with their counts added up."""
+    """Spotting of macro-expressions, and of both kinds with their counts added up.
+
+    Args:
+        micro: Micro-expressions of all videos.
+        macro: Macro-expressions of the same videos.
+        protocol: The rules.
+
+    Returns:
+        macro and overall, each tp, fp, fn, precision, recall, f1.
+    """
     tallies = [sum((_tally(video, protocol) for video in videos), Tally()) for videos in (micro, macro)]
     return {"macro": _spotting(tallies[1]), "overall": _spotting(sum(tallies, Tally()))}
 
 
 def compare(first: Mapping[str, Tally], second: Mapping[str, Tally], protocol: Protocol, seed: int = 0) -> Report:
-    """The paired test of two runs, score by score."""
+    """The paired test of two runs, score by score.
+
+    Args:
+        first: Counts by subject of one run.
+        second: Of the other, for the same subjects.
+        protocol: The rules.
+        seed: Of bootstrap and permutations.
+
+    Returns:
+        For each of `SCORES` both values, their difference (first - second), its 95 % interval and p.
+
+    Raises:
+        UserError: If the subjects differ, or the labels behind the counts do.
+    """
     return {name: dataclasses.asdict(row) for name, row in paired_test(first, second, protocol, seed=seed).items()}
 
 

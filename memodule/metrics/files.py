@@ -51,7 +51,12 @@ class Row:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VideoLength:
-    """What `videos.csv` says about a video: its frames, and its frames per second where given."""
+    """What `videos.csv` says about a video: its frames, and its frames per second where given.
+
+    Attributes:
+        frames: Number of source frames, at least 1.
+        fps: Frames per second, above 0; None where it is not told.
+    """
 
     frames: int
     fps: float | None
@@ -89,6 +94,9 @@ def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Row]:
         path: The file.
         role: What it holds.
         videos: A `videos.csv` whose column path tells subject and video of each file that such a table names.
+
+    Returns:
+        The rows in the order of the file, without those about parts that were not analysed.
 
     Raises:
         UserError: With file, row and mend, at the first row that cannot be right.
@@ -128,6 +136,12 @@ def _check_repeats(rows: Sequence[Row], role: Role) -> None:
 def read_lengths(path: Path) -> dict[VideoKey, VideoLength]:
     """Read subject, video, frames and, if there, fps of a Catalog's `videos.csv`.
 
+    Args:
+        path: The file.
+
+    Returns:
+        By (subject, video).
+
     Raises:
         UserError: With file, row and mend.
     """
@@ -160,6 +174,9 @@ def gather(
         lengths: All videos; without them, the videos are those of the two files.
         kind: Which expressions.
         more_videos: Videos known from elsewhere, such as the predictions of another run.
+
+    Returns:
+        One entry for each video, those without any row included.
     """
     keys = dict.fromkeys([*(lengths or {}), *(row.key for row in (*truths, *predictions)), *more_videos])
     of: dict[VideoKey, tuple[list[Row], list[Row]]] = {key: ([], []) for key in keys}
@@ -174,6 +191,11 @@ def check_videos(
     predictions: Sequence[Row], truths: Sequence[Row], lengths: dict[VideoKey, VideoLength] | None
 ) -> None:
     """Refuse or report rows whose subject or video the other files do not know.
+
+    Args:
+        predictions: Rows of the prediction file.
+        truths: Rows of the truth file.
+        lengths: All videos; None where no `videos.csv` was given.
 
     Raises:
         UserError: If `lengths` lacks the video of a row, a row lies behind its end, or no subject is predicted that the

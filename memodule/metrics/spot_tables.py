@@ -15,12 +15,23 @@ Keys = Mapping[Path, VideoKey]
 
 
 def is_spot_table(header: Collection[str]) -> bool:
-    """Whether a file with these columns was written by `memodule spot`."""
+    """Whether a file with these columns was written by `memodule spot`.
+
+    Args:
+        header: Names of its columns.
+    """
     return "subject" not in header and {"video", "kind", "onset_s"} <= set(header)
 
 
 def keys_by_path(videos: Path | None, table: Path) -> dict[Path, VideoKey]:
     """Which subject and video each file is, from the column path of a `videos.csv`.
+
+    Args:
+        videos: A `videos.csv`, or None where none was given.
+        table: The table, for the message.
+
+    Returns:
+        Absolute path of the file -> (subject, video).
 
     Raises:
         UserError: If there is no such file, or it cannot be read.
@@ -36,6 +47,14 @@ def keys_by_path(videos: Path | None, table: Path) -> dict[Path, VideoKey]:
 
 def with_key(cells: Mapping[str, str], keys: Keys, where: str) -> dict[str, str]:
     """The cells of a row with the codes of the file's subject and video.
+
+    Args:
+        cells: The row; its cell `video` is the path of the file.
+        keys: What `keys_by_path` gave.
+        where: Where the row stands, for the message.
+
+    Returns:
+        The cells, `subject` added and `video` replaced by its code.
 
     Raises:
         UserError: If no video has this file.

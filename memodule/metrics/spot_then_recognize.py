@@ -74,7 +74,11 @@ class SpotThenRecognizeScore(Metric):
         return Tally(int(self.tp), int(self.fp), int(self.fn), self.confusion.cpu().numpy().copy())
 
     def compute(self) -> dict[str, Tensor]:
-        """The scores of the pooled counts, each a float32 scalar in 0..1: see `memodule.metrics.functional.score`."""
+        """The scores of the pooled counts of all processes; see `memodule.metrics.functional.score`.
+
+        Returns:
+            For each of `SCORES` a float32 scalar in 0..1; 0 where nothing was counted.
+        """
         scores = score(self.tally, self.protocol)
         return {name: torch.tensor(value, dtype=torch.float32, device=self.tp.device) for name, value in scores.items()}
 

@@ -26,7 +26,12 @@ SHORT_NAMES: Final = ("spot F1", "spot P", "spot R", "recog F1", "UF1", "UAR", "
 
 
 def print_report(report: Report, protocol: Protocol) -> None:
-    """Print a report of `evaluate`, with whatever details it has, to standard output."""
+    """Print a report of `evaluate`, with whatever details it has, to standard output.
+
+    Args:
+        report: What `evaluate` gave, with `details`, `per_subject`, `kinds` or `compare` added or not.
+        protocol: The rules it was made under; if they leak, every table says so.
+    """
     out = Console(highlight=False, markup=False, emoji=False)
     spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
     out.print(_rules(protocol))

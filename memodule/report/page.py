@@ -54,6 +54,9 @@ def report_page(runs: Sequence[Run], most_samples: int = MOST_SAMPLES) -> Html:
     Args:
         runs: At least one.
         most_samples: Samples of score curves to keep; see `browser_data`.
+
+    Returns:
+        A whole HTML document.
     """
     labels = [_label(number) for number in range(len(runs))]
     title = " · ".join(run.name for run in runs[:3]) + (" · …" if len(runs) > 3 else "")

@@ -54,6 +54,12 @@ class Run:
     def of_study(cls, study: Study) -> "Run":
         """Read a study; missing folds are allowed, and will be told.
 
+        Args:
+            study: Open, with at least one finished fold.
+
+        Returns:
+            The study's own rule under its own protocol.
+
         Raises:
             UserError: If no fold is finished, or a file is broken.
         """
@@ -88,6 +94,9 @@ class Run:
             rule: class_path and init_args.
             decoded: What the rule found, for the same seeds and videos in the same order.
             protocol: Another protocol, if it is scored under one.
+
+        Returns:
+            A run of the same curves, scored anew.
         """
         rules = protocol or self.protocol
         results = {

@@ -22,7 +22,11 @@ _NAME: Final = "demo.ckpt"
 
 
 def default_checkpoint_path() -> Path:
-    """Where `memodule demo` puts the default checkpoint: below the working directory, as all that is generated."""
+    """Where `memodule demo` puts the default checkpoint: below the working directory, as all that is generated.
+
+    Returns:
+        A relative path; the file need not exist.
+    """
     return Path("data") / "models" / _NAME
 
 
@@ -30,6 +34,9 @@ def find_default_checkpoint() -> Path | None:
     """The default checkpoint: of the working directory, else of the user's data folder; None if there is none.
 
     The user's data folder is `$XDG_DATA_HOME/memodule`, by default `~/.local/share/memodule`.
+
+    Returns:
+        An existing file, or None.
     """
     share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return next((path for path in (default_checkpoint_path(), share / "memodule" / _NAME) if path.is_file()), None)

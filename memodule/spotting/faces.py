@@ -33,6 +33,12 @@ class FaceChoice:
     def parse(cls, text: str) -> "FaceChoice":
         """Read `largest`, a number, or `x,y`.
 
+        Args:
+            text: The value of `--face`.
+
+        Returns:
+            The choice.
+
         Raises:
             UserError: If it is none of these.
         """
@@ -92,7 +98,14 @@ class FaceFollower:
         self.looks = self.crowded = self.most = 0
 
     def find(self, frame: Gray) -> Landmarks | None:
-        """Landmarks of the followed face, or None where it is not to be seen."""
+        """Landmarks of the followed face, or None where it is not to be seen.
+
+        Args:
+            frame: (H, W) uint8.
+
+        Returns:
+            (68, 2) x and y in pixels of the frame.
+        """
         faces = self._faces(frame)
         self.looks += 1
         self.crowded += len(faces) > 1

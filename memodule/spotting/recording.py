@@ -16,7 +16,11 @@ from memodule.spotting.sources import Source
 
 
 class Recording:
-    """What is kept of a video while it is read: some kilobytes per second of it."""
+    """What is kept of a video while it is read: some kilobytes per second of it.
+
+    Args:
+        window: Samples per window.
+    """
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -37,7 +41,14 @@ class Recording:
         return len(self.sample_frames)
 
     def padded(self, samples: Iterable[Sample]) -> Iterator[Gray]:
-        """Images of all samples; the last one is repeated until the last window is full, so that no end is lost."""
+        """Images of all samples; the last one is repeated until the last window is full, so that no end is lost.
+
+        Args:
+            samples: In order; one image is held at a time.
+
+        Yields:
+            (H, W) uint8.
+        """
         image: Gray | None = None
         for sample in samples:
             self.sample_frames.append(sample.frame)
@@ -52,7 +63,13 @@ class Recording:
     def take(
         self, windows: Sequence[WindowFlow], spot: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]
     ) -> None:
-        """Keep what is needed of some windows."""
+        """Keep what is needed of some windows.
+
+        Args:
+            windows: Consecutive ones, in order.
+            spot: (W, k) their scores.
+            logits: (W, k, 5) their logits.
+        """
         self.spot.append(spot)
         self.logits.append(logits)
         for window in windows:
@@ -66,7 +83,15 @@ class Recording:
         return Timeline(np.array(self.sample_frames), np.array(self.sample_seconds), self.frames, self.seconds)
 
     def remarks(self, source: Source, face: FaceChoice) -> list[str]:
-        """What is odd about the video."""
+        """What is odd about the video.
+
+        Args:
+            source: The video.
+            face: Whose face was followed.
+
+        Returns:
+            One line each.
+        """
         remarks = []
         if source.frames is not None and self.frames < 0.98 * source.frames - 1:
             remarks.append(
@@ -96,13 +121,27 @@ class Timeline:
     end: float
 
     def last_frame(self, sample: int) -> int:
-        """The last frame that a sample stands for: the one before the next sample's."""
+        """The last frame that a sample stands for: the one before the next sample's.
+
+        Args:
+            sample: Index of the sample.
+
+        Returns:
+            Source frame, 0-based, inclusive.
+        """
         if sample + 1 < len(self.frames):
             return max(int(self.frames[sample]), int(self.frames[sample + 1]) - 1)
         return self.count - 1
 
     def last_second(self, sample: int) -> float:
-        """When that frame is shown, to half a frame where the rate changes."""
+        """When that frame is shown, to half a frame where the rate changes.
+
+        Args:
+            sample: Index of the sample.
+
+        Returns:
+            Seconds from the first frame of the video.
+        """
         first, last = int(self.frames[sample]), self.last_frame(sample)
         if sample + 1 == len(self.frames):
             return self.end

@@ -160,7 +160,11 @@ class SpottedVideo:
         return any(section.reason is None for section in self.sections)
 
     def summary(self) -> str:
-        """One line for people."""
+        """One line for people.
+
+        Returns:
+            How many were found in how many seconds, and how much was not analysed.
+        """
         if not self.is_analysed:
             reasons = ", ".join(sorted({str(section.reason) for section in self.sections}))
             return f"not analysed: {reasons} in the whole video ({self.frames} frames)"
@@ -170,7 +174,11 @@ class SpottedVideo:
         return found + (f"; {missing:.1f} s of them not analysed" if missing else "")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON. The curve holds null where nothing was analysed."""
+        """Plain values for JSON. The curve holds null where nothing was analysed.
+
+        Returns:
+            What `memodule spot --json` prints; docs/data-formats.md names its keys.
+        """
         return {
             "video": str(self.path),
             "analysed": self.is_analysed,
@@ -199,7 +207,14 @@ class SpottedVideo:
 
 
 def table(videos: Iterable[SpottedVideo]) -> str:
-    """The CSV file of one or more videos: a row for each expression and each part that was not analysed."""
+    """The CSV file of one or more videos: a row for each expression and each part that was not analysed.
+
+    Args:
+        videos: In the order of the file.
+
+    Returns:
+        The text, header `COLUMNS` included.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

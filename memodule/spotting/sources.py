@@ -88,7 +88,15 @@ class Source:
         return _read_folder(self) if self.path.is_dir() else _read_file(self)
 
     def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
-        """Some frames in colour: (index, image) in rising order of index; those that are not there are left out."""
+        """Some frames in colour.
+
+        Args:
+            wanted: Frame numbers, 0-based, in any order.
+
+        Yields:
+            Index and (H, W, 3) uint8 image, blue first, in rising order of index; frames that are not there are left
+            out.
+        """
         ordered = sorted(set(wanted))
         return _pick_images(self.path, ordered) if self.path.is_dir() else _pick_frames(self.path, ordered)
 
@@ -97,6 +105,12 @@ def find_sources(paths: Sequence[Path]) -> list[Path]:
     """The videos that paths name: a file is a video; a folder of images is one video; another folder holds videos.
 
     In a folder of videos, video files and folders of images count, one level down.
+
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        Each video once, in the order given; those of a folder in natural order.
 
     Raises:
         UserError: If there is no such path, or a folder holds neither images nor videos.

@@ -90,6 +90,9 @@ class Spotter:
                 conclusions, and says so in every result.
             prior: Another selection rule: its name or a YAML file; see `memodule.spotting.prior`.
 
+        Returns:
+            A spotter on the CPU.
+
         Raises:
             UserError: If there is no such checkpoint or rule.
         """
@@ -126,6 +129,9 @@ class Spotter:
             face: Whose face, where there are several.
             progress: Is told how far the work is.
 
+        Returns:
+            Expressions, score curve, and the parts that were not analysed.
+
         Raises:
             UserError: If the video cannot be read, or is shorter than one window.
         """
@@ -141,10 +147,22 @@ class Spotter:
     ) -> Measured:
         """The first half of `spot`: read the video and score it, which takes nearly all of the time.
 
-        Arguments and errors are those of `spot`. What comes back can be decided again under other rules:
+        What comes back can be decided again under other rules:
 
             measured = spotter.measure("video.mp4")
             results = [spotter.decide(measured, rule) for rule in rules]
+
+        Args:
+            path: A video file or a folder of images.
+            fps: Frame rate, as in `spot`.
+            face: Whose face, where there are several.
+            progress: Is told how far the work is.
+
+        Returns:
+            Scores of all windows, and where and when they lie.
+
+        Raises:
+            UserError: If the video cannot be read, or is shorter than one window.
         """
         path, warnings = Path(path), list(self.warnings)
         if path.is_dir() and fps is None:
@@ -165,6 +183,9 @@ class Spotter:
         Args:
             measured: What `measure` gave.
             rule: A fitted rule instead of the spotter's own.
+
+        Returns:
+            What `spot` gives.
         """
         source, sampling, passed = measured.source, measured.sampling, measured.passed
         rule = rule or self.rule

@@ -82,6 +82,9 @@ def synthesize(
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
             (`if __name__ == "__main__":`).
 
+    Returns:
+        The Catalog of the videos, as written to `out`.
+
     Raises:
         UserError: If `out` holds anything else, or an argument is impossible.
     """

@@ -64,6 +64,9 @@ def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Prot
         tally: The pooled counts of the run: its true positives are what the majority emotion is tried on.
         protocol: The rules; `megc` unless given.
 
+    Returns:
+        Expected scores of random peaks, and the scores of the majority emotion.
+
     >>> video = ChanceVideo(frames=1000, predictions=2, length=20, true=[[100, 119]], true_emotions=[0])
     >>> luck = chance_baselines([video], Tally(tp=1, fp=1))
     >>> round(luck.scores["spot_f1"], 4), luck.emotion  # 13 of 981 places hit

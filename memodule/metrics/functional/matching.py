@@ -14,6 +14,12 @@ Matching = Literal["one_to_one", "greedy"]
 def as_frames(intervals: ArrayLike) -> Frames:
     """Intervals as an (n, 2) or (n, 3) integer array; an empty list of any shape has no interval.
 
+    Args:
+        intervals: Rows of whole frames.
+
+    Returns:
+        int64, as many columns as were given.
+
     Raises:
         ValueError: If the shape is another one or the frames are not whole numbers.
     """

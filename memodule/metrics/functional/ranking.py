@@ -49,7 +49,14 @@ class PrecisionRecallCurve:
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold on the confidence and what it gives."""
+    """A threshold on the confidence and what it gives.
+
+    Attributes:
+        confidence: Predictions at least this sure are kept.
+        precision: Share of the kept predictions that are hits, 0..1.
+        recall: Share of the truths that they find, 0..1.
+        f1: Harmonic mean of the two.
+    """
 
     confidence: float
     precision: float
@@ -65,6 +72,9 @@ def precision_recall_curve(
     Args:
         videos: For each video the predictions (n, 2|3), their confidences (n,) and the truths (m, 2|3).
         iou: Smallest intersection over union of a hit.
+
+    Returns:
+        One point for each distinct confidence, from the surest on; empty without predictions.
 
     Raises:
         ValueError: If a confidence is not finite, or there are not as many as predictions.
@@ -92,6 +102,12 @@ def precision_recall_curve(
 def average_precision(curve: PrecisionRecallCurve) -> float:
     """The area under the curve, precision taken as the best at that recall or a higher one; 0 without predictions.
 
+    Args:
+        curve: Of all videos together.
+
+    Returns:
+        In 0..1.
+
     >>> average_precision(precision_recall_curve([([[10, 29], [50, 60]], [0.9, 0.4], [[12, 30]])]))
     1.0
     """
@@ -101,6 +117,9 @@ def average_precision(curve: PrecisionRecallCurve) -> float:
 
 def operating_point(curve: PrecisionRecallCurve) -> OperatingPoint | None:
     """The threshold of the highest F1 (ties: the higher threshold); choose it on inner validation subjects.
+
+    Args:
+        curve: Of all videos together.
 
     Returns:
         The point, or None without predictions.

@@ -28,6 +28,9 @@ def spotting_scores(tp: int, fp: int, fn: int) -> dict[str, float]:
         fp: False positives.
         fn: False negatives.
 
+    Returns:
+        precision, recall and f1 in 0..1.
+
     >>> spotting_scores(tp=3, fp=1, fn=3)
     {'precision': 0.75, 'recall': 0.5, 'f1': 0.6}
     >>> spotting_scores(0, 0, 5)
@@ -54,6 +57,9 @@ def recognition_scores(
 
     Returns:
         f1, uf1, uar, precision, recall in 0..1 and support, the number of true positives behind them.
+
+    Raises:
+        ValueError: If the confusion matrix is not 4 x 5.
 
     >>> confusion = [[4, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 2], [3, 0, 0, 0, 0]]  # the 3 'others' are left out
     >>> scores = recognition_scores(confusion)
@@ -123,8 +129,20 @@ def iou_sweep(
 ) -> dict[float, dict[str, float]]:
     """`spot_then_recognize_score` at several IoU thresholds; all other rules stay.
 
+    Args:
+        predicted: For each video (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames.
+        predicted_emotions: For each video (n,) class indices 0..4, neutral is 4.
+        true: For each video (m, 2) or (m, 3).
+        true_emotions: For each video (m,) class indices 0..3.
+        protocol: The rules but for its IoU; `megc` unless given.
+        thresholds: Values of IoU, above 0 and at most 1.
+
     Returns:
         For each threshold one number in 0..1 for each of `SCORES`.
+
+    Raises:
+        ValueError: If the lists are not equally long, or a video is refused by `tally_video`.
+        UserError: If a threshold is no IoU.
 
     >>> sweep = iou_sweep([[[10, 29]]], [[0]], [[[16, 35]]], [[0]])
     >>> {iou: scores["spot_f1"] for iou, scores in sweep.items()}
@@ -135,7 +153,11 @@ def iou_sweep(
 
 
 def as_counts(tallies: Sequence[Tally]) -> Numbers:
-    """(len(tallies), 23): tp, fp, fn and the confusion matrix row by row; linear, so weights can pool them."""
+    """(len(tallies), 23): tp, fp, fn and the confusion matrix row by row; linear, so weights can pool them.
+
+    Args:
+        tallies: In the order of the rows.
+    """
     rows = [[tally.tp, tally.fp, tally.fn, *tally.confusion.ravel().tolist()] for tally in tallies]
     return np.array(rows, np.float64).reshape(len(tallies), 3 + CONFUSION_SHAPE[0] * CONFUSION_SHAPE[1])
 

@@ -53,12 +53,22 @@ class Tally:
         return hash((self.tp, self.fp, self.fn, self.confusion.tobytes()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists, ready for JSON."""
+        """Plain numbers and lists, ready for JSON.
+
+        Returns:
+            tp, fp, fn, and confusion as four lists of five.
+        """
         return {"tp": self.tp, "fp": self.fp, "fn": self.fn, "confusion": self.confusion.tolist()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Tally":
         """The Tally that `to_dict` described.
+
+        Args:
+            values: What `to_dict` gave.
+
+        Returns:
+            An equal Tally.
 
         Raises:
             ValueError: If the confusion matrix is not 4 x 5.
@@ -76,11 +86,22 @@ def match_video(
     true_emotions: ArrayLike,
     protocol: Protocol = MEGC,
 ) -> NDArray[np.int64]:
-    """What becomes of each prediction of one video; the arguments are those of `tally_video`.
+    """What becomes of each prediction of one video.
+
+    Args:
+        predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames. Under "greedy" matching their
+            order matters.
+        predicted_emotions: (n,) class indices 0..4 (`FRAME_CLASSES`); -1 = unknown.
+        true: (m, 2) or (m, 3) frames of the truths.
+        true_emotions: (m,) class indices 0..3 (`EMOTIONS`); -1 = unknown.
+        protocol: The rules; `megc` unless given.
 
     Returns:
         (n,) int64: the row of the truth that a prediction finds, `FALSE_ALARM` (-1), or `NOT_SCORED` (-2) where the
         protocol filters the prediction or does not score the video.
+
+    Raises:
+        ValueError: If intervals and emotions do not fit each other or a class index does not exist.
 
     >>> match_video([[10, 29], [50, 60], [80, 90]], [0, 4, 1], [[12, 30]], [0])
     array([ 0, -2, -1])
