@@ -9,6 +9,7 @@ from memodule.errors import UserError
 from memodule.metrics.evaluation import compare
 from memodule.report.runs import Run
 
+AT_LABELS: Final = "recog_f1_at_labels"
 _NOT_COUNTING: Final = ("name", "stitching", "neutral")
 """Options of a protocol that change what is found, not how it is counted; runs may differ in them."""
 
@@ -19,7 +20,8 @@ class Comparison:
 
     Attributes:
         obstacles: Why the two cannot be compared; empty if they can.
-        differences: The paired test, score by score, of the run minus the first one; None where there are obstacles.
+        differences: The paired test, score by score, of the run minus the first one, and under `AT_LABELS` that of
+            recognition F1 of the labelled intervals; None where there are obstacles.
     """
 
     obstacles: tuple[str, ...]
@@ -36,6 +38,7 @@ def against_first(runs: Sequence[Run]) -> list[Comparison]:
         if not found:
             try:
                 differences = compare(run.tallies, first.tallies, run.protocol)
+                differences[AT_LABELS] = compare(run.labelled, first.labelled, run.protocol)["recog_f1"]
             except UserError as error:
                 found = (str(error),)
         comparisons.append(Comparison(found, differences))

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from memodule.metrics.tables import NAMES
-from memodule.report.comparison import Comparison, against_first
+from memodule.report.comparison import AT_LABELS, Comparison, against_first
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
-from memodule.report.tables import SCORE_ORDER, decimal, table, titled
+from memodule.report.tables import LABELLED_F1, SCORE_ORDER, decimal, table, titled
+from memodule.studies.labelled import labelled_scores
 from memodule.studies.text import chance_scores, pooled_scores
 
 _CHARTED: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar")
+_TESTED: Final = {name: NAMES[name] for name in _CHARTED} | {AT_LABELS: LABELLED_F1}
 
 
 def banners(runs: Sequence[Run], labels: Sequence[str]) -> Html:
@@ -113,15 +115,19 @@ def _scores(runs: Sequence[Run], labels: Sequence[str]) -> Html:
     rows = []
     for run, label in zip(runs, labels, strict=True):
         scores, ranges, spotting = pooled_scores(run.results), run.results["ci"], run.results["spotting"]
-        cells = [
-            join(decimal(scores[name]), " ", el("small", "[{}, {}]".format(*map(decimal, ranges[name]))))
-            for name in SCORE_ORDER[:3]
-        ]
+        given = labelled_scores(run.labelled, run.protocol)
+        cells = [_with_interval(scores[name], ranges[name]) for name in SCORE_ORDER[:3]]
         counts = [spotting[count] for count in ("tp", "fp", "fn")]
         who = join(el("span", label, class_="badge"), " ", el("a", run.name, href=f"#run-{label}"), *_leak_tag(run))
-        rows.append([who, *cells, *counts, run.results["recognition"]["support"]])
+        support = run.results["recognition"]["support"]
+        rows.append([who, *cells, *counts, support, _with_interval(given["f1"], given["ci"]["f1"])])
     head = ["run", *(NAMES[name] for name in SCORE_ORDER[:3]), "hits", "false alarms", "misses", "hits recognised on"]
+    head.append(LABELLED_F1)
     return table("Runs", head, rows)
+
+
+def _with_interval(value: float, ends: Sequence[float]) -> Html:
+    return join(decimal(value), " ", el("small", "[{}, {}]".format(*map(decimal, ends))))
 
 
 def _refusals(tests: Sequence[Comparison], labels: Sequence[str]) -> Html:
@@ -147,19 +153,19 @@ def _differences(tests: Sequence[Comparison], runs: Sequence[Run], labels: Seque
     rows = []
     for test, label in zip(tests, labels[1:], strict=False):
         if test.differences is not None:
-            cells = [_difference(test.differences[name]) for name in _CHARTED]
+            cells = [_difference(test.differences[name]) for name in _TESTED]
             rows.append([f"{label} \N{MINUS SIGN} {labels[0]}", *cells])
     if not rows:
         return None
     several = (
-        f" These are {len(rows) * len(_CHARTED)} tests: among so many, some small p arise by luck."
+        f" These are {len(rows) * len(_TESTED)} tests: among so many, some small p arise by luck."
         if len(rows) > 1
         else ""
     )
     return join(
         table(
             titled(runs[0], f"Paired differences to run {labels[0]}"),  # runs that leak compare with such runs only
-            ["", *(NAMES[name] for name in _CHARTED)],
+            ["", *_TESTED.values()],
             rows,
         ),
         el(

@@ -67,7 +67,7 @@ def facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "protocol", _protocol(run)
     yield "rule", _call(run.results["rule"]) + _half_windows(run)
     yield "network", _call(config["model"]["network"])
-    yield "training", f"{config['trainer']['max_epochs']} epochs, learning rate {config['model']['learning_rate']:g}"
+    yield "training", _trained(run)
     yield (
         "data",
         f"{len(run.catalog.videos)} videos of {len(run.catalog.subjects)} subjects, {_every(data['frame_step'])}, "
@@ -95,6 +95,14 @@ def _protocol(run: Run) -> str:
             f"priors fitted on {'all subjects' if rules.leaks else 'training subjects'})",
         ]
     )
+
+
+def _trained(run: Run) -> str:
+    """How the weights came about; those of an imported study were trained elsewhere."""
+    files = {fold["weights"]["file"] for folds in run.folds.values() for fold in folds.values() if "weights" in fold}
+    if files:
+        return f"none here: the authors' weights, {', '.join(sorted(files)[:2])}{' …' if len(files) > 2 else ''}"
+    return f"{run.config['trainer']['max_epochs']} epochs, learning rate {run.config['model']['learning_rate']:g}"
 
 
 def _call(description: Mapping[str, Any]) -> str:

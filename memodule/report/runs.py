@@ -17,6 +17,7 @@ from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import Tally
 from memodule.protocol import Protocol
 from memodule.report.outcomes import Found, judge
+from memodule.studies.labelled import tally_labelled
 from memodule.studies.results import pool, pool_study
 from memodule.studies.study import Study
 from memodule.studies.text import warnings as weaknesses
@@ -124,6 +125,11 @@ class Run:
     def tallies(self) -> dict[str, Tally]:
         """The counts of each held-out subject, over all seeds."""
         return tally_subjects([video for videos in self.intervals.values() for video in videos], self.protocol)
+
+    @functools.cached_property
+    def labelled(self) -> dict[str, Tally]:
+        """How the labelled intervals of each held-out subject are recognised, spotted or not, over all seeds."""
+        return tally_labelled([curve for curves in self.curves.values() for curve in curves], self.catalog)
 
     @functools.cached_property
     def outcomes(self) -> dict[int, list[list[Found]]]:

@@ -10,6 +10,7 @@ from memodule.metrics.evaluation import details, evaluate, per_subject, tally_su
 from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import SCORES, Tally, score
 from memodule.protocol import Protocol
+from memodule.studies.labelled import labelled_scores, tally_labelled
 from memodule.studies.study import Study
 
 
@@ -47,6 +48,7 @@ def pool_study(study: Study) -> dict[str, Any]:
     protocol = study.protocol
     missing = study.missing()
     runs = {seed: [video for s in study.finished(seed) for video in study.decoded(s, seed)] for seed in study.seeds}
+    curves = [curve for seed in study.seeds for s in study.finished(seed) for curve in study.curves(s, seed)]
     return {
         "study": study.name,
         "complete": not missing,
@@ -58,6 +60,7 @@ def pool_study(study: Study) -> dict[str, Any]:
             [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)], protocol
         ),
         **pool(runs, study.catalog, protocol),
+        "recognition_at_labels": labelled_scores(tally_labelled(curves, study.catalog), protocol),
     }
 
 

@@ -37,7 +37,7 @@ def log_summary(
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: pooled/..., chance/..., fold_mean/..., counts/...; and sweeps: inner/..."""
+    """What dashboards compare runs by: pooled/..., labelled/..., chance/..., fold_mean/..., counts/..., inner/..."""
     ranges = {
         f"pooled/{name}_{end}": value
         for name, pair in results["ci"].items()
@@ -48,6 +48,7 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
         **{f"pooled/{name}": value for name, value in pooled_scores(results).items()},
         **ranges,
         **{f"chance/{name}": value for name, value in chance_scores(results).items()},
+        **{f"labelled/recog_{name}": results["recognition_at_labels"][name] for name in ("f1", "uf1", "uar")},
         **{f"fold_mean/{name}": value["mean"] for name, value in results["folds"].items()},
         **{f"fold_std/{name}": value["std"] for name, value in results["folds"].items()},
         **{f"inner/{name}": value for name, value in (results["inner"] or {}).items()},

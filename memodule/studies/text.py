@@ -55,6 +55,12 @@ def results_text(results: Mapping[str, Any]) -> str:
         f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; "
         f"recognition: over {recognition['support']} hits whose emotion is scored"
     )
+    given = results["recognition_at_labels"]
+    low, high = given["ci"]["f1"]
+    lines.append(
+        f"recognition of all {given['support']} labelled intervals whose emotion is scored: F1 {given['f1']:.4f} "
+        f"({low:.4f} .. {high:.4f}), majority emotion {given['majority']['f1']:.4f}"
+    )
     if results["inner"]:
         inner = results["inner"]
         lines.append(

@@ -9,9 +9,12 @@ import pytest
 from studies import make_study, small_catalog
 
 from memodule.cli import main
+from memodule.intervals import FixedWindow
 from memodule.intervals.simulate import ScoreModel
 from memodule.protocol import Protocol
 from memodule.report import Run, report_page
+from memodule.report.comparison import AT_LABELS, against_first
+from memodule.studies.labelled import labelled_scores
 from memodule.studies.study import Study
 
 
@@ -189,7 +192,25 @@ def test_a_run_against_itself_differs_by_nothing(small):
     (run,) = read(small)
     variant = run.variant("again", run.results["rule"], run.decoded)
     text = " ".join(words_of(report_page([run, variant])).split())
-    assert text.count("0.000 [0.000, 0.000] p = 1.000") == 5
+    assert text.count("0.000 [0.000, 0.000] p = 1.000") == 6
+
+
+def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs):
+    """The second study finds other intervals on the curves of the first; the network of the third confuses emotions."""
+    clear, confused = (ScoreModel(noise=0.1, missed=0, confusion=share, evidence=8) for share in (0.0, 1.0))
+    first, second, third = read(
+        make_study(runs, small_catalog(), "clear", scores=clear),
+        make_study(runs, small_catalog(), "clear", scores=clear, rule=FixedWindow),
+        make_study(runs, small_catalog(), "confused", scores=confused),
+    )
+    by_rule, by_network = (test.differences for test in against_first([first, second, third]))
+    assert by_rule["spot_f1"]["difference"] != 0
+    assert (by_rule[AT_LABELS]["difference"], by_rule[AT_LABELS]["p_value"]) == (0, 1)
+    given = labelled_scores(third.labelled, third.protocol)
+    assert by_network[AT_LABELS]["first"] == given["f1"] < 0.7 < by_network[AT_LABELS]["second"]
+    shown = f"{given['f1']:.3f} [{given['ci']['f1'][0]:.3f}, {given['ci']['f1'][1]:.3f}]"
+    assert shown in " ".join(words_of(report_page([first, third])).split())
+    assert f"labelled intervals {given['f1']:.3f}" in " ".join(words_of(report_page([third])).split())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Weights and features in the authors' formats -> a scored study, with one command."""
 
+import html
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -107,6 +109,24 @@ def test_the_authors_networks_are_scored_on_their_features(keys, build, released
     assert results["protocol"] == "published"
     assert results["leak"]
     assert results["spotting"]["tp"] + results["spotting"]["fn"] == len(study.catalog.expressions) == 8
+
+
+def test_an_imported_study_has_a_page(released, tmp_path, capsys):
+    folder, weights, cache = released
+    runs = tmp_path / "runs"
+    assert imported(folder, weights, cache, runs, "--no-checkpoints") == 0
+    assert imported(folder, weights, cache, runs, "--no-checkpoints", "--set", "protocol.filter_neutral=true") == 0
+    studies = sorted(runs.iterdir())
+    assert len(studies) == 2
+    assert main(["report", *map(str, studies), "--out", str(tmp_path / "page.html"), "--quiet"]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+    assert "LEAK (protocol published)" in words
+    assert "training none here: the authors' weights, subject_001.pkl, subject_002.pkl" in words
+    assert "Run B is not comparable with A other protocol: filter_neutral" in words
+    assert "loss on watched subjects" not in words  # nothing was trained, so there is no training curve
+    results = json.loads((studies[0] / "results.json").read_text())
+    assert f"{results['spotting']['tp']} hits" in words
 
 
 def test_other_weights_make_another_study_and_the_same_ones_are_not_scored_again(released, tmp_path, capsys):

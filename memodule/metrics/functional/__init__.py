@@ -76,7 +76,7 @@ from memodule.metrics.functional.scores import (
     spot_then_recognize_score,
     spotting_scores,
 )
-from memodule.metrics.functional.tally import FALSE_ALARM, NOT_SCORED, Tally, match_video, tally_video
+from memodule.metrics.functional.tally import FALSE_ALARM, NOT_SCORED, Tally, confusion_of, match_video, tally_video
 from memodule.metrics.functional.timing import summarize_timing, timing_errors
 
 __all__ = [
@@ -93,6 +93,7 @@ __all__ = [
     "average_precision",
     "bootstrap",
     "chance_baselines",
+    "confusion_of",
     "interval_iou",
     "iou_sweep",
     "match_intervals",

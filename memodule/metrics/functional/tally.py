@@ -159,7 +159,7 @@ def tally_video(
     hits = np.flatnonzero(match >= 0)
     if len(hits) == 0:
         return Tally(0, false_alarms, len(truth_is))  # a video that is not scored has no truth, hence no miss
-    confusion = _confusion(truth_is[match[hits]], spotted_as[hits])
+    confusion = confusion_of(truth_is[match[hits]], spotted_as[hits])
     return Tally(len(hits), false_alarms, len(truth_is) - len(hits), confusion)
 
 
@@ -173,7 +173,8 @@ def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str
     return frames, labels
 
 
-def _confusion(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+def confusion_of(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The (4, 5) confusion matrix of pairs of class indices; a pair of which either is unknown (-1) is left out."""
     known = (true >= 0) & (predicted >= 0)
     flat = true[known] * CONFUSION_SHAPE[1] + predicted[known]
     return np.bincount(flat, minlength=CONFUSION_SHAPE[0] * CONFUSION_SHAPE[1]).reshape(CONFUSION_SHAPE)
