@@ -1,9 +1,10 @@
 """The loops of `scan_numba`: numba code on float32 arrays, without PyTorch.
 
-A tile of channels is swept forward in time, two states at once, and for the gradients back again. What one sweep needs
-lies in two small arrays, `rows` (a row for each frame) and `pair` (the two states), in which the values of the tile
+A tile of channels is swept forward in time, four states at once, and for the gradients back again. What one sweep needs
+lies in two small arrays, `rows` (a row for each frame) and `quad` (the four states), in which the values of the tile
 follow one another at constant offsets; it fits into the nearest caches, and the compiler sees that nothing overlaps, so
-that it computes several channels in one instruction. Channels beyond the last are zeros that change nothing.
+that it computes several channels in one instruction. Channels beyond the last are zeros that change nothing. Copies to
+and from the tile go over one-dimensional slices: into a larger array the compiler would copy number by number.
 
 The first call in a fresh installation compiles for some seconds; the compiled code is kept beside this file or in the
 user's cache folder.
@@ -24,11 +25,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LN2, _ZERO = np.float32(math.log(2)), np.float32(0)
 _TILE = 128
-_X, _DT, _Y, _DX, _DDT, _H0, _E0, _H1, _E1 = range(0, 9 * _TILE, _TILE)
-"""Where in a row: x = dt u, dt, output (or its gradient), gradients, and for both states what they were before the
-frame and the factor they are scaled with."""
-_A0, _A1, _G0, _G1, _DA0, _DA1 = range(0, 6 * _TILE, _TILE)
-"""Where in a pair: decay, the state (or its gradient), gradient of the decay; each for both states."""
+_X, _DT, _Y, _DX, _DDT, _H, _E, _ROW = (_TILE * i for i in (0, 1, 2, 3, 4, 5, 9, 13))
+"""Where in a row: x = dt u, dt, output (or its gradient), gradients, and for each of four states what it was before the
+frame and the factor it is scaled with; the length of a row."""
+_A, _G, _DA, _QUAD = (_TILE * i for i in (0, 4, 8, 12))
+"""Where in a quad: decay, the state (or its gradient), gradient of the decay, each for four states; its length."""
+_0, _1, _2, _3 = (_TILE * i for i in range(4))
+"""Where one of the four states is, counted from there."""
 
 
 def _compiled(function: _Function, fastmath: bool | set[str] = True) -> _Function:
@@ -61,134 +64,144 @@ def _exp2(v: np.float32) -> np.float32:
 
 
 @_compiled
+def _scratch(count: int) -> _Array:
+    """Numbers that begin where a cache line does: vectors that lie across two lines take twice the time."""
+    memory = np.empty(count + 16, np.float32)
+    first = (-memory.ctypes.data % 64) // 4
+    return memory[first : first + count]
+
+
+@_compiled
 def _fill_rows(rows: _Array, u: _Array, dt: _Array, first: int, width: int) -> None:
     """Zero the sums in the rows and put in the tile of channels that begins at `first`."""
     rows[:] = _ZERO
     for t in range(len(rows)):
+        row, u_row, dt_row = rows[t], u[t, first : first + width], dt[t, first : first + width]
         for j in range(width):
-            rows[t, _X + j] = dt[t, first + j] * u[t, first + j]
-            rows[t, _DT + j] = dt[t, first + j]
+            row[_X + j] = dt_row[j] * u_row[j]
+            row[_DT + j] = dt_row[j]
 
 
 @_compiled
-def _fill_pair(pair: _Array, decay: _Array, first: int, width: int, n: int, m: int) -> None:
-    """Put both states to rest."""
-    pair[:] = _ZERO
-    for j in range(width):
-        pair[_A0 + j] = decay[n, first + j]
-        pair[_A1 + j] = decay[m, first + j]
+def _fill_quad(quad: _Array, decay: _Array, first: int, width: int, n: int) -> None:
+    """Put the states n to n + 3 to rest."""
+    for i in range(len(quad)):
+        quad[i] = _ZERO
+    for k in range(4):
+        start, row = _A + k * _TILE, decay[n + k, first : first + width]
+        for j in range(width):
+            quad[start + j] = row[j]
 
 
 @_compiled
-def _sweep_output(
-    rows: _Array, pair: _Array, decay: _Array, B: _Array, C: _Array, first: int, width: int, n: int
-) -> None:
-    """Add to the output what the states n and n + 1 give; an odd last state is paired with one that gets no input."""
-    m = min(n + 1, len(decay) - 1)
-    live = np.float32(m - n)
-    _fill_pair(pair, decay, first, width, n, m)
+def _step(quad: _Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
+    """Take state i of the quad past a frame; returns it."""
+    h: np.float32 = quad[_G + i] * _exp2(dt * quad[_A + i]) + x * b
+    quad[_G + i] = h
+    return h
+
+
+@_compiled
+def _step_kept(row: _Array, quad: _Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
+    """As `_step`, and keep in the row what the state was before and its factor."""
+    h, e = quad[_G + i], _exp2(dt * quad[_A + i])
+    row[_H + i] = h
+    row[_E + i] = e
+    after: np.float32 = h * e + x * b
+    quad[_G + i] = after
+    return after
+
+
+@_compiled
+def _step_back(row: _Array, quad: _Array, i: int, g: np.float32, dt: np.float32) -> np.float32:
+    """Take g, the gradient of state i, back past a frame; returns what dt gets of it."""
+    g = g * row[_E + i]
+    quad[_G + i] = g
+    p = g * row[_H + i]  # gradient of the exponent dt A
+    quad[_DA + i] += p * dt
+    ddt: np.float32 = p * quad[_A + i]
+    return ddt
+
+
+@_compiled
+def _sweep_output(rows: _Array, quad: _Array, B: _Array, C: _Array, n: int) -> None:
+    """Add to the output what the states n to n + 3 give."""
     for t in range(len(rows)):
         row = rows[t]
-        b0, c0, b1, c1 = B[t, n], C[t, n], B[t, m] * live, C[t, m]
+        b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
+        c0, c1, c2, c3 = C[t, n], C[t, n + 1], C[t, n + 2], C[t, n + 3]
         for j in range(_TILE):
             x, dt = row[_X + j], row[_DT + j]
-            h0 = pair[_G0 + j] * _exp2(dt * pair[_A0 + j]) + x * b0
-            h1 = pair[_G1 + j] * _exp2(dt * pair[_A1 + j]) + x * b1
-            pair[_G0 + j] = h0
-            pair[_G1 + j] = h1
-            row[_Y + j] += h0 * c0 + h1 * c1
+            h0, h1 = _step(quad, _0 + j, x, dt, b0), _step(quad, _1 + j, x, dt, b1)
+            h2, h3 = _step(quad, _2 + j, x, dt, b2), _step(quad, _3 + j, x, dt, b3)
+            row[_Y + j] += h0 * c0 + h1 * c1 + h2 * c2 + h3 * c3
 
 
 @_compiled
-def _sweep_states(
-    rows: _Array, pair: _Array, decay: _Array, B: _Array, dC: _Array, first: int, width: int, n: int
-) -> None:
-    """Keep in the rows what the states n and n + 1 were before each frame, and their factors; add to dC."""
-    m = min(n + 1, len(decay) - 1)
-    live = np.float32(m - n)
-    _fill_pair(pair, decay, first, width, n, m)
+def _sweep_states(rows: _Array, quad: _Array, B: _Array, dC: _Array, n: int) -> None:
+    """Keep in the rows what the states n to n + 3 were before each frame, and their factors; add to dC."""
     for t in range(len(rows)):
         row = rows[t]
-        b0, b1 = B[t, n], B[t, m] * live
-        s0, s1 = _ZERO, _ZERO
+        b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
+        s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
         for j in range(_TILE):
             x, dt, dy = row[_X + j], row[_DT + j], row[_Y + j]
-            e0, e1 = _exp2(dt * pair[_A0 + j]), _exp2(dt * pair[_A1 + j])
-            h0, h1 = pair[_G0 + j], pair[_G1 + j]
-            row[_E0 + j] = e0
-            row[_H0 + j] = h0
-            row[_E1 + j] = e1
-            row[_H1 + j] = h1
-            h0 = h0 * e0 + x * b0
-            h1 = h1 * e1 + x * b1
-            pair[_G0 + j] = h0
-            pair[_G1 + j] = h1
-            s0 += h0 * dy
-            s1 += h1 * dy
+            s0 += _step_kept(row, quad, _0 + j, x, dt, b0) * dy
+            s1 += _step_kept(row, quad, _1 + j, x, dt, b1) * dy
+            s2 += _step_kept(row, quad, _2 + j, x, dt, b2) * dy
+            s3 += _step_kept(row, quad, _3 + j, x, dt, b3) * dy
         dC[t, n] += s0
-        dC[t, m] += s1
+        dC[t, n + 1] += s1
+        dC[t, n + 2] += s2
+        dC[t, n + 3] += s3
 
 
 @_compiled
 def _sweep_back(
-    rows: _Array,
-    pair: _Array,
-    backwards: NDArray[np.int64],
-    decay: _Array,
-    B: _Array,
-    C: _Array,
-    dA: _Array,
-    dB: _Array,
-    first: int,
-    width: int,
-    n: int,
+    rows: _Array, quad: _Array, backwards: NDArray[np.int64], B: _Array, C: _Array, dB: _Array, n: int
 ) -> None:
-    """Add to all other gradients what comes through the states n and n + 1.
+    """Add to all other gradients what comes through the states n to n + 3; that of their decay stays in the quad.
 
     `backwards` are the frames from last to first, as an array: for a loop that counts down the compiler assumes the
     worst about overlap and gives up computing several channels at once.
     """
-    m = min(n + 1, len(decay) - 1)
-    live = np.float32(m - n)
-    _fill_pair(pair, decay, first, width, n, m)
     for t in backwards:
         row = rows[t]
-        b0, c0, b1, c1 = B[t, n], C[t, n], B[t, m], C[t, m] * live
-        s0, s1 = _ZERO, _ZERO
+        b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
+        c0, c1, c2, c3 = C[t, n], C[t, n + 1], C[t, n + 2], C[t, n + 3]
+        s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
         for j in range(_TILE):
             x, dt, dy = row[_X + j], row[_DT + j], row[_Y + j]
-            g0, g1 = pair[_G0 + j] + c0 * dy, pair[_G1 + j] + c1 * dy
-            s0 += g0 * x
-            s1 += g1 * x
-            row[_DX + j] += g0 * b0 + g1 * b1
-            g0, g1 = g0 * row[_E0 + j], g1 * row[_E1 + j]
-            pair[_G0 + j] = g0
-            pair[_G1 + j] = g1
-            p0, p1 = g0 * row[_H0 + j], g1 * row[_H1 + j]  # gradients of the exponents dt A
-            pair[_DA0 + j] += p0 * dt
-            pair[_DA1 + j] += p1 * dt
-            row[_DDT + j] += p0 * pair[_A0 + j] + p1 * pair[_A1 + j]
+            g0, g1 = quad[_G + _0 + j] + c0 * dy, quad[_G + _1 + j] + c1 * dy
+            g2, g3 = quad[_G + _2 + j] + c2 * dy, quad[_G + _3 + j] + c3 * dy
+            s0, s1, s2, s3 = s0 + g0 * x, s1 + g1 * x, s2 + g2 * x, s3 + g3 * x
+            row[_DX + j] += g0 * b0 + g1 * b1 + g2 * b2 + g3 * b3
+            ddt0, ddt1 = _step_back(row, quad, _0 + j, g0, dt), _step_back(row, quad, _1 + j, g1, dt)
+            ddt2, ddt3 = _step_back(row, quad, _2 + j, g2, dt), _step_back(row, quad, _3 + j, g3, dt)
+            row[_DDT + j] += ddt0 + ddt1 + ddt2 + ddt3
         dB[t, n] += s0
-        dB[t, m] += s1
-    for j in range(width):
-        dA[m, first + j] = pair[_DA1 + j]
-        dA[n, first + j] = pair[_DA0 + j]
+        dB[t, n + 1] += s1
+        dB[t, n + 2] += s2
+        dB[t, n + 3] += s3
 
 
 @_compiled
 def scan_forward(decay: _Array, u: _Array, dt: _Array, B: _Array, C: _Array, y: _Array) -> None:
-    """Fill y (batch, L, D); decay is A * LOG2E, transposed to (N, D), the others are as in `selective_scan`."""
+    """Fill y (batch, L, D).
+
+    decay is A * LOG2E, transposed to (N, D), the others are as in `selective_scan`; N must be a multiple of four.
+    """
     batch, length, channels = u.shape
-    rows, pair = np.empty((length, 3 * _TILE), np.float32), np.empty(4 * _TILE, np.float32)
+    rows, quad = _scratch(length * _DX).reshape(length, _DX), _scratch(_DA)
     for b in range(batch):
         for first in range(0, channels, _TILE):
             width = min(_TILE, channels - first)
             _fill_rows(rows, u[b], dt[b], first, width)
-            for n in range(0, len(decay), 2):
-                _sweep_output(rows, pair, decay, B[b], C[b], first, width, n)
+            for n in range(0, len(decay), 4):
+                _fill_quad(quad, decay, first, width, n)
+                _sweep_output(rows, quad, B[b], C[b], n)
             for t in range(length):
-                for j in range(width):
-                    y[b, t, first + j] = rows[t, _Y + j]
+                y[b, t, first : first + width] = rows[t, _Y : _Y + width]
 
 
 @_compiled
@@ -207,23 +220,28 @@ def scan_backward(
 ) -> None:
     """Fill the gradients du, ddt and dA (batch, N, D), and add to dB and dC, which must come as zeros.
 
-    decay is A * LOG2E, transposed to (N, D); dA is the gradient of A itself.
+    decay is A * LOG2E, transposed to (N, D); dA is the gradient of A itself; N must be a multiple of four.
     """
     batch, length, channels = u.shape
-    rows, pair = np.empty((length, 9 * _TILE), np.float32), np.empty(6 * _TILE, np.float32)
+    rows, quad = _scratch(length * _ROW).reshape(length, _ROW), _scratch(_QUAD)
     backwards = np.arange(length - 1, -1, -1)
     for b in range(batch):
         for first in range(0, channels, _TILE):
             width = min(_TILE, channels - first)
             _fill_rows(rows, u[b], dt[b], first, width)
             for t in range(length):
-                for j in range(width):
-                    rows[t, _Y + j] = dy[b, t, first + j]
-            for n in range(0, len(decay), 2):
-                _sweep_states(rows, pair, decay, B[b], dC[b], first, width, n)
-                _sweep_back(rows, pair, backwards, decay, B[b], C[b], dA[b], dB[b], first, width, n)
+                rows[t, _Y : _Y + width] = dy[b, t, first : first + width]
+            for n in range(0, len(decay), 4):
+                _fill_quad(quad, decay, first, width, n)
+                _sweep_states(rows, quad, B[b], dC[b], n)
+                _fill_quad(quad, decay, first, width, n)
+                _sweep_back(rows, quad, backwards, B[b], C[b], dB[b], n)
+                for k in range(4):
+                    start = _DA + k * _TILE
+                    dA[b, n + k, first : first + width] = quad[start : start + width]
             for t in range(length):
+                row, u_row, dt_row = rows[t], u[b, t, first : first + width], dt[b, t, first : first + width]
+                du_row, ddt_row = du[b, t, first : first + width], ddt[b, t, first : first + width]
                 for j in range(width):
-                    dx = rows[t, _DX + j]
-                    du[b, t, first + j] = dx * dt[b, t, first + j]
-                    ddt[b, t, first + j] = dx * u[b, t, first + j] + rows[t, _DDT + j] * _LN2
+                    du_row[j] = row[_DX + j] * dt_row[j]
+                    ddt_row[j] = row[_DX + j] * u_row[j] + row[_DDT + j] * _LN2

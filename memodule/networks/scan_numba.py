@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from memodule.networks.scan_loops import LOG2E, scan_backward, scan_forward
 
@@ -37,8 +37,10 @@ def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
-        u, dt, B, C = (tensor.contiguous() for tensor in (u, dt, B, C))
-        decay = (A * LOG2E).t().contiguous()
+        ctx.states = A.shape[1]
+        missing = -ctx.states % 4  # the loops take four states at once: the last are joined by some that never leave 0
+        decay, B, C = (nn.functional.pad(matrix, (0, missing)) for matrix in (A * LOG2E, B, C))
+        u, dt, B, C, decay = (tensor.contiguous() for tensor in (u, dt, B, C, decay.t()))
         ctx.save_for_backward(u, dt, decay, B, C)
         y = torch.empty_like(u)
         _share_batch(scan_forward, decay, u, dt, B, C, y)
@@ -52,7 +54,7 @@ class _Scan(torch.autograd.Function):
         dB, dC = torch.zeros_like(B), torch.zeros_like(C)
         dA = u.new_empty(len(u), *decay.shape)  # one for each sample: their sum must not depend on the threads
         _share_batch(scan_backward, decay, u, dt, B, C, dy.contiguous(), du, ddt, dA, dB, dC)
-        return du, ddt, dA.sum(0).t(), dB, dC
+        return du, ddt, *(matrix[..., : ctx.states] for matrix in (dA.sum(0).t(), dB, dC))
 
 
 def _share_batch(loops: Callable[..., None], decay: Tensor, *tensors: Tensor) -> None:
