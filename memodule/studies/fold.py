@@ -1,6 +1,8 @@
 """One fold: train without the held-out subject, score it, keep what was found."""
 
 import contextlib
+import os
+import platform
 import signal
 import sys
 import time
@@ -35,7 +37,7 @@ def run_fold(
         save_checkpoint: Whether to keep the trained weights.
         on_epoch: Called with the number of finished epochs.
     """
-    started = time.perf_counter()
+    laps = _Laps()
     remove_leftovers(job.folder)
     with quiet_lightning(), _threads(threads), _interruptible():
         cli = build_fold(
@@ -50,23 +52,27 @@ def run_fold(
             **_place(job),
         )
         cli.history.on_epoch = on_epoch
+        laps.end("setup")
         with fold_run(job, lambda: _run_of(cli)):
-            training = time.perf_counter()
+            laps.end("tracking")
             cli.trainer.fit(cli.model, cli.datamodule)
-            training = time.perf_counter() - training
+            laps.end("training")
             chosen = _chosen(cli)
             if (
                 chosen or "val" not in cli.interval_selection.decoded
             ):  # the rule is calibrated on, and the objective taken from, the curves of the chosen epoch
                 cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
             inner = _inner(cli)
+            laps.end("validation")
             cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
-            _tell_run(cli, training)
+            laps.end("test")
+            _tell_run(cli, laps.seconds["training"])
+        laps.end("tracking")
         if save_checkpoint:
             _save_weights(cli, job.folder / "model.ckpt")
+        laps.end("weights")
         if cli.trainer.is_global_zero:
-            seconds = {"seconds": time.perf_counter() - started, "training_seconds": training}
-            write_json(job.folder / "result.json", _result(cli, job, seconds, inner))
+            write_json(job.folder / "result.json", _result(cli, job, laps, inner))
 
 
 def one_device(job: Job) -> bool:
@@ -109,7 +115,7 @@ def _inner(cli: FoldCLI) -> dict[str, Any]:
     return inner_tallies(callback.decoded["val"], data.catalog, callback.protocol) if data.fold.validation else {}
 
 
-def _result(cli: FoldCLI, job: Job, seconds: Mapping[str, float], inner: Mapping[str, Any]) -> dict[str, Any]:
+def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> dict[str, Any]:
     callback = cli.interval_selection
     return {
         "subject": job.subject,
@@ -120,9 +126,29 @@ def _result(cli: FoldCLI, job: Job, seconds: Mapping[str, float], inner: Mapping
         "rule": describe_rule(callback.rule),
         "inner": inner,
         "history": cli.history.epochs,
-        **{name: round(value, 3) for name, value in seconds.items()},
+        "seconds": round(sum(laps.seconds.values()), 3),
+        "training_seconds": round(laps.seconds["training"], 3),
+        "phases": {name: round(value, 3) for name, value in laps.seconds.items()},
+        "started": round(laps.started, 3),
+        "host": platform.node(),
+        "process": os.getpid(),
         "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+class _Laps:
+    """Where the time of a fold goes."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, phase: str) -> None:
+        """Count the time since the last phase ended to this one."""
+        now = time.perf_counter()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
+        self._last = now
 
 
 def _peak_memory_mb() -> int | None:

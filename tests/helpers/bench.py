@@ -1,0 +1,100 @@
+"""Studies in processes of their own, which a test can kill, stop and watch."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from memodule.cli import main
+from memodule.studies.study import Study
+
+SUBJECTS = ("001", "002", "003", "004", "005", "006")
+TROUBLE = Path(__file__).parents[1] / "studies"
+"""Where trouble.py lies."""
+
+
+class Bench:
+    """One experiment of six folds with two seeds, and a folder of orders for `trouble.Trouble`."""
+
+    def __init__(self, config: Path, folder: Path) -> None:
+        self.config, self.runs, self.orders = config, folder / "runs", folder / "orders"
+        self.orders.mkdir(parents=True)
+        self.mark = f"{folder}-{time.time_ns()}"
+
+    def words(self, *words: str) -> list[str]:
+        return ["loso", "--config", str(self.config), "--runs", str(self.runs), "--quiet", "--seeds", "0,1", *words]
+
+    def run(self, *words: str) -> int:
+        """The command in this process."""
+        os.environ["TROUBLE"] = str(self.orders)
+        return main(self.words(*words))
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        """The command as a process of its own."""
+        paths = os.pathsep.join([str(TROUBLE), os.environ.get("PYTHONPATH", "")])
+        ours = {"TROUBLE": str(self.orders), "PYTHONPATH": paths, "BENCH": self.mark}
+        return subprocess.Popen(
+            [sys.executable, "-m", "memodule", *self.words(*words)],
+            env={**os.environ, **ours, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def order(self, fold: str, what: str) -> Path:
+        path = self.orders / fold
+        path.write_text(what)
+        return path
+
+    def pids(self, fold: str) -> list[int]:
+        """Who ran a fold so far."""
+        path = self.orders / f"{fold}.pids"
+        return [int(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+    @property
+    def study(self) -> Study:
+        (folder,) = self.runs.iterdir()
+        return Study.open(folder)
+
+    def finished(self) -> dict[str, tuple[int, int]]:
+        """Inode and time of the result of each finished fold."""
+        results = sorted(self.runs.rglob("result.json"))
+        return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in results}
+
+    def processes(self) -> list[str]:
+        """What `start` has started, directly or not, and still lives."""
+        alive = []
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if process.name.isdigit() and f"BENCH={self.mark}".encode() in (process / "environ").read_bytes():
+                    alive.append((process / "cmdline").read_text().replace("\0", " "))
+        return alive
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None, limit: int = 90) -> None:
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def ended(process: subprocess.Popen[str], limit: int = 120) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=limit)
+    return process.returncode, out, err
+
+
+def assert_equal_studies(one: Study, other: Study) -> None:
+    assert one.missing() == other.missing() == []
+    assert (one.folder / "results.json").read_bytes() == (other.folder / "results.json").read_bytes()
+    for seed in one.seeds:
+        for subject in one.subjects:
+            for a, b in zip(one.curves(subject, seed), other.curves(subject, seed), strict=True):
+                np.testing.assert_array_equal(a.score, b.score)
+                np.testing.assert_array_equal(a.logits, b.logits)

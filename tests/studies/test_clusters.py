@@ -1,0 +1,93 @@
+"""Folds on several nodes of a Ray cluster, under SLURM, and shared by two processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from bench import TROUBLE, assert_equal_studies, ended, wait_until
+from lightning.pytorch.utilities import rank_zero_only
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def cluster(bench) -> Iterator[str]:
+    """The address of a Ray cluster of two nodes with one processor each, in a process of its own.
+
+    Its workers belong to the cluster and inherit nothing from the study, so that it must know of `trouble` itself.
+    """
+    code = (
+        "import sys; from ray.cluster_utils import Cluster\n"
+        "cluster = Cluster(initialize_head=True, head_node_args={'num_cpus': 1, 'include_dashboard': False})\n"
+        "cluster.add_node(num_cpus=1); print(cluster.address, flush=True); sys.stdin.read()"
+    )
+    paths = os.pathsep.join([str(TROUBLE), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths, "TROUBLE": str(bench.orders)}
+    host = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    assert host.stdin is not None
+    assert host.stdout is not None
+    yield host.stdout.readline().strip()
+    host.stdin.close()
+    host.wait(timeout=60)
+
+
+def test_a_cluster_of_two_nodes_runs_the_folds_and_a_failing_one_stops_no_other(bench, undisturbed, cluster):
+    """The failing fold is named, marks the results as partial, and is the only one that the same command runs again."""
+    order = bench.order("002-0", "raise")
+    status, _, err = ended(bench.start("--address", cluster))
+    assert status == 1
+    assert "002 (seed 0): ArithmeticError: the loss is not finite" in err
+    assert bench.study.missing() == [("002", 0)]
+    assert not json.loads((bench.study.folder / "results.json").read_text())["complete"]
+    assert "trouble.py" in (bench.study.fold("002", 0) / "error.txt").read_text()
+    nodes = {path.stem: path.read_text() for path in bench.orders.glob("*.node")}
+    assert len(nodes) == 12
+    assert len(set(nodes.values())) == 2
+    kept = bench.finished()
+    order.unlink()
+    assert ended(bench.start("--address", cluster))[0] == 0
+    assert {path: stamp for path, stamp in bench.finished().items() if path in kept} == kept
+    assert len(bench.pids("002-0")) == 2
+    assert not (bench.study.fold("002", 0) / "error.txt").exists()
+    assert_equal_studies(bench.study, undisturbed)
+
+
+@pytest.mark.parametrize("per_node", [{}, {"NTASKS_PER_NODE": "4"}])
+def test_a_fold_under_slurm_is_not_taken_for_one_rank_of_many(bench, monkeypatch, tmp_path, per_node):
+    """As in a Ray worker that `srun` started on the fourth machine: ranks other than 0 would log nothing.
+
+    Lightning, left alone, refuses `--ntasks` without `--ntasks-per-node`.
+    """
+    slurm = {"JOB_ID": "7", "JOB_NAME": "study", "NTASKS": "16", "PROCID": "3", "LOCALID": "0", "NODEID": "3"}
+    for name, value in {**slurm, "NODELIST": "node[1-4]", **per_node}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setattr(rank_zero_only, "rank", 3)
+    logger = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": str(tmp_path / "log")}}
+    words = ["--folds", "001", "--seeds", "0", "--set", f"trainer.logger={json.dumps(logger)}"]
+    assert bench.run(*words) == 0
+    assert len(bench.finished()) == 1
+    (metrics,) = (tmp_path / "log").rglob("metrics.csv")
+    assert "train/loss" in metrics.read_text()
+
+
+def test_two_processes_can_share_each_fold(bench):
+    """Both train every fold together; one of them writes."""
+    words = ["trainer.devices=2", "trainer.accelerator=cpu", "trainer.strategy=ddp"]
+    status, out, err = ended(bench.start("--folds", "001,002", "--seeds", "0", "--set", *words))
+    assert status == 0, err
+    assert out.splitlines() == [str(bench.study.folder)]
+    assert len(bench.finished()) == 2
+    assert [len(set(bench.pids(f"{subject}-0"))) for subject in ("001", "002")] == [2, 2]
+    assert [curve.subject for s in ("001", "002") for curve in bench.study.curves(s, 0)] == ["001", "002"]
+    wait_until(lambda: not bench.processes())
