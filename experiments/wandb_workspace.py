@@ -76,6 +76,17 @@ LAYOUT: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
 """Sections, and the panels of each: name of a class of wandb_workspaces.reports.v2, and its arguments."""
 
 
+def shown_keys() -> set[str]:
+    """Every key that a panel or a column shows, those of configs included."""
+    found = {column.partition(":")[2] for column in _PINNED}
+    for panels in LAYOUT.values():
+        for _, options in panels:
+            for name in ("x", "y", "metrics", "media_keys", "table_name"):
+                value = options.get(name, [])
+                found.update([value] if isinstance(value, str) else value)
+    return found
+
+
 def layout_text() -> str:
     """The layout for people."""
     lines = ["runs grouped by: Group (the study)", f"columns: {', '.join(_PINNED)}"]

@@ -134,6 +134,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     from memodule.report import Run, write_report
     from memodule.spotting.calibration import calibrated_rule
     from memodule.spotting.default import install_default_checkpoint
+    from memodule.studies.tracking import how_to_send
 
     folders = [outcome.study.folder for outcome in outcomes]
     page = options.runs / "demo.html"
@@ -149,6 +150,6 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
         "\nThese videos are semi-synthetic: the numbers prove that the pipeline works, nothing about real faces.\n"
         f"look at:     {page}\n"
         f"scores:      {trained.folder / 'results.json'}\n"
-        f"W&B runs:    {trained.folder / 'wandb'} (offline; `wandb sync` sends them)\n"
+        f"W&B runs:    {how_to_send(trained) or 'none offline'}\n"
         f"checkpoint:  {checkpoint}; try it: memodule spot VIDEO"
     )

@@ -14,6 +14,7 @@ from memodule.studies.results import pool_study, provenance
 from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
 from memodule.studies.text import results_text
+from memodule.studies.tracking import how_to_send
 from memodule.training import is_main_process
 
 
@@ -39,6 +40,8 @@ class Outcome:
         if files:
             parts.append(f"results: {self.study.folder / 'results.json'}")
             parts.append(f"page:    memodule report {self.study.folder}")
+            sending = how_to_send(self.study)
+            parts += [f"W&B:     runs are kept offline; to send them: {sending}"] if sending else []
         return "\n".join(parts)
 
     def failures(self) -> str:

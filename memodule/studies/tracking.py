@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +55,14 @@ def _require_login(asked: str) -> None:
         reason = " ".join(str(error).split())
         raise UserError(f"{asked}: {reason}; check the login and the network, or leave it off") from None
     raise UserError(f"{asked}: nobody is logged in to Weights & Biases; run `wandb login`, or leave it off")
+
+
+def how_to_send(study: Study) -> str | None:
+    """The command that sends a study's offline runs; None where it has none."""
+    folder = study.folder / "wandb"
+    if not any(folder.glob("offline-run-*")):
+        return None
+    return f"wandb sync {shlex.quote(str(folder))}/offline-run-*"
 
 
 def leave_sweep() -> dict[str, str]:

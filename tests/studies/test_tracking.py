@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from wandb_files import offline_runs
 from memodule.cli import main
 from memodule.studies import tracking
 from memodule.studies.study import Study
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
+import wandb_workspace
 
 SCORES = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")
 
@@ -181,6 +187,13 @@ def test_the_run_of_a_failing_fold_is_marked_as_failed(planted, tmp_path, monkey
     assert run.of("exit")[0]["exit_code"] == 1
 
 
+@pytest.mark.slow
+def test_every_key_of_the_workspace_script_is_logged(runs, summary):
+    logged = {name for step in runs[1].history for name in step} | set(runs[1].summary) | set(runs[1].config)
+    logged |= {name.removesuffix(".path").removesuffix(".filenames") for name in summary.summary}
+    assert wandb_workspace.shown_keys() - logged == set()
+
+
 @pytest.fixture
 def stranger(tmp_path, monkeypatch):
     """W&B in a home without a login; it reads environment and login once, until it is torn down."""
@@ -240,3 +253,18 @@ def test_a_disabled_run_writes_nothing_of_wandb(planted, tmp_path, stranger):
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "results.json").is_file()
     assert not list(folder.glob("wandb/*run-*"))
+
+
+@pytest.mark.slow
+def test_the_end_of_a_study_tells_how_to_send_its_offline_runs(study, capsys):
+    """Every folder that the printed pattern names is a run, and none is missing; `--quiet` says only where it is."""
+    words = ["loso", "--config", str(study.folder.parents[1] / "tiny.yaml"), "--runs", str(study.folder.parent)]
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{study.folder}\n"
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    (command,) = re.findall(r"^W&B: .*: (wandb sync .*)$", printed, flags=re.MULTILINE)
+    pattern = Path(shlex.split(command)[2])
+    named = sorted(pattern.parent.glob(pattern.name))
+    assert named == sorted(path.parent for path in study.folder.rglob("*.wandb"))
+    assert len(named) > 4
