@@ -36,16 +36,19 @@ class Bench:
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """The command as a process of its own."""
-        paths = os.pathsep.join([str(TROUBLE), os.environ.get("PYTHONPATH", "")])
-        ours = {"TROUBLE": str(self.orders), "PYTHONPATH": paths, "BENCH": self.mark}
         return subprocess.Popen(
             [sys.executable, "-m", "memodule", *self.words(*words)],
-            env={**os.environ, **ours, **environment},
+            env={**os.environ, **self.environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+
+    def environment(self) -> dict[str, str]:
+        """By which processes find `trouble`, and are found by `processes`."""
+        paths = os.pathsep.join([str(TROUBLE), os.environ.get("PYTHONPATH", "")])
+        return {"TROUBLE": str(self.orders), "PYTHONPATH": paths, "BENCH": self.mark}
 
     def order(self, fold: str, what: str) -> Path:
         path = self.orders / fold

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from bench import TROUBLE, assert_equal_studies, ended, wait_until
+from bench import assert_equal_studies, ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
 
 pytestmark = pytest.mark.slow
@@ -24,15 +24,13 @@ def cluster(bench) -> Iterator[str]:
         "cluster = Cluster(initialize_head=True, head_node_args={'num_cpus': 1, 'include_dashboard': False})\n"
         "cluster.add_node(num_cpus=1); print(cluster.address, flush=True); sys.stdin.read()"
     )
-    paths = os.pathsep.join([str(TROUBLE), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": paths, "TROUBLE": str(bench.orders)}
     host = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=environment,
+        env=os.environ | bench.environment(),
         start_new_session=True,
     )
     assert host.stdin is not None

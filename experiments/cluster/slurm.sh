@@ -1,0 +1,70 @@
+#!/bin/bash
+# One leave-one-subject-out study on several machines of a SLURM cluster:
+#
+#   sbatch experiments/cluster/slurm.sh --config experiments/samm_lv.yaml --gpus-per-fold 0.25
+#
+# All words go to `memodule loso`. It starts Ray on the machines of the job, runs the study on them and ends Ray. Adapt
+# the lines below; submit it in the checkout, which with its data/, runs/ and .venv must be on a disk that all machines
+# see under the same path. Finished folds are kept: after a requeue, or submitted again, the study goes on.
+#
+#SBATCH --job-name=memodule
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1         # one Ray per machine, which starts the folds itself
+#SBATCH --cpus-per-task=16
+#SBATCH --gpus-per-node=4           # leave it out on machines without GPUs
+#SBATCH --time=24:00:00
+#SBATCH --requeue                   # after preemption or the loss of a machine
+#SBATCH --signal=B:USR1@120         # two minutes before the time is over: stop cleanly and ask for more time
+#SBATCH --output=memodule-%j.log
+
+set -euo pipefail
+[ $# -gt 0 ] || { echo "usage: sbatch $0 --config experiments/x.yaml [options of memodule loso]" >&2; exit 2; }
+[ -d .venv ] && export PATH="$PWD/.venv/bin:$PATH"
+
+# SLURM runs this script on the first machine of the job: Ray's head. With several networks, choose the address here.
+HEAD=$(hostname -I | cut -d' ' -f1)
+PORT=$((20000 + SLURM_JOB_ID % 20000)) # of this job alone: others may run Ray on the same machine
+TEMP=/tmp/ray-$SLURM_JOB_ID
+export HEAD PORT TEMP
+
+# Whoever reaches Ray's port can run code as you, so Ray asks for a token: one that only this job's environment knows.
+RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
+
+# What runs on every machine. `--block` lives as long as Ray does; SIGTERM ends both, and what they wrote to /tmp goes.
+# shellcheck disable=SC2016  # to be read by the shells of the machines
+on_each_machine='
+    start="ray start --block --disable-usage-stats --num-cpus=$SLURM_CPUS_PER_TASK"
+    trap "kill -TERM \$ray; wait \$ray; rm -rf $TEMP; exit" TERM
+    if [ "$SLURM_NODEID" = 0 ]; then
+        $start --head --node-ip-address="$HEAD" --port="$PORT" --temp-dir="$TEMP" --include-dashboard=false & ray=$!
+    else
+        until ray status --address="$HEAD:$PORT"; do sleep 2; done >/dev/null 2>&1
+        $start --address="$HEAD:$PORT" & ray=$!
+    fi
+    wait $ray'
+srun --kill-on-bad-exit=0 --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c "$on_each_machine" &
+cluster=$!
+
+study=
+again=
+trap '[ -z "$study" ] || kill -TERM "$study"' TERM            # scancel: stop cleanly
+trap 'again=yes; [ -z "$study" ] || kill -TERM "$study"' USR1 # the time is over
+trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
+
+tries=0
+until ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
+    kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 60 ] || { echo "Ray does not start; see above" >&2; exit 1; }
+    sleep 2
+done
+
+memodule loso --address "$HEAD:$PORT" "$@" &
+study=$!
+status=0
+wait $study || status=$?
+while kill -0 $study 2>/dev/null; do # a signal has ended the wait, and the study is tidying up
+    status=0
+    wait $study || status=$?
+done
+[ -z "$again" ] || scontrol requeue "$SLURM_JOB_ID"
+exit $status

@@ -1,0 +1,183 @@
+"""The SLURM script: what it asks of srun, ray and memodule, how it ends, and one real study on two nodes of Ray.
+
+SLURM's programs are stand-ins on PATH. `srun` runs its command once per machine, all of them this one, and passes
+SIGTERM on, as the real one does.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench import Bench, wait_until
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "experiments" / "cluster" / "slurm.sh"
+
+SRUN = f"""#!{sys.executable}
+import os, signal, subprocess, sys
+words = sys.argv[1:]
+with open(os.environ["FAKES"] + "/srun.calls", "a") as calls:
+    calls.write(" ".join(words).split(" bash ")[0] + "\\n")
+while words[0].startswith("-"):
+    words.pop(0)
+machines = [
+    subprocess.Popen(words, env=os.environ | {{"SLURM_NODEID": str(i)}}, start_new_session=True)
+    for i in range(int(os.environ["SLURM_NNODES"]))
+]
+signal.signal(signal.SIGTERM, lambda *_: [machine.terminate() for machine in machines])
+sys.exit(max(machine.wait() for machine in machines))
+"""
+RAY = """#!/bin/bash
+echo "$SLURM_NODEID $RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$FAKES/ray.calls"
+case "$*" in
+    "status "*) [ -e "$FAKES/head" ]; exit ;;
+    *"--head "*) touch "$FAKES/head" ;;
+esac
+[ -z "$RAY_BREAKS" ] || { echo "no room" >&2; exit 1; }
+trap "echo \\"$SLURM_NODEID\\" >> $FAKES/ray.stopped; exit" TERM
+while :; do sleep 0.05; done
+"""
+MEMODULE = """#!/bin/bash
+printf '%s\\n' "$@" > "$FAKES/memodule.words"
+trap 'sleep 0.2; echo tidied > "$FAKES/memodule.stopped"; exit 130' TERM
+while [ -e "$FAKES/hold" ]; do sleep 0.05; done
+exit "${MEMODULE_STATUS:-0}"
+"""
+SCONTROL = """#!/bin/bash
+echo "$*" >> "$FAKES/scontrol.calls"
+"""
+
+
+@pytest.fixture
+def fakes(tmp_path):
+    """A folder of stand-ins, which write down how they were called."""
+    folder = tmp_path / "fakes"
+    folder.mkdir()
+    for name, text in {"srun": SRUN, "ray": RAY, "memodule": MEMODULE, "scontrol": SCONTROL}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def start(fakes: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """The script as a job of three machines."""
+    job = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_NNODES": "3", "SLURM_CPUS_PER_TASK": "4", "FAKES": str(fakes)}
+    path = {"PATH": f"{fakes}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.Popen(
+        ["bash", str(SCRIPT), *words],
+        cwd=fakes,
+        env=os.environ | job | path | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def hold_until_all_are_there(fakes: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """Start the script; the study goes on as soon as the file `hold` is gone."""
+    (fakes / "hold").touch()
+    job = start(fakes, *words, **environment)
+    wait_until(lambda: len(starts(fakes)) == 3 and (fakes / "memodule.words").exists(), job, limit=30)
+    return job
+
+
+def starts(fakes: Path) -> list[list[str]]:
+    """Node, kind of authentication, length of the token and words of each start of Ray."""
+    return [line.split(" ", 3) for line in read(fakes / "ray.calls") if " start " in line]
+
+
+def read(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_bash_and_shellcheck_have_no_complaint():
+    subprocess.run(["bash", "-n", str(SCRIPT)], check=True)
+    if shellcheck := shutil.which("shellcheck"):
+        subprocess.run([shellcheck, str(SCRIPT)], check=True)
+
+
+def test_one_ray_per_machine_the_study_on_them_and_nothing_left(fakes):
+    words = ["--config", "experiments/samm_lv.yaml", "--set", "data.window=30", "trainer.logger=a b", "--online"]
+    job = hold_until_all_are_there(fakes, *words)
+    (fakes / "hold").unlink()
+    out, err = job.communicate(timeout=30)
+    assert job.returncode == 0, (out, err)
+    assert read(fakes / "srun.calls") == ["--kill-on-bad-exit=0 --cpus-per-task=4"]
+    calls = starts(fakes)
+    assert sorted(call[0] for call in calls) == ["0", "1", "2"]
+    heads = [call for call in calls if "--head" in call[3]]
+    assert [call[0] for call in heads] == ["0"]
+    port = 20000 + os.getpid() % 20000
+    assert f"--port={port}" in heads[0][3]
+    assert all("--block" in call[3] and "--num-cpus=4" in call[3] for call in calls)
+    assert {call[1] for call in calls} == {"token"}
+    assert {call[2] for call in calls} == {"64"}
+    given = read(fakes / "memodule.words")
+    address = given[2]
+    assert given == ["loso", "--address", address, *words]  # each word as it was given
+    assert address.endswith(f":{port}")
+    assert all(f"--address={address}" in call[3] for call in calls if call not in heads)
+    assert sorted(read(fakes / "ray.stopped")) == ["0", "1", "2"]
+    assert not (fakes / "scontrol.calls").exists()
+
+
+def test_the_study_s_exit_status_is_the_job_s(fakes):
+    job = hold_until_all_are_there(fakes, "--config", "x.yaml", MEMODULE_STATUS="1")
+    (fakes / "hold").unlink()
+    job.communicate(timeout=30)
+    assert job.returncode == 1
+    assert len(read(fakes / "ray.stopped")) == 3
+
+
+@pytest.mark.parametrize(("number", "again"), [(signal.SIGTERM, False), (signal.SIGUSR1, True)])
+def test_a_cancelled_job_stops_cleanly_and_one_whose_time_is_over_asks_for_more(fakes, number, again):
+    job = hold_until_all_are_there(fakes, "--config", "x.yaml")
+    job.send_signal(number)
+    out, err = job.communicate(timeout=30)
+    assert job.returncode == 130, (out, err)
+    assert read(fakes / "memodule.stopped") == ["tidied"]
+    assert len(read(fakes / "ray.stopped")) == 3
+    assert read(fakes / "scontrol.calls") == ([f"requeue {os.getpid()}"] if again else [])
+
+
+def test_a_ray_that_does_not_start_ends_the_job(fakes):
+    job = start(fakes, "--config", "x.yaml", RAY_BREAKS="1", SLURM_NNODES="1")
+    out, err = job.communicate(timeout=30)
+    if not (fakes / "memodule.words").exists():  # else the head was seen before it broke
+        assert (job.returncode, out) == (1, "")
+    assert "no room" in err
+
+
+def test_without_words_it_says_how_it_is_used(fakes):
+    job = start(fakes)
+    out, err = job.communicate(timeout=30)
+    assert (job.returncode, out) == (2, "")
+    assert err.startswith("usage: sbatch ")
+    assert not (fakes / "srun.calls").exists()
+
+
+@pytest.mark.slow
+def test_a_real_ray_of_two_nodes_forms_runs_a_study_and_goes(fakes, six_folds, tmp_path):
+    """Both nodes have one processor, and both folds must have begun before either goes on."""
+    (fakes / "ray").unlink()
+    (fakes / "memodule").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m memodule "$@"\n')
+    bench = Bench(six_folds, tmp_path)
+    holds = [bench.order(fold, "hold") for fold in ("001-0", "002-0")]
+    environment = bench.environment() | {"SLURM_NNODES": "2", "SLURM_CPUS_PER_TASK": "1"}
+    words = bench.words("--folds", "001,002", "--seeds", "0")[1:]  # the script says loso itself
+    job = start(fakes, *words, **environment)
+    wait_until(lambda: all(bench.pids(hold.name) for hold in holds), job)
+    for hold in holds:
+        hold.unlink()
+    out, err = job.communicate(timeout=90)
+    assert job.returncode == 0, (out, err)
+    assert out.splitlines()[-1] == str(bench.study.folder)
+    assert len(bench.finished()) == 2
+    assert len({path.read_text() for path in bench.orders.glob("*.node")}) == 2
+    wait_until(lambda: not bench.processes(), limit=20)
+    assert not Path(f"/tmp/ray-{os.getpid()}").exists()
