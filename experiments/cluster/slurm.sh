@@ -39,7 +39,7 @@ on_each_machine='
     if [ "$SLURM_NODEID" = 0 ]; then
         $start --head --node-ip-address="$HEAD" --port="$PORT" --temp-dir="$TEMP" --include-dashboard=false & ray=$!
     else
-        until ray status --address="$HEAD:$PORT"; do sleep 2; done >/dev/null 2>&1
+        until ray status --address="$HEAD:$PORT"; do sleep 1; done >/dev/null 2>&1
         $start --address="$HEAD:$PORT" & ray=$!
     fi
     wait $ray'
@@ -54,8 +54,8 @@ trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
 
 tries=0
 until ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
-    kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 60 ] || { echo "Ray does not start; see above" >&2; exit 1; }
-    sleep 2
+    kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 120 ] || { echo "Ray does not start; see above" >&2; exit 1; }
+    sleep 1
 done
 
 memodule loso --address "$HEAD:$PORT" "$@" &
