@@ -174,7 +174,19 @@ def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str
 
 
 def confusion_of(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The (4, 5) confusion matrix of pairs of class indices; a pair of which either is unknown (-1) is left out."""
+    """The confusion matrix of pairs of emotions; a pair of which either is unknown (-1) is left out.
+
+    Args:
+        true: (n,) class indices 0..3 (`EMOTIONS`), or -1.
+        predicted: (n,) class indices 0..4 (`FRAME_CLASSES`), or -1.
+
+    Returns:
+        (4, 5) int64: rows the true emotions, columns the predicted ones, neutral last.
+
+    >>> confusion_of(np.array([0, 0, 1, -1]), np.array([0, 4, 1, 2]))[:2]
+    array([[1, 0, 0, 0, 1],
+           [0, 1, 0, 0, 0]])
+    """
     known = (true >= 0) & (predicted >= 0)
     flat = true[known] * CONFUSION_SHAPE[1] + predicted[known]
     return np.bincount(flat, minlength=CONFUSION_SHAPE[0] * CONFUSION_SHAPE[1]).reshape(CONFUSION_SHAPE)
