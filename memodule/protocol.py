@@ -19,12 +19,27 @@ LEAK: Final = (
 """What every table of a leaking protocol says."""
 
 
+_PUBLISHED: Final[dict[str, Any]] = {
+    "name": "published",
+    "videos": "with_micro",
+    "matching": "greedy",
+    "frames": "sampled",
+    "fitted_on": "all",
+    "stitching": "published",
+    "neutral": "zero",
+    "filter_neutral": False,
+    "filter_after_matching": True,
+    "absent_classes": "skip",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Protocol:
     """How predictions become counts and counts become scores.
 
     Attributes:
-        name: What the protocol is called in tables.
+        name: What the protocol is called in tables. A preset's name stays with that preset: "megc" with another option
+            changed is called "megc with videos=with_micro".
         videos: Which videos are scored: "all", or only those "with_micro"-expressions, so that a false alarm in an
             expression-free video never counts (published code).
         matching: "one_to_one" matches as many pairs as possible; in "greedy" each prediction, in order, claims its
@@ -74,6 +89,21 @@ class Protocol:
         if not emotions or any(e not in EMOTIONS for e in emotions) or len(set(emotions)) < len(emotions):
             raise UserError(f"protocol.emotions: {self.emotions!r} must be different ones of {', '.join(EMOTIONS)}")
         object.__setattr__(self, "emotions", emotions)  # a list from a file makes the protocol no less hashable
+        object.__setattr__(self, "name", self._honest_name())
+
+    def _honest_name(self) -> str:
+        """The name, with what was changed where it is a preset's: tables must not call other rules by that name."""
+        preset = self.name.partition(" with ")[0]  # a copy with further changes is named anew
+        if preset not in ("megc", "published"):
+            return self.name
+        usual = {field.name: field.default for field in dataclasses.fields(self) if field.name != "name"}
+        usual |= {name: value for name, value in _PUBLISHED.items() if name != "name" and preset == "published"}
+        changed = [
+            f"{name}={'/'.join(value) if isinstance(value, tuple) else value}"
+            for name, value in ((name, getattr(self, name)) for name in usual)
+            if value != usual[name]
+        ]
+        return f"{preset} with {', '.join(changed)}" if changed else preset
 
     @classmethod
     def preset(cls, name: Literal["megc", "published"]) -> "Protocol":
@@ -137,16 +167,3 @@ def _hints() -> dict[str, tuple[Any, tuple[str, ...]]]:
 
 MEGC: Final = Protocol()
 """The default rules, the preset `megc`."""
-
-_PUBLISHED: dict[str, Any] = {
-    "name": "published",
-    "videos": "with_micro",
-    "matching": "greedy",
-    "frames": "sampled",
-    "fitted_on": "all",
-    "stitching": "published",
-    "neutral": "zero",
-    "filter_neutral": False,
-    "filter_after_matching": True,
-    "absent_classes": "skip",
-}

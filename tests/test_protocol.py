@@ -1,5 +1,6 @@
 """The two presets, from Python and from their files."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,30 @@ def test_the_files_and_python_say_the_same(name):
     assert Protocol.read(path) == Protocol.preset(name)
     assert parsed_by_jsonargparse(path) == Protocol.preset(name)
     assert list(yaml.safe_load(path.read_text())) == list(Protocol.__dataclass_fields__)  # every option is written out
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "megc"),
+        ({"videos": "with_micro"}, "megc with videos=with_micro"),
+        ({"emotions": ["negative", "others"], "iou": 0.3}, "megc with iou=0.3, emotions=negative/others"),
+        ({"name": "mine", "videos": "with_micro"}, "mine"),
+        ({"name": "published"}, "published with videos=all, matching=one_to_one"),
+    ],
+)
+def test_other_rules_do_not_go_by_the_name_of_a_preset(options, name):
+    assert Protocol(**options).name.startswith(name)
+    assert (Protocol(**options).name == name) == (options.get("name") != "published")
+
+
+def test_a_copy_with_further_changes_is_named_anew():
+    strict = dataclasses.replace(Protocol(iou=0.3), iou=0.7)
+    assert strict.name == "megc with iou=0.7"
+    assert dataclasses.replace(strict, iou=0.5) == Protocol()
+    filtered = dataclasses.replace(Protocol.preset("published"), filter_neutral=True)
+    assert (filtered.name, filtered.leaks) == ("published with filter_neutral=True", True)
+    assert Protocol(**dataclasses.asdict(filtered)) == filtered
 
 
 def test_only_the_published_protocol_leaks():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import pytest
 from tiny import experiment
 
 from memodule.cli import main
+from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
+from memodule.protocol import Protocol
 from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
 
@@ -165,7 +168,7 @@ def test_seeds_are_pooled_and_shown_apart(planted, tmp_path):
 
 @pytest.mark.slow
 def test_the_published_protocol_says_that_it_leaks(planted, tmp_path, capsys):
-    protocol = {"name": "published", "fitted_on": "all", "stitching": "published", "frames": "sampled"}
+    protocol = dataclasses.asdict(Protocol.preset("published")) | {"emotions": list(SCORED_EMOTIONS)}
     config = experiment(planted, tmp_path, logger=False, protocol=protocol)
     words = ["--set", "trainer.max_epochs=1"]
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 0

@@ -32,7 +32,7 @@ def experiment(planted, folder: Path, **logger: object) -> Path:
         inner=1,
         trainer={"max_epochs": 8, "accelerator": "cpu", "enable_checkpointing": False, "logger": tracked},
         intervals={"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45}},
-        protocol={"name": "published", "fitted_on": "all"},
+        protocol={"name": "leaky", "fitted_on": "all"},
     )
 
 
@@ -85,7 +85,7 @@ def test_one_group_holds_folds_and_summaries_and_a_repeated_one_keeps_its_id(stu
 def test_every_run_carries_tags_config_code_data_and_host(study, runs):
     for run in runs:
         kind = run.about["job_type"]
-        wanted = [kind, "published", "PriorGuided", "SlowFastMamba", "catalog", "leak", "mine", "x" * 64]
+        wanted = [kind, "leaky", "PriorGuided", "SlowFastMamba", "catalog", "leak", "mine", "x" * 64]
         assert run.about["tags"] == wanted
         assert run.config["study/name"] == study.name
         assert run.config["study/rule"] == "PriorGuided(threshold=0.45)"
@@ -134,7 +134,7 @@ def test_the_summary_has_tables_of_scores_classes_subjects_and_intervals(summary
     scores = {row.pop("score"): row for row in summary.table("tables/scores")}
     assert set(scores) == set(SCORES)
     assert [scores["strs"][end] for end in ("low", "high")] == pytest.approx(results["ci"]["strs"])
-    assert "LEAK (protocol published)" in scores["strs"]["remark"]
+    assert "LEAK (protocol leaky)" in scores["strs"]["remark"]
     intervals = summary.table("tables/intervals")
     header, *lines = (study.folder / "predictions.csv").read_text().splitlines()
     assert ",".join(intervals[0]) == header
