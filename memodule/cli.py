@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "test": "test one fold (LightningCLI)",
     "predict": "predict one fold (LightningCLI)",
     "loso": "run every leave-one-subject-out fold and pool the scores",
+    "search": "search settings by inner validation subjects (Ray Tune, Optuna)",
     "import-published": "score the authors' own weights and features",
     "evaluate": "score predicted expressions (CSV) against labelled ones",
     "ablate": "decode a finished study's curves under a grid of rules and parameters",

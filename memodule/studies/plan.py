@@ -92,7 +92,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Changes with every setting and every datum that can move a result."""
-        return _digest([identity(self.config), self.fingerprint])
+        return digest([identity(self.config), self.fingerprint])
 
     @property
     def folder(self) -> Path:
@@ -197,8 +197,9 @@ def data_fingerprint(catalog: Catalog, store: FlowStore) -> str:
         UserError: If the features of a video are missing or broken.
     """
     videos = [(*video.key, video.fps, video.frames, store.get(*video.key).sha256) for video in catalog.videos]
-    return _digest([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])
+    return digest([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Hash of plain values, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -94,8 +94,13 @@ def _options(workers: Workers) -> dict[str, Any]:
     """
     options: dict[str, Any] = {"num_cpus": workers.threads, "num_gpus": workers.gpus_per_fold, "max_retries": _RETRIES}
     if workers.address is not None:
-        options["runtime_env"] = {"env_vars": {name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
+        options["runtime_env"] = {"env_vars": passed_on()}
     return options
+
+
+def passed_on() -> dict[str, str]:
+    """Environment variables of this process that workers on other machines need too."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 def start_ray(workers: Workers) -> None:

@@ -11,7 +11,7 @@ from memodule.datasets.catalog import read_catalog
 from memodule.decoding import decode, labelled, write_predictions
 from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
-from memodule.studies.plan import Job, Plan, identity, protocol_of
+from memodule.studies.plan import Job, Plan, digest, identity, protocol_of
 from memodule.studies.results import inner_tallies
 from memodule.studies.study import Study
 
@@ -46,6 +46,17 @@ def check_curves(plan: Plan) -> None:
     missing = [job.name for job in plan.jobs if not (source.fold(job.subject, job.seed) / "result.json").is_file()]
     if missing:
         raise UserError(f"--curves {plan.curves}: fold {missing[0]} is not finished there; run that study to its end")
+
+
+def curves_digest(plan: Plan) -> str | None:
+    """What two studies share whose curves are the same, so that one can decode those of the other.
+
+    Returns:
+        A digest of all that decides the curves; None where the selection rule does too, by choosing epochs.
+    """
+    if any(metric.startswith("val/") and metric != "val/loss" for metric in monitored(plan.config)):
+        return None
+    return digest([_trained(plan.config), plan.fingerprint])
 
 
 def redecode_fold(job: Job) -> None:

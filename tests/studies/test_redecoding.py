@@ -113,7 +113,7 @@ def test_epochs_chosen_by_the_rules_own_scores_are_refused(planted, tmp_path):
     chooser = {"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": {"monitor": "val/strs"}}
     trainer = {"max_epochs": 4, "enable_checkpointing": True, "logger": False, "callbacks": [chooser]}
     inner = {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10, "inner_validation_subjects": 1}
-    chosen = experiment(planted, tmp_path, trainer=trainer, data=inner)
+    chosen = experiment(planted, tmp_path, epochs=4, logger=False, trainer=trainer, data=inner)
     runs = tmp_path / "runs"
     assert loso("--config", chosen, "--runs", runs, "--no-checkpoints") == 0
     (folder,) = runs.iterdir()

@@ -1,0 +1,94 @@
+"""`memodule search`: many settings of an experiment, chosen by inner validation subjects."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from memodule import console
+from memodule.commands import command_parser, parse
+from memodule.commands.study_options import (
+    add_experiment,
+    add_folds,
+    add_online,
+    add_place,
+    add_workers,
+    at_a_time,
+    settings,
+)
+
+_EPILOG = """\
+Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation
+subjects, pooled so far; after --grace folds, and each time that number has doubled, the worse half is stopped (ASHA).
+Held-out subjects choose nothing. Stop and go on as you like: the same command continues, also with more --trials.
+
+example:
+  memodule search --config experiments/demo.yaml --space experiments/sweeps/space.yaml \\
+      --set data.inner_validation_subjects=2 --trials 20 --workers 2
+
+The space file says what its keys may be; experiments/sweeps/space.yaml shows every form."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command; returns 1 when no trial has finished."""
+    arguments = parse(_parser(), words)
+    from memodule.errors import UserError
+    from memodule.studies.execution import Workers
+    from memodule.studies.search.running import check_installed, run_search, search_text, search_values
+    from memodule.studies.search.search import plan_search
+    from memodule.studies.tracking import choose_mode
+
+    if arguments.trials < 1:
+        raise UserError(f"--trials {arguments.trials}: give a whole number of at least 1")
+    check_installed()
+    choose_mode(arguments.online)
+    search = plan_search(
+        arguments.config,
+        arguments.space,
+        settings(arguments),
+        arguments.folds,
+        arguments.seed,
+        arguments.runs,
+        arguments.name,
+        arguments.sampler,
+        arguments.grace,
+    )
+    workers = Workers(at_a_time(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
+    try:
+        board = run_search(search, workers, arguments.trials)
+    except KeyboardInterrupt:
+        console.note(f"{search.folder}: the same command goes on; finished folds and trials are kept")
+        raise
+    if arguments.json:
+        print(json.dumps(search_values(board), indent=2))
+    else:
+        print(search.folder if console.console.quiet else search_text(board))
+    return 0 if board.winner else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "search", "Search settings of an experiment by the scores of inner validation subjects.", _EPILOG
+    )
+    add_experiment(parser)
+    parser.add_argument("--space", type=Path, required=True, metavar="YAML", help="what may be chosen")
+    parser.add_argument("--trials", type=int, default=50, metavar="N", help="settings to try, in all (default: 50)")
+    parser.add_argument(
+        "--sampler",
+        choices=("tpe", "random"),
+        default="tpe",
+        help="tpe learns from finished trials where to look; random does not (default: tpe)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=int,
+        metavar="N",
+        help="folds of a trial before it may be stopped; all of them stops none (default: a quarter, at least 2)",
+    )
+    add_folds(parser)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of training and proposals (default: 0)")
+    add_workers(parser, "trials", "each runs its folds one after the other in a process of its own")
+    add_place(parser, "search", "search- and the config file's")
+    add_online(parser)
+    parser.add_argument("--json", action="store_true", help="print the leaderboard as JSON")
+    return parser

@@ -1,0 +1,192 @@
+"""A search from its plan to its leaderboard."""
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from memodule.atomic import write_json
+from memodule.errors import UserError
+from memodule.studies.execution import Workers
+from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row
+from memodule.studies.search.search import Search
+from memodule.studies.search.tuning import run_trials
+from memodule.studies.tracking import code_version, host, run_id, tags, uses_wandb
+
+
+def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
+    """Run trials until that many have ended, keep the leaderboard up to date, and write it at the end.
+
+    Args:
+        search: What to search; what earlier runs have finished is kept.
+        workers: Where trials run.
+        trials: How many, in all.
+
+    Raises:
+        UserError: If the extra `search` is not installed, the folder cannot be written, or the cluster does not answer.
+    """
+    check_installed()
+    _begin(search)
+    try:
+        run_trials(search, workers, trials, lambda: Leaderboard.read(search, trials).write())
+    except BaseException:
+        Leaderboard.read(search, trials).write()  # what there is; held-out scores wait for the end
+        raise
+    board = Leaderboard.read(search, trials)
+    board.write()
+    _log(board)
+    return board
+
+
+def check_installed() -> None:
+    """Refuse to go on without the extra `search`.
+
+    Raises:
+        UserError: With the command that installs it.
+    """
+    try:
+        import optuna  # noqa: F401
+        import ray.tune  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"search: {error.name or 'ray[tune]'} is not installed; run `pip install 'memodule[search]'`"
+        ) from None
+
+
+def _begin(search: Search) -> None:
+    description = {
+        "name": search.name,
+        "configs": [str(path) for path in search.configs],
+        "changes": search.changes,
+        "space": search.space.describe(),
+        "folds": list(search.base.subjects),
+        "seed": search.base.seeds[0],
+        "sampler": search.sampler,
+        "grace": search.grace,
+        "data_fingerprint": search.base.fingerprint,
+        "code_version": code_version(),
+        "host": host(),
+    }
+    try:
+        write_json(search.folder / "search.json", description)
+        shutil.copyfile(search.space.path, search.folder / "space.yaml")
+    except OSError as error:
+        raise UserError(f"{search.folder}: cannot be written ({error}); choose another folder with --runs") from None
+
+
+def search_text(board: Leaderboard) -> str:
+    """What the terminal shows at the end: the best trials, the winner, how honest its scores are, how to go on."""
+    search = board.search
+    counts = ", ".join(
+        f"{len(board.having(s))} {t}" for s, t in (("finished", "finished"), ("stopped", "stopped early"))
+    )
+    others = f"{len(board.having('failed'))} failed, {board.repeated} repeated"
+    lines = [f"{search.folder.name}: {counts}, {others}, of {board.asked} trials"]
+    lines += [_line(row) for row in board.rows[:_SHOWN] if row.scores]
+    if board.leak:
+        lines.append(f"LEAK: {board.leak}")
+    if board.winner and board.held_out:
+        lines.append(f"winner: trial {board.winner.record.number}; {HELD_OUT}: {_range(board.held_out)}")
+        lines.append("  slightly optimistic: a fold's inner subjects are held out in other folds")
+    if board.nested:
+        kind = "free of the held-out subjects" if board.exact else "candidates were proposed with all subjects in view"
+        lines.append(f"nested estimate (each fold chose for itself; {kind}): {_range(board.nested)}")
+    for row in board.having("failed"):
+        lines.append(f"failed: trial {row.record.number} ({_settings(row.record.settings)}): {row.record.error}")
+    lines.append(f"leaderboard: {search.folder / 'leaderboard.html'}")
+    if board.winner:
+        lines.append(f"train the winner: {search.command(board.winner.record.settings)}")
+    return "\n".join(lines)
+
+
+_SHOWN = 10
+"""Trials that the terminal lists."""
+
+
+def _line(row: Row) -> str:
+    low, high = row.interval or (0.0, 1.0)
+    state = "" if row.record.state == "finished" else f" ({row.record.state} after {len(row.folds)} folds)"
+    return (
+        f"  trial {row.record.number:3}: inner STRS {row.objective:.4f} ({low:.4f} .. {high:.4f})  "
+        f"{_settings(row.record.settings)}{state}"
+    )
+
+
+def _range(results: Mapping[str, Any]) -> str:
+    low, high = results["ci"]["strs"]
+    return f"{results['strs']:.4f} (95 %: {low:.4f} .. {high:.4f})"
+
+
+def _settings(settings: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={value.rpartition('/')[2]}" for key, value in settings.items())
+
+
+def search_values(board: Leaderboard) -> dict[str, Any]:
+    """The same as plain values."""
+    winner = board.winner
+    return {
+        "search": board.search.folder.name,
+        "folder": str(board.search.folder),
+        "leaderboard": str(board.search.folder / "leaderboard.csv"),
+        "complete": board.over,
+        "leak": board.leak,
+        "trials": [
+            {
+                **dataclasses.asdict(row.record),
+                "folds": len(row.folds),
+                "inner": row.scores,
+                "inner_strs_interval": row.interval,
+            }
+            for row in board.rows
+        ],
+        "winner": winner
+        and {
+            "number": winner.record.number,
+            "settings": winner.record.settings,
+            "inner_strs": winner.objective,
+            "command": board.search.command(winner.record.settings),
+            "held_out_not_used_for_choosing": _scores(board.held_out),
+        },
+        "nested_estimate": board.nested
+        and {**(_scores(board.nested) or {}), "exact": board.exact, "chosen": board.chosen},
+    }
+
+
+def _scores(results: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if results is None:
+        return None
+    return {
+        "strs": results["strs"],
+        "strs_interval": results["ci"]["strs"],
+        "spot_f1": results["spotting"]["f1"],
+        "recog_f1": results["recognition"]["f1"],
+        "tp": results["spotting"]["tp"],
+    }
+
+
+def _log(board: Leaderboard) -> None:
+    """One summary run of the search's group on Weights & Biases, with the leaderboard as a table."""
+    search = board.search
+    if not uses_wandb(search.base.config):
+        return
+    import csv
+
+    import wandb
+
+    head, *rows = csv.reader(board.csv().splitlines())
+    logger = search.base.config["trainer"]["logger"]["init_args"]
+    with wandb.init(
+        project=logger["project"],
+        entity=logger.get("entity"),
+        id=run_id(search.folder.name, "summary"),
+        resume="allow",
+        dir=search.folder,
+        group=search.folder.name,
+        job_type="summary",
+        name=f"{search.folder.name}/summary",
+        tags=tags("summary", search.base.config),
+        config={"config": search.base.config, "space": search.space.describe()},
+    ) as run:
+        values = search_values(board)
+        run.summary.update({name: values[name] for name in ("complete", "winner", "nested_estimate")})
+        run.log({"tables/leaderboard": wandb.Table(columns=list(head), data=list[Any](rows))})

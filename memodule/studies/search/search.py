@@ -1,0 +1,179 @@
+"""A search before it runs: the experiment it starts from, what it may change, its folder."""
+
+import dataclasses
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from memodule.errors import UserError
+from memodule.intervals.description import build_rule
+from memodule.studies.plan import Plan, digest, plan_study
+from memodule.studies.search.space import Space
+
+SAMPLERS: Final = ("tpe", "random")
+
+_MAY_DIFFER: Final = ("name", "stitching", "neutral")
+"""Options of a protocol that change what is found; all others change how it is counted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """One experiment under many settings.
+
+    Attributes:
+        name: What it is called.
+        configs: Experiment files, as given.
+        changes: What `--set` replaces in them.
+        base: The study without any choice of the space; its folds are those of every trial, in the same order.
+        space: What may be chosen.
+        sampler: "tpe" learns from finished trials where to look (Optuna), "random" does not.
+        grace: Folds of a trial before it may be stopped; as many as there are folds stops none.
+    """
+
+    name: str
+    configs: tuple[Path, ...]
+    changes: dict[str, str]
+    base: Plan
+    space: Space
+    sampler: str
+    grace: int
+
+    @property
+    def folder(self) -> Path:
+        """Where the search lives: the same search finds its folder again, whatever its number of trials."""
+        subjects, seeds = list(self.base.subjects), list(self.base.seeds)
+        what = [self.base.digest, self.space.describe(), subjects, seeds, self.sampler, self.grace]
+        return self.base.runs / f"{self.name}-{digest(what)[:8]}"
+
+    @property
+    def trials(self) -> Path:
+        """Folder of the trials, each a study."""
+        return self.folder / "trials"
+
+    def plan(self, settings: Mapping[str, str]) -> Plan:
+        """The study of one trial.
+
+        Args:
+            settings: Of this trial; they go on top of the search's own.
+
+        Raises:
+            UserError: If they cannot be used.
+        """
+        own = {key: self.base.config["data"][key.partition(".")[2]] for key in ("data.catalog", "data.flow")}
+        changes = {key: _anywhere(value) for key, value in self.changes.items()}
+        config = [path.resolve() for path in self.configs]
+        plan = plan_study(
+            config, changes | dict(settings) | own, self.base.subjects, self.base.seeds, self.trials, "trial"
+        )
+        # A trial is one run of its own on a dashboard; its folds are none.
+        return dataclasses.replace(plan, config={**plan.config, "trainer": {**plan.config["trainer"], "logger": False}})
+
+    def command(self, settings: Mapping[str, str]) -> str:
+        """The command line that trains the study of a trial as one of its own."""
+        words = ["memodule", "loso"]
+        for path in self.configs:
+            words += ["--config", str(path)]
+        chosen = {**self.changes, **{key: _nearby(value) for key, value in settings.items()}}
+        for key, value in chosen.items():
+            words += ["--set", f"{key}={value}"]
+        if len(self.base.subjects) < len(self.base.catalog.subjects):
+            words += ["--folds", ",".join(self.base.subjects)]
+        if self.base.seeds != (0,):
+            words += ["--seeds", ",".join(map(str, self.base.seeds))]
+        return shlex.join(words)
+
+
+def plan_search(
+    configs: Sequence[Path],
+    space: Path,
+    changes: Mapping[str, str] | None = None,
+    folds: Sequence[str] | None = None,
+    seed: int = 0,
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    sampler: str = "tpe",
+    grace: int | None = None,
+) -> Search:
+    """Resolve the experiment, read the space, and try every end of every parameter.
+
+    Args:
+        configs: Experiment files; a later one replaces what it names.
+        space: The space file.
+        changes: Config keys and values that replace those of the files.
+        folds: Subjects to hold out; None for all.
+        seed: Of training and of the sampler.
+        runs: Folder of all studies and searches.
+        name: Of the search; "search-" and the config files' names unless given.
+        sampler: One of `SAMPLERS`.
+        grace: Folds of a trial before it may be stopped; a quarter of them, at least 2, unless given.
+
+    Raises:
+        UserError: If anything cannot be used, or choosing would leak or compare what cannot be compared.
+    """
+    base = plan_study(configs, changes, folds, (seed,), runs)
+    if not base.config["data"]["inner_validation_subjects"]:
+        raise UserError(
+            "a search chooses settings by the scores of inner validation subjects, and there are none: add --set "
+            "data.inner_validation_subjects=2; choosing by the held-out subjects would make the winner look better "
+            "than it is"
+        )
+    count = len(base.subjects)
+    least = grace if grace is not None else min(count, max(2, -(-count // 4)))
+    if not 1 <= least <= count:
+        raise UserError(f"--grace {least}: give a number of folds from 1 to {count}; {count} stops no trial early")
+    search = Search(
+        name or f"search-{base.name}", tuple(configs), dict(changes or {}), base, Space.read(space), sampler, least
+    )
+    _check(search)
+    return search
+
+
+def _check(search: Search) -> None:
+    """Parse every end of every parameter, so that nothing fails after hours."""
+    results: dict[str, set[str]] = {}
+    where = search.space.path
+    for parameter, settings in search.space.samples():
+        value = settings[parameter.key]
+        if parameter.key in search.changes:
+            raise UserError(f"{where}: {parameter.key} is set by --set too; leave it to one of the two")
+        try:
+            plan = search.plan(settings)
+            if parameter.key.partition(".")[0] == "intervals":
+                build_rule(plan.config["intervals"], "intervals")
+        except UserError as error:
+            raise UserError(f"{where}: {parameter.key}: {value} cannot be used: {error}") from None
+        unfair = _unfair(search.base, plan)
+        if unfair:
+            raise UserError(f"{where}: {parameter.key}: {value} {unfair}")
+        results.setdefault(parameter.key, set()).add(plan.digest)
+    for parameter in search.space.parameters:
+        if len(results[parameter.key]) == 1 and len(parameter.ends) > 1:
+            raise UserError(f"{where}: {parameter.key} changes no result; take it out")
+
+
+def _unfair(base: Plan, plan: Plan) -> str | None:
+    """Why the scores of a trial could not be compared with those of another."""
+    ours, theirs = base.config["protocol"], plan.config["protocol"]
+    counted = [key for key in ours if key not in _MAY_DIFFER and ours[key] != theirs[key]]
+    if counted:
+        return f"changes protocol.{counted[0]}: scores that are counted by other rules cannot be compared"
+    before, after = base.config["data"], plan.config["data"]
+    if before["inner_validation_subjects"] != after["inner_validation_subjects"]:
+        return "changes data.inner_validation_subjects, whose score is the objective; set it with --set"
+    if base.catalog != plan.catalog:
+        return "changes the videos or labels: scores on other data cannot be compared"
+    if ours["frames"] == "sampled" and before["frame_step"] != after["frame_step"]:
+        return "changes data.frame_step, in which this protocol counts: such scores cannot be compared"
+    return None
+
+
+def _anywhere(value: str) -> str:
+    """A file as its absolute path, since workers run elsewhere."""
+    return str(Path(value).resolve()) if value.endswith((".yaml", ".yml")) and Path(value).is_file() else value
+
+
+def _nearby(value: str) -> str:
+    """A file as a path from here, as one would type it."""
+    return os.path.relpath(value) if value.endswith((".yaml", ".yml")) and Path(value).is_absolute() else value

@@ -1,0 +1,195 @@
+"""One trial: the folds of a study one after the other, each followed by the running score of inner subjects."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from memodule.atomic import write_json
+from memodule.errors import UserError
+from memodule.studies.fold import run_fold
+from memodule.studies.plan import Job, digest, protocol_of
+from memodule.studies.redecoding import curves_digest, redecode_fold
+from memodule.studies.results import inner_scores
+from memodule.studies.search.search import Search
+from memodule.studies.study import Study
+from memodule.studies.tracking import run_id, tags, uses_wandb
+
+OBJECTIVE = "objective"
+"""Key of the score that a search maximises: STRS of inner validation subjects, pooled over the folds so far."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Orders:
+    """What every worker of a search is told.
+
+    Attributes:
+        search: The search.
+        threads: CPU threads per fold.
+        environment: Variables that a worker on another machine lacks.
+    """
+
+    search: Search
+    threads: int
+    environment: dict[str, str]
+
+
+class Trial:
+    """A trial under way.
+
+    Args:
+        orders: Of the search.
+        settings: Of this trial.
+
+    Raises:
+        UserError: If the settings cannot be used, or the config files have changed since the search began.
+    """
+
+    def __init__(self, orders: Orders, settings: Mapping[str, str]) -> None:
+        self._orders, self._settings = orders, dict(settings)
+        search = orders.search
+        if search.plan({}).digest != search.base.digest:
+            raise UserError(
+                f"{', '.join(map(str, search.configs))}: changed since the search began; give the same command again, "
+                f"which begins another search"
+            )
+        self.plan = search.plan(settings)
+        self._protocol = protocol_of(self.plan.config)
+        self._curves = curves_digest(self.plan)
+        Study.begin(self.plan)
+        write_json(self.plan.folder / "trial.json", {"settings": self._settings, "curves": self._curves})
+        self._results: list[dict[str, Any]] = []
+        self._run = self._tracked()
+
+    def run_next(self) -> dict[str, Any]:
+        """Run the next fold, unless its result is there already.
+
+        Returns:
+            What Ray Tune is told: `objective`, `folds` (done so far), `study`, `done`.
+        """
+        job = self.plan.jobs[len(self._results)]
+        if not job.finished:
+            source = self._trained_alike(job)
+            if source is None:
+                run_fold(job, self._orders.threads, save_checkpoint=False)
+            else:
+                redecode_fold(dataclasses.replace(job, curves=source))
+        self._results.append(json.loads((job.folder / "result.json").read_text(encoding="utf-8")))
+        scores = inner_scores(self._results, self._protocol)
+        assert scores is not None  # a search without inner subjects is refused
+        done = len(self._results)
+        if self._run is not None:
+            self._run.log({**{f"inner/{name}": value for name, value in scores.items()}, "folds": done}, step=done)
+        over = done == len(self.plan.jobs)
+        return {OBJECTIVE: scores["strs"], "folds": done, "study": self.plan.folder.name, "done": over}
+
+    def end(self) -> None:
+        """Finish the trial's run on the dashboard."""
+        if self._run is not None:
+            self._run.finish()
+            self._run = None
+
+    def _trained_alike(self, job: Job) -> Path | None:
+        """Another trial that has trained the same network for this fold; only intervals and scoring differ."""
+        if self._curves is None:
+            return None
+        for path in sorted(self._orders.search.trials.glob("*/trial.json")):
+            with contextlib.suppress(OSError, ValueError):  # being written
+                alike = json.loads(path.read_text(encoding="utf-8"))["curves"] == self._curves
+                fold = job.folder.relative_to(self.plan.folder)
+                if alike and (path.parent / fold / "result.json").is_file():
+                    return path.parent
+        return None
+
+    def _tracked(self) -> Any:
+        """The trial's run on Weights & Biases, or None."""
+        search = self._orders.search
+        if not uses_wandb(search.base.config):
+            return None
+        import wandb
+
+        logger = search.base.config["trainer"]["logger"]["init_args"]
+        name = self.plan.folder.name
+        run = wandb.init(
+            project=logger["project"],
+            entity=logger.get("entity"),
+            id=run_id(search.folder.name, name),
+            resume="allow",
+            dir=search.folder,
+            group=search.folder.name,
+            job_type="trial",
+            name=f"{search.folder.name}/{name}",
+            tags=tags("trial", self.plan.config),
+            config={"config": self.plan.config, "search": {"settings": self._settings, "folds": len(self.plan.jobs)}},
+        )
+        run.define_metric("folds")
+        run.define_metric("inner/*", step_metric="folds")
+        return run
+
+
+class FoldByFold(tune.Trainable):
+    """A trial as Ray Tune runs it: one step is one fold."""
+
+    _orders: Orders
+    _settings: dict[str, str]
+    _trial: Trial | None
+
+    def setup(self, config: dict[str, Any], orders: Orders) -> None:  # type: ignore[override]
+        """Begin the trial; `orders` comes through `tune.with_parameters`."""
+        os.environ.update(orders.environment)
+        self._orders = orders
+        self._begin(config)
+
+    def step(self) -> dict[str, Any]:
+        """Run a fold."""
+        try:
+            if self._trial is None:
+                self._trial = Trial(self._orders, self._settings)
+            return self._trial.run_next()
+        except Exception as error:
+            keep_failure(self._orders.search, self._settings, error)
+            raise
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take over another trial in the same process, which saves the time of importing everything."""
+        self.cleanup()
+        self._begin(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        """Leave nothing open when the trial is finished, stopped or interrupted."""
+        if self._trial is not None:
+            self._trial.end()
+            self._trial = None
+
+    def _begin(self, config: Mapping[str, Any]) -> None:
+        self._trial = None
+        self._settings = self._orders.search.space.settings(config)
+        _failure(self._orders.search, self._settings).unlink(missing_ok=True)
+
+
+def keep_failure(search: Search, settings: Mapping[str, str], error: Exception) -> None:
+    """Write down why a trial failed, for the table and for whoever mends it."""
+    text = str(error).strip()
+    line = text.splitlines()[0] if text else type(error).__name__
+    told = line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
+    with contextlib.suppress(OSError):  # a full disk is told by Ray's own message
+        write_json(_failure(search, settings), {"error": told, "traceback": traceback.format_exc()})
+
+
+def read_failure(search: Search, settings: Mapping[str, str]) -> str | None:
+    """The error of a trial in one line; None where its worker died without a word."""
+    try:
+        return str(json.loads(_failure(search, settings).read_text(encoding="utf-8"))["error"])
+    except (OSError, ValueError):
+        return None
+
+
+def _failure(search: Search, settings: Mapping[str, str]) -> Path:
+    return search.folder / "failures" / f"{digest(dict(settings))[:16]}.json"

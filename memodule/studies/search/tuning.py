@@ -1,0 +1,183 @@
+"""The search itself: Optuna proposes, Ray Tune runs the trials side by side, ASHA stops the poor ones early.
+
+Optuna's journal and the records of trials are written as they happen, and finished folds are kept by their studies. So
+whatever ends a search, the next run of the same command goes on from there, also with more trials than before. (Ray
+Tune's own `Tuner.restore` can do neither with a larger number of trials nor after an early kill.)
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from memodule import console
+from memodule.studies.execution import Workers
+from memodule.studies.plan import digest
+from memodule.studies.ray_tasks import passed_on, start_ray
+from memodule.studies.search.records import DIED, Record, Records, State
+from memodule.studies.search.search import Search
+
+_HALVING: Final = 2
+"""Of the trials that reach a rung (grace, twice the grace, ...), one in so many goes on."""
+
+_RETRIES: Final = 2
+"""How often a trial is tried again whose worker died."""
+
+_STUDY: Final = "search"
+
+_ENVIRONMENT: Final = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in configs mean what they mean here
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # we write what is worth keeping
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the command at once; nothing needs saving
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+def run_trials(search: Search, workers: Workers, trials: int, on_end: Callable[[], object]) -> None:
+    """Run trials until that many have ended, those of earlier runs included.
+
+    Args:
+        search: What to search.
+        workers: Where trials run, one process each.
+        trials: How many, in all.
+        on_end: Called whenever a trial has ended.
+    """
+    records = Records(search.folder)
+    with console.progress_bar() as bar, _quiet():
+        task = bar.add_task("trials", total=trials)
+
+        def after_trial() -> None:
+            bar.update(task, completed=records.ended())
+            on_end()
+
+        again = [*_in(records, "running"), *records.retry(_in(records, "failed"))]
+        for attempt in range(1 + _RETRIES):
+            if attempt:
+                again = records.retry([record for record in _in(records, "failed") if record.error == DIED])
+            bar.update(task, completed=records.ended())
+            if records.ended() < trials:
+                _tune(search, workers, trials - records.ended(), again, after_trial)
+
+
+def _in(records: Records, state: State) -> list[Record]:
+    return [record for record in records.all() if record.state == state]
+
+
+def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record], on_end: Callable[[], object]) -> None:
+    import ray
+    from ray import tune
+
+    from memodule.studies.search.trial import FoldByFold, Orders
+    from memodule.studies.search.watching import Watcher
+
+    storage = search.folder / "tune"
+    start_ray(workers)
+    try:
+        proposals, halving = _proposals(search, again), _halving(search)
+        trainable = tune.with_parameters(FoldByFold, orders=Orders(search, workers.threads, passed_on()))
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {"CPU": workers.threads, "GPU": workers.gpus_per_fold}),
+            tune_config=tune.TuneConfig(
+                search_alg=proposals,
+                scheduler=halving,
+                num_samples=count,
+                max_concurrent_trials=workers.count,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name=uuid.uuid4().hex,
+                storage_path=str(storage),
+                verbose=0,
+                callbacks=[Watcher(search, on_end)],
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        tuner.fit()
+    finally:
+        ray.shutdown()
+        shutil.rmtree(storage, ignore_errors=True)
+
+
+def _proposals(search: Search, again: Sequence[Record]) -> Any:
+    """Optuna with all that earlier runs of the search have told it."""
+    import optuna
+    from optuna.trial import TrialState
+    from ray.tune.search.optuna import OptunaSearch
+
+    from memodule.studies.search.trial import OBJECTIVE
+
+    storage = _journal(search)
+    study = optuna.create_study(study_name=_STUDY, storage=storage, direction="maximize", load_if_exists=True)
+    queued = []
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state == TrialState.RUNNING:  # of a run that was interrupted
+            study.tell(trial.number, state=TrialState.FAIL)
+        elif trial.state == TrialState.WAITING:
+            queued.append(trial.system_attrs["fixed_params"])
+    for record in again:
+        if record.values not in queued:
+            study.enqueue_trial(record.values)
+    # Another run must not draw the same random numbers again.
+    seed = int(digest([search.base.seeds[0], len(study.trials)])[:8], 16)
+    if search.sampler == "random":
+        sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=seed)
+    else:
+        sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+    return OptunaSearch(search.space, metric=OBJECTIVE, mode="max", sampler=sampler, storage=storage, study_name=_STUDY)
+
+
+def _halving(search: Search) -> Any:
+    """ASHA over folds with the running scores of earlier runs."""
+    import optuna
+    from optuna.trial import TrialState
+    from ray.tune.schedulers import AsyncHyperBandScheduler
+
+    from memodule.studies.search.trial import OBJECTIVE
+
+    folds = len(search.base.jobs)
+    scheduler = AsyncHyperBandScheduler(
+        "folds", OBJECTIVE, "max", max_t=folds, grace_period=search.grace, reduction_factor=_HALVING
+    )
+    (bracket,) = scheduler._brackets
+    for trial in optuna.load_study(study_name=_STUDY, storage=_journal(search)).get_trials(deepcopy=False):
+        if trial.state == TrialState.COMPLETE:
+            earlier = dataclasses.make_dataclass("Earlier", ["trial_id"])(f"earlier-{trial.number}")
+            for done, value in sorted(trial.intermediate_values.items()):
+                bracket.on_result(earlier, done, value)
+    return scheduler
+
+
+def _journal(search: Search) -> Any:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return JournalStorage(JournalFileBackend(str(search.folder / "optuna.log")))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the notes of Ray Tune and Optuna off the terminal; a search has its own progress bar."""
+    import optuna
+
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.air", "ray.train")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="optuna|ray")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        for name in [name for name, value in before.items() if value is None]:
+            os.environ.pop(name, None)
