@@ -109,7 +109,7 @@ def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
     leak = ["leak"] if protocol_of(config).leaks else []
     about = _about(config)
     names = [config["protocol"]["name"], rule_name(config), about["study/network"], about["study/data"]]
-    own = uses_wandb(config) and config["trainer"]["logger"]["init_args"].get("tags") or []
+    own = (uses_wandb(config) and config["trainer"]["logger"]["init_args"].get("tags")) or []
     return list(dict.fromkeys(str(tag)[:_LONGEST_TAG] for tag in [job_type, *names, *leak, *own] if tag))
 
 

@@ -10,8 +10,9 @@ from memodule.errors import UserError
 from memodule.studies.execution import Workers
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row
 from memodule.studies.search.search import Search
+from memodule.studies.search.tracking import log_summary
 from memodule.studies.search.tuning import run_trials
-from memodule.studies.tracking import code_version, host, run_id, tags, uses_wandb
+from memodule.studies.tracking import code_version, host
 
 
 def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
@@ -34,7 +35,7 @@ def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
         raise
     board = Leaderboard.read(search, trials)
     board.write()
-    _log(board)
+    log_summary(board, search_values(board))
     return board
 
 
@@ -162,31 +163,3 @@ def _scores(results: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "recog_f1": results["recognition"]["f1"],
         "tp": results["spotting"]["tp"],
     }
-
-
-def _log(board: Leaderboard) -> None:
-    """One summary run of the search's group on Weights & Biases, with the leaderboard as a table."""
-    search = board.search
-    if not uses_wandb(search.base.config):
-        return
-    import csv
-
-    import wandb
-
-    head, *rows = csv.reader(board.csv().splitlines())
-    logger = search.base.config["trainer"]["logger"]["init_args"]
-    with wandb.init(
-        project=logger["project"],
-        entity=logger.get("entity"),
-        id=run_id(search.folder.name, "summary"),
-        resume="allow",
-        dir=search.folder,
-        group=search.folder.name,
-        job_type="summary",
-        name=f"{search.folder.name}/summary",
-        tags=tags("summary", search.base.config),
-        config={"config": search.base.config, "space": search.space.describe()},
-    ) as run:
-        values = search_values(board)
-        run.summary.update({name: values[name] for name in ("complete", "winner", "nested_estimate")})
-        run.log({"tables/leaderboard": wandb.Table(columns=list(head), data=list[Any](rows))})

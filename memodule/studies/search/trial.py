@@ -19,7 +19,6 @@ from memodule.studies.redecoding import curves_digest, redecode_fold
 from memodule.studies.results import inner_scores
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
-from memodule.studies.tracking import run_id, tags, uses_wandb
 
 OBJECTIVE = "objective"
 """Key of the score that a search maximises: STRS of inner validation subjects, pooled over the folds so far."""
@@ -65,7 +64,6 @@ class Trial:
         Study.begin(self.plan)
         write_json(self.plan.folder / "trial.json", {"settings": self._settings, "curves": self._curves})
         self._results: list[dict[str, Any]] = []
-        self._run = self._tracked()
 
     def run_next(self) -> dict[str, Any]:
         """Run the next fold, unless its result is there already.
@@ -84,16 +82,8 @@ class Trial:
         scores = inner_scores(self._results, self._protocol)
         assert scores is not None  # a search without inner subjects is refused
         done = len(self._results)
-        if self._run is not None:
-            self._run.log({**{f"inner/{name}": value for name, value in scores.items()}, "folds": done}, step=done)
         over = done == len(self.plan.jobs)
         return {OBJECTIVE: scores["strs"], "folds": done, "study": self.plan.folder.name, "done": over}
-
-    def end(self) -> None:
-        """Finish the trial's run on the dashboard."""
-        if self._run is not None:
-            self._run.finish()
-            self._run = None
 
     def _trained_alike(self, job: Job) -> Path | None:
         """Another trial that has trained the same network for this fold; only intervals and scoring differ."""
@@ -106,31 +96,6 @@ class Trial:
                 if alike and (path.parent / fold / "result.json").is_file():
                     return path.parent
         return None
-
-    def _tracked(self) -> Any:
-        """The trial's run on Weights & Biases, or None."""
-        search = self._orders.search
-        if not uses_wandb(search.base.config):
-            return None
-        import wandb
-
-        logger = search.base.config["trainer"]["logger"]["init_args"]
-        name = self.plan.folder.name
-        run = wandb.init(
-            project=logger["project"],
-            entity=logger.get("entity"),
-            id=run_id(search.folder.name, name),
-            resume="allow",
-            dir=search.folder,
-            group=search.folder.name,
-            job_type="trial",
-            name=f"{search.folder.name}/{name}",
-            tags=tags("trial", self.plan.config),
-            config={"config": self.plan.config, "search": {"settings": self._settings, "folds": len(self.plan.jobs)}},
-        )
-        run.define_metric("folds")
-        run.define_metric("inner/*", step_metric="folds")
-        return run
 
 
 class FoldByFold(tune.Trainable):
@@ -158,15 +123,8 @@ class FoldByFold(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take over another trial in the same process, which saves the time of importing everything."""
-        self.cleanup()
         self._begin(new_config)
         return True
-
-    def cleanup(self) -> None:
-        """Leave nothing open when the trial is finished, stopped or interrupted."""
-        if self._trial is not None:
-            self._trial.end()
-            self._trial = None
 
     def _begin(self, config: Mapping[str, Any]) -> None:
         self._trial = None

@@ -8,11 +8,12 @@ from ray import tune
 
 from memodule.studies.search.records import DIED, Record, Records, State
 from memodule.studies.search.search import Search
+from memodule.studies.search.tracking import log_trial
 from memodule.studies.search.trial import read_failure
 
 
 class Watcher(tune.Callback):
-    """Writes the record of a trial when it begins and when it ends.
+    """Writes the record of a trial when it begins and, after its run on the dashboard, when it ends.
 
     Args:
         search: The search.
@@ -52,6 +53,8 @@ class Watcher(tune.Callback):
         settings = self._settings(trial)
         record = self._records.find(settings) or Record(len(self._records.all()) + 1, settings, dict(trial.config))
         study = trial.last_result.get("study", record.study)
+        if study is not None:
+            log_trial(self._search, study, settings, state)
         self._records.write(dataclasses.replace(record, state=state, study=study, error=error, times=record.times + 1))
         self._on_end()
 
