@@ -403,3 +403,19 @@ def test_records_keep_their_numbers(tmp_path):
     assert (again.number, again.state, again.study) == (1, "running", "trial-1")
     assert records.ended() == 1
     assert [record.number for record in records.all()] == [1, 2]
+
+
+def test_each_fold_chooses_by_its_own_inner_subjects_alone(planted, tmp_path):
+    config = experiment(planted, tmp_path, inner=1)
+    search = plan_search([config], space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]}), runs=tmp_path)
+
+    def row(number: int, pooled: float, **folds: tuple[float, float]) -> leaderboard.Row:
+        own = {subject[1:]: {"strs": strs, "spot_f1": spot} for subject, (strs, spot) in folds.items()}
+        return leaderboard.Row(Record(number, {}, {}, "finished"), tuple(own), {"strs": pooled}, (0.0, 1.0), own)
+
+    rows = (
+        row(1, 0.9, _001=(0.1, 0.5), _002=(0.9, 0.1), _003=(0.0, 0.2)),
+        row(2, 0.2, _001=(0.3, 0.1), _002=(0.2, 0.9), _003=(0.0, 0.4)),  # spotting F1 decides where STRS is equal
+        row(3, 0.1, _001=(0.3, 0.1)),  # of equal ones the earlier trial
+    )
+    assert leaderboard.Leaderboard(search, rows, 3).chosen == {"001": 2, "002": 1, "003": 2}
