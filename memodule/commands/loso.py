@@ -1,16 +1,14 @@
 """`memodule loso`: run every leave-one-subject-out fold of an experiment and pool the scores."""
 
 import argparse
-import contextlib
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.interrupts import terminable
 from memodule.commands.study_options import (
     add_experiment,
     add_folds,
@@ -53,7 +51,7 @@ def main(words: Sequence[str]) -> int:
         not arguments.no_checkpoints,
     )
     try:
-        with _terminable():
+        with terminable():
             outcome = run_study(plan, workers, sweep)
     except KeyboardInterrupt:
         if is_main_process():
@@ -98,23 +96,6 @@ def _how_to_go_on(plan: "Plan") -> str:
         f"memodule: interrupted; {sum(job.finished for job in jobs)} of {len(jobs)} folds are finished and kept in "
         f"{plan.folder}; the same command runs the rest"
     )
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Stop at SIGTERM, which `kill` and job schedulers send, as at Ctrl-C."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _seeds(text: str) -> tuple[int, ...]:

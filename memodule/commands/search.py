@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.interrupts import terminable
 from memodule.commands.study_options import (
     add_experiment,
     add_folds,
@@ -55,10 +57,14 @@ def main(words: Sequence[str]) -> int:
     )
     workers = Workers(at_a_time(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
     try:
-        board = run_search(search, workers, arguments.trials)
+        with terminable():
+            board = run_search(search, workers, arguments.trials)
     except KeyboardInterrupt:
-        console.note(f"{search.folder}: the same command goes on; finished folds and trials are kept")
-        raise
+        print(
+            f"memodule: interrupted; the same command goes on, what is finished is kept in {search.folder}",
+            file=sys.stderr,
+        )
+        return 130
     if arguments.json:
         print(json.dumps(search_values(board), indent=2))
     else:

@@ -6,7 +6,7 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,18 +46,12 @@ def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[st
     Raises:
         UserError: If no cluster answers, a fold asks for more than any machine has, or the disk is full.
     """
-    import ray
-
     running: dict[Any, Job] = {}
     try:
-        with _own_signals():
-            start_ray(workers)
+        start_ray(workers)
         return _run_all(jobs, workers, meter, running)
     finally:
-        with _undisturbed():
-            for reference in running:  # stopped early: leave nothing behind on a cluster that lives on without us
-                ray.cancel(reference, force=True)
-            ray.shutdown()
+        stop_ray(running)
 
 
 def _run_all(jobs: Sequence[Job], workers: Workers, meter: Meter, running: dict[Any, Job]) -> dict[str, str]:
@@ -109,6 +103,22 @@ def start_ray(workers: Workers) -> None:
     Raises:
         UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
     """
+    with _own_signals():
+        _connect(workers)
+    _require_resources(workers)
+
+
+def stop_ray(running: Iterable[Any] = ()) -> None:
+    """Leave Ray; of tasks that still run nothing is left behind on a cluster that lives on without us."""
+    import ray
+
+    with _undisturbed():
+        for reference in running:
+            ray.cancel(reference, force=True)
+        ray.shutdown()
+
+
+def _connect(workers: Workers) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))  # Ray would try for ever
     import ray
@@ -126,6 +136,12 @@ def start_ray(workers: Workers) -> None:
                 f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with "
                 f"`ray start --head`"
             ) from None
+
+
+def _require_resources(workers: Workers) -> None:
+    """Refuse what no machine has, since Ray would wait for it for ever."""
+    import ray
+
     wanted = {"GPU": (workers.gpus_per_fold, "--gpus-per-fold"), "CPU": (workers.threads, "--threads")}
     known = ray.nodes()  # type: ignore[no-untyped-call]
     nodes = [node["Resources"] for node in known if node["Alive"]]

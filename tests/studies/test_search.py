@@ -14,6 +14,7 @@ from pathlib import Path
 import optuna
 import pytest
 import yaml
+from filelock import FileLock
 from tiny import experiment
 from wandb_files import OfflineRun
 
@@ -240,14 +241,15 @@ def test_every_trial_is_a_run_of_one_group(searched):
 
 
 @pytest.mark.slow
-def test_control_c_leaves_no_held_out_score_and_failing_trials_do_not_stop_others(planted, tmp_path, capsys):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_others(planted, tmp_path, capsys, stop):
     config = experiment(planted, tmp_path, inner=1, epochs=2, logger=False)
     sizes = space_file(tmp_path, {"data.batch_size": [32, 0]})
     command = words(config, sizes, tmp_path / "runs", "--trials", "4", "--sampler", "random", "--grace", "3")
 
     def interrupt() -> None:
         wait_for(lambda: results_of(tmp_path))
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), stop)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
@@ -383,6 +385,16 @@ def test_a_missing_extra_is_told(planted, tmp_path, capsys, monkeypatch):
     space = space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
     assert main(words(config, space, tmp_path / "runs")) == 2
     assert "optuna is not installed; run `pip install 'memodule[search]'`" in capsys.readouterr().err
+
+
+def test_one_search_at_a_time_writes_a_folder(planted, tmp_path, capsys):
+    config, space = experiment(planted, tmp_path, inner=1), space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
+    folder = plan_search([config], space, runs=tmp_path / "runs").folder
+    folder.mkdir(parents=True)
+    with FileLock(folder / ".lock"):
+        assert main(words(config, space, tmp_path / "runs")) == 2
+    assert "is running already" in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_another_number_of_trials_is_the_same_search_another_space_is_not(planted, tmp_path):

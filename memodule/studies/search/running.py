@@ -1,9 +1,12 @@
 """A search from its plan to its leaderboard."""
 
+import contextlib
 import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from memodule.atomic import write_json
 from memodule.errors import UserError
@@ -27,15 +30,16 @@ def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
         UserError: If the extra `search` is not installed, the folder cannot be written, or the cluster does not answer.
     """
     check_installed()
-    _begin(search)
-    try:
-        run_trials(search, workers, trials, lambda: Leaderboard.read(search, trials).write())
-    except BaseException:
-        Leaderboard.read(search, trials).write()  # what there is; held-out scores wait for the end
-        raise
-    board = Leaderboard.read(search, trials)
-    board.write()
-    log_summary(board, search_values(board))
+    with _alone(search):
+        _begin(search)
+        try:
+            run_trials(search, workers, trials, lambda: Leaderboard.read(search, trials).write())
+        except BaseException:
+            Leaderboard.read(search, trials).write()  # what there is; held-out scores wait for the end
+            raise
+        board = Leaderboard.read(search, trials)
+        board.write()
+        log_summary(board, search_values(board))
     return board
 
 
@@ -54,6 +58,24 @@ def check_installed() -> None:
         ) from None
 
 
+@contextlib.contextmanager
+def _alone(search: Search) -> Iterator[None]:
+    """Keep the folder for this process: two that propose trials side by side would give them the same numbers."""
+    with _writing(search):
+        search.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(search.folder / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(
+                f"{search.folder}: this search is running already; wait for its end, or stop it first"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _begin(search: Search) -> None:
     description = {
         "name": search.name,
@@ -68,9 +90,15 @@ def _begin(search: Search) -> None:
         "code_version": code_version(),
         "host": host(),
     }
-    try:
+    with _writing(search):
         write_json(search.folder / "search.json", description)
         shutil.copyfile(search.space.path, search.folder / "space.yaml")
+
+
+@contextlib.contextmanager
+def _writing(search: Search) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UserError(f"{search.folder}: cannot be written ({error}); choose another folder with --runs") from None
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from memodule import console
 from memodule.studies.execution import Workers
 from memodule.studies.plan import digest
-from memodule.studies.ray_tasks import passed_on, start_ray
+from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.records import DIED, Record, Records, State
 from memodule.studies.search.search import Search
 
@@ -69,7 +69,6 @@ def _in(records: Records, state: State) -> list[Record]:
 
 
 def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record], on_end: Callable[[], object]) -> None:
-    import ray
     from ray import tune
 
     from memodule.studies.search.trial import FoldByFold, Orders
@@ -100,7 +99,7 @@ def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record],
         )
         tuner.fit()
     finally:
-        ray.shutdown()
+        stop_ray()
         shutil.rmtree(storage, ignore_errors=True)
 
 
