@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from memodule.atomic import write_json
 from memodule.errors import UserError
 from memodule.studies.execution import Workers
+from memodule.studies.origin import code_version, host
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row
 from memodule.studies.search.search import Search
 from memodule.studies.search.tracking import log_summary
 from memodule.studies.search.tuning import run_trials
-from memodule.studies.tracking import code_version, host
 
 
 def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
