@@ -48,6 +48,7 @@ SHORTER = {
     "loso": "--set trainer.max_epochs=1 --set trainer.logger=false --set model=configs/model/slowfast_small.yaml",
     "fit": "--trainer.max_epochs=1 --trainer.logger=false",
     "predict": "--trainer.logger=false",
+    "search": "--trials 1 --grace 1 --set trainer.logger=false --set model=configs/model/slowfast_small.yaml",
 }
 """Options that are added so that a line takes seconds."""
 
@@ -62,7 +63,7 @@ def world(planting, tmp_path_factory):
     for name in ("configs", "experiments"):
         shutil.copytree(ROOT / name, world / name)
     for name, subjects, step in (
-        ("demo", ("s01", "s02", "s03"), 1),
+        ("demo", ("s01", "s02", "s03", "s04"), 1),
         ("mine", ("006", "007", "009"), 1),
         ("samm_lv", ("006", "007", "009"), 7),
         ("samm-like", ("008", "012", "024", "026"), 7),
@@ -115,7 +116,7 @@ def test_a_documented_command_does_what_it_says(line, world, tmp_path, monkeypat
     words = [file for word in words for file in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     status = main([name, *words, *SHORTER.get(name, "").split()])
     printed = capsys.readouterr()
-    assert status in ((0, 1) if name == "check" else (0,)), printed.err
+    assert status in ((0, 1) if name == "check" else (0,)), printed.out + printed.err
     assert printed.out or name in ("fit", "predict", "extract")
     for option in ("--out", "--histogram"):
         if option in words:

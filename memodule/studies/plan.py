@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from memodule.data.datamodule import scored_catalog
+from memodule.data.folds import make_fold
 from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
@@ -138,7 +139,8 @@ def plan_study(
         curves: Folder of a finished study to take score curves from, instead of training.
 
     Raises:
-        UserError: If config, Catalog or flow store cannot be used, or a subject is unknown.
+        UserError: If config, Catalog or flow store cannot be used, a subject is unknown, or inner validation subjects
+            leave none for training.
     """
     for config in configs:
         if not config.is_file():
@@ -154,6 +156,8 @@ def plan_study(
         )
     if len(set(seeds)) != len(seeds) or not seeds:
         raise UserError(f"--seeds: {','.join(map(str, seeds))}: give different whole numbers, such as 0,1,2")
+    for subject in folds or catalog.subjects:  # says now what would end every fold later
+        make_fold(catalog, subject, data["inner_validation_subjects"])
     parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
     return Plan(
         name or "+".join(re.sub(r"[^\w.-]+", "_", config.stem) for config in configs),

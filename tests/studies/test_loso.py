@@ -177,3 +177,10 @@ def test_the_published_protocol_says_that_it_leaks(planted, tmp_path, capsys):
     provenance = json.loads((run / "provenance.json").read_text())["seed0"]
     assert provenance["002"]["interval_prior"] == ["001", "002", "003"]
     assert provenance["002"]["network"] == ["001", "003"]
+
+
+def test_inner_subjects_that_leave_none_for_training_are_refused_before_anything_runs(planted, tmp_path, capsys):
+    config = experiment(planted, tmp_path, inner=2)
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
+    assert "leave at least one for training" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "runs").exists()
