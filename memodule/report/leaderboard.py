@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from memodule.datasets.synthetic.recipe import RECIPE
 from memodule.report.html import Child, Html, document, el, join, packaged
 from memodule.report.plot import Axis, Plot
-from memodule.report.tables import decimal, table
+from memodule.report.tables import decimal, table, titled
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard, Row
@@ -55,8 +55,8 @@ def _banners(board: "Leaderboard") -> Html:
     parts: list[Child] = []
     if (Path(board.search.base.config["data"]["catalog"]) / RECIPE).is_file():
         parts.append(_banner("Generated data", "These scores say nothing about real micro-expressions.", "generated"))
-    if board.leak:
-        parts.append(_banner("LEAK", board.leak, "warning"))
+    if board.protocol.leak:
+        parts.append(_banner("LEAK", board.protocol.leak, "warning"))
     if not board.over:
         text = "Held-out scores are shown at its end. The same command goes on."
         parts.append(_banner("This search has not ended.", text, "warning"))
@@ -126,7 +126,12 @@ def _table(board: "Leaderboard") -> Html:
         "Scores are of inner validation subjects. A trial that was stopped early is scored on its first folds only, "
         "and compares with others after as many folds, not with finished ones."
     )
-    return el("section", el("h2", "Trials"), table("Best first", head, rows), el("p", hint, class_="hint"))
+    return el(
+        "section",
+        el("h2", "Trials"),
+        table(titled(board.protocol, "Best first"), head, rows),
+        el("p", hint, class_="hint"),
+    )
 
 
 def _line(board: "Leaderboard", rank: int, row: "Row", keys: Sequence[str]) -> list[Child]:

@@ -164,7 +164,9 @@ def _differences(tests: Sequence[Comparison], runs: Sequence[Run], labels: Seque
     )
     return join(
         table(
-            titled(runs[0], f"Paired differences to run {labels[0]}"),  # runs that leak compare with such runs only
+            titled(
+                runs[0].protocol, f"Paired differences to run {labels[0]}"
+            ),  # runs that leak compare with such runs only
             ["", *_TESTED.values()],
             rows,
         ),

@@ -7,6 +7,7 @@ from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.functional import recognition_scores
 from memodule.metrics.functional.timing import LANDMARKS
 from memodule.metrics.tables import NAMES
+from memodule.protocol import Protocol
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
 from memodule.studies.labelled import labelled_scores
@@ -38,9 +39,9 @@ def table(caption: str, head: Sequence[Child], rows: Iterable[Sequence[Child]], 
     )
 
 
-def titled(run: Run, caption: str) -> str:
-    """The caption of a table about one run; it names the leak of the protocol, so that no table is quoted without."""
-    return f"{caption} (protocol {run.protocol.name}: LEAK)" if run.protocol.leaks else caption
+def titled(protocol: Protocol, caption: str) -> str:
+    """The caption of a table; it names the leak of the protocol, so that no table is quoted without."""
+    return f"{caption} (protocol {protocol.name}: LEAK)" if protocol.leaks else caption
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -78,7 +79,7 @@ def scores_table(run: Run) -> Html:
     cells = [el("strong", decimal(given["f1"])), f"{decimal(low)} to {decimal(high)}", decimal(given["majority"]["f1"])]
     rows.append([LABELLED_F1, *cells, "", *("" for _ in seeds)])
     head = ["score", "pooled", "95 % interval", "by chance", "mean of folds ± sd", *(f"seed {seed}" for seed in seeds)]
-    return table(titled(run, "Scores"), head, rows)
+    return table(titled(run.protocol, "Scores"), head, rows)
 
 
 def subjects_table(run: Run, label: str) -> Html:
@@ -102,7 +103,7 @@ def subjects_table(run: Run, label: str) -> Html:
             ]
         )
     head = ["subject", "videos", "MEs", "hits", "false alarms", "misses", "spotting F1", "recognition F1", "on hits"]
-    return table(titled(run, "Held-out subjects"), [*head, "STRS"], rows, "sortable")
+    return table(titled(run.protocol, "Held-out subjects"), [*head, "STRS"], rows, "sortable")
 
 
 def classes_table(run: Run) -> Html:
@@ -124,7 +125,7 @@ def classes_table(run: Run) -> Html:
             ]
         )
     head = ["emotion", "MEs", "hits", "share found", "hits called so", "of them right", "precision", "recall", "F1"]
-    return table(titled(run, "Emotions"), head, rows)
+    return table(titled(run.protocol, "Emotions"), head, rows)
 
 
 def confusion_table(run: Run) -> Html:
@@ -142,7 +143,7 @@ def confusion_table(run: Run) -> Html:
             for column, count in zip(FRAME_CLASSES, counts, strict=True)
         ]
         rows.append([name, *cells, el("td", total, class_="total")])
-    caption = titled(run, "Hits by true and recognised emotion")
+    caption = titled(run.protocol, "Hits by true and recognised emotion")
     return table(caption, ["true \\ recognised", *FRAME_CLASSES, "all"], rows, "confusion")
 
 
@@ -155,7 +156,7 @@ def timing_table(run: Run) -> Html | None:
         [name, int(row["pairs"]), *(decimal(row[key], 0) if key in row else "" for key in ("bias", "mae"))]
         for name, row in summary.items()
     ]
-    return table(titled(run, "Timing errors of hits in ms"), ["", "pairs", "mean", "mean absolute"], rows)
+    return table(titled(run.protocol, "Timing errors of hits in ms"), ["", "pairs", "mean", "mean absolute"], rows)
 
 
 def errors_table(run: Run) -> Html:
@@ -165,7 +166,7 @@ def errors_table(run: Run) -> Html:
     rows += [[name, count, _share(count, alarms)] for name, count in alarms.items()]
     rows.append([el("span", "○ misses", class_="miss"), sum(misses.values()), ""])
     rows += [[name, count, _share(count, misses)] for name, count in misses.items()]
-    return table(titled(run, "What goes wrong"), ["", "count", "share"], rows, "errors")
+    return table(titled(run.protocol, "What goes wrong"), ["", "count", "share"], rows, "errors")
 
 
 def error_counts(run: Run) -> tuple[dict[str, int], dict[str, int]]:

@@ -21,11 +21,14 @@ from wandb_files import OfflineRun
 from memodule.cli import main
 from memodule.errors import UserError
 from memodule.metrics.functional import Tally, score
+from memodule.protocol import LEAK
+from memodule.report.leaderboard import leaderboard_page
 from memodule.studies.plan import plan_study
 from memodule.studies.results import pool
 from memodule.studies.search import leaderboard, trial
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard
 from memodule.studies.search.records import Record, Records
+from memodule.studies.search.running import search_text, search_values
 from memodule.studies.search.search import plan_search
 from memodule.studies.search.space import Space
 from memodule.studies.study import Study
@@ -377,6 +380,15 @@ def test_the_nested_estimate_is_exact_only_where_no_score_chose_the_candidates(p
         assert leaderboard.Leaderboard(search, (), 1).exact is exact
     with pytest.raises(UserError, match="from 1 to 3"):
         plan_search([config], space, runs=tmp_path, grace=4)
+
+
+def test_a_leaking_protocol_is_named_wherever_scores_stand(planted, tmp_path):
+    config, space = experiment(planted, tmp_path, inner=1), space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
+    for fitted_on, told in (("all", True), ("training", False)):
+        board = Leaderboard.read(plan_search([config], space, {"protocol.fitted_on": fitted_on}), 2)
+        for shown in (search_text(board), leaderboard_page(board), json.dumps(search_values(board))):
+            assert (LEAK in shown) == told
+        assert ("LEAK)" in leaderboard_page(board)) == told
 
 
 def test_a_missing_extra_is_told(planted, tmp_path, capsys, monkeypatch):

@@ -16,9 +16,10 @@ from typing import Any
 from memodule.atomic import write_json, write_text
 from memodule.decoding import Decoded
 from memodule.metrics.functional import Tally, bootstrap, score
+from memodule.protocol import Protocol
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import protocol_of
-from memodule.studies.results import LEAK, pool
+from memodule.studies.results import pool
 from memodule.studies.search.records import Record, Records
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
@@ -102,9 +103,9 @@ class Leaderboard:
         return self.search.sampler == "random" and self.search.grace == len(self.search.base.subjects)
 
     @property
-    def leak(self) -> str | None:
-        """What a leaking protocol does to all these numbers."""
-        return LEAK if protocol_of(self.search.base.config).leaks else None
+    def protocol(self) -> Protocol:
+        """How scores are counted; one that leaks says so in every table."""
+        return protocol_of(self.search.base.config)
 
     @functools.cached_property
     def held_out(self) -> dict[str, Any] | None:
@@ -132,7 +133,7 @@ class Leaderboard:
         found: list[Decoded] = []
         for subject in subjects:
             found += _study(self.search, rows[self.chosen[subject]]).decoded(subject, seed)
-        return pool({seed: found}, self.search.base.catalog, protocol_of(self.search.base.config))
+        return pool({seed: found}, self.search.base.catalog, self.protocol)
 
     def provenance(self) -> dict[str, Any]:
         """Which subjects influenced the choice."""

@@ -112,8 +112,8 @@ def search_text(board: Leaderboard) -> str:
     others = f"{len(board.having('failed'))} failed, {board.repeated} repeated"
     lines = [f"{search.folder.name}: {counts}, {others}, of {board.asked} trials"]
     lines += [_line(row) for row in board.rows[:_SHOWN] if row.scores]
-    if board.leak:
-        lines.append(f"LEAK: {board.leak}")
+    if board.protocol.leak:
+        lines.append(f"LEAK: {board.protocol.leak}")
     if board.winner and board.held_out:
         lines.append(f"winner: trial {board.winner.record.number}; {HELD_OUT}: {_range(board.held_out)}")
         lines.append("  slightly optimistic: a fold's inner subjects are held out in other folds")
@@ -158,7 +158,7 @@ def search_values(board: Leaderboard) -> dict[str, Any]:
         "folder": str(board.search.folder),
         "leaderboard": str(board.search.folder / "leaderboard.csv"),
         "complete": board.over,
-        "leak": board.leak,
+        "leak": board.protocol.leak,
         "trials": [
             {
                 **dataclasses.asdict(row.record),
