@@ -31,6 +31,13 @@ NOT_RUN = {
     "files; tests/studies/test_import_published.py runs it on files of their format",
     "loso --config experiments/samm_lv.yaml --config experiments/published.yaml": "needs features with the published "
     "motion compensation; tests/studies/test_import_published.py runs the protocol on such",
+    "loso --config experiments/samm_lv.yaml --gpus-per-fold 0.25": "needs GPUs",
+    "loso --config experiments/samm_lv.yaml --seeds 0,1,2 --gpus-per-fold 0.25": "needs GPUs",
+    "loso --config experiments/samm_lv.yaml --gpus-per-fold 0.25 --address auto": "needs GPUs, and a Ray cluster; "
+    "tests/studies/test_clusters.py runs --address",
+    "loso --config experiments/samm_lv.yaml --runs /shared/runs --address HEAD:6379 --gpus-per-fold 0.25": "the same",
+    "loso --config experiments/samm_lv.yaml --set trainer.devices=4 trainer.strategy=ddp": "needs GPUs; "
+    "tests/studies/test_clusters.py shares folds between two processes",
 }
 """Documented lines that are not run here, and why."""
 
@@ -40,6 +47,8 @@ OTHERS_NOT_RUN = {
     r"\.venv/bin/pre-commit install": "changes the checkout's git hooks",
     r"python bring_in\.py": "tests/datasets/test_documented_scripts.py runs the script",
     r"python experiments/benchmarks/.*": "measures for minutes",
+    r"python experiments/wandb_workspace\.py --dry-run": "tests/test_wandb_workspace.py runs it",
+    r"torchrun .*": "starts processes; tests/studies/test_clusters.py shares folds between two",
     r"(wandb|ray|srun|sbatch|ssh|scancel|squeue|kubectl|docker) .*": "needs an account or a cluster",
 }
 """Commands of other programs, as patterns, and why they are not run."""
@@ -131,13 +140,13 @@ def test_what_is_not_run_is_documented_and_has_a_reason():
 
 
 def test_commands_of_other_programs_have_a_reason_too():
-    programs = (
-        r"\s*((?:git|make|python3?|pip|wandb|ray|srun|sbatch|ssh|docker|pytest|uv|conda|\.venv/bin/(?!memodule)\S+) .*)"
+    names = (
+        r"git|make|python3?|pip|wandb|ray|torchrun|srun|sbatch|ssh|docker|pytest|uv|conda|\.venv/bin/(?!memodule)\S+"
     )
     found = set()
     for document in DOCUMENTS:
         for line in code_lines(document):
-            if match := re.match(programs, re.sub(r"\s+#.*", "", line)):
+            if match := re.match(rf"\s*((?:{names}) .*)", re.sub(r"\s+#.*", "", line)):
                 found.add(match[1].strip())
     assert "make demo" in found
     assert {line for line in found if not any(re.fullmatch(known, line) for known in OTHERS_NOT_RUN)} == set()

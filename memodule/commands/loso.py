@@ -32,6 +32,8 @@ def main(words: Sequence[str]) -> int:
     from memodule.studies.tracking import choose_mode, leave_sweep
     from memodule.training import is_main_process
 
+    if not is_main_process():  # of several that share each fold: one of them tells
+        console.set_quiet(True)
     sweep = leave_sweep()
     choose_mode(arguments.online)
     plan = plan_study(

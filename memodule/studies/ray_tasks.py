@@ -28,8 +28,11 @@ _ARRIVAL: Final = 10.0
 _OBJECT_STORE: Final = 100 * 2**20
 """Bytes of shared memory for Ray; folds hand over nothing but their names, so the third of memory it takes is idle."""
 
-_PASSED_ON: Final = ("WANDB_MODE", "WANDB_SILENT", "WANDB_CONSOLE", "WANDB_BASE_URL", "MEMODULE_SCAN")
-"""Environment variables that folds on other machines need too; on this one they are inherited."""
+_PASSED_ON: Final = ("WANDB_MODE", "WANDB_SILENT", "WANDB_CONSOLE", "WANDB_BASE_URL", "WANDB_ENTITY", "MEMODULE_SCAN")
+"""Environment variables that folds on other machines need too; on this one they are inherited.
+
+Not WANDB_API_KEY: what a Ray task is given can be read in Ray's dashboard and logs. Workers have a login of their own.
+"""
 
 
 def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:
@@ -131,11 +134,7 @@ def _connect(workers: Workers) -> None:
         try:
             ray.init(address=workers.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"--address {workers.address}: no Ray cluster answers there ({reason}); start one with "
-                f"`ray start --head`"
-            ) from None
+            raise UserError(f"--address {workers.address}: {_no_cluster(error)}") from None
 
 
 def _require_resources(workers: Workers) -> None:
@@ -150,6 +149,18 @@ def _require_resources(workers: Workers) -> None:
         if amount > most:
             ray.shutdown()
             raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
+
+
+def _no_cluster(error: BaseException) -> str:
+    """Why no cluster lets us in, and the mend."""
+    reason = str(error).strip().splitlines()[0]
+    cause = error.__cause__ or error.__context__
+    if "AuthToken" in f"{error} {cause}":
+        return (
+            "the Ray cluster there wants a token; set RAY_AUTH_MODE=token, and have the token of its head in "
+            "~/.ray/auth_token or RAY_AUTH_TOKEN"
+        )
+    return f"no Ray cluster answers there ({reason}); start one with `ray start --head`"
 
 
 def _fold_task(job: Job, workers: Workers) -> str:

@@ -40,6 +40,27 @@ def cluster(bench) -> Iterator[str]:
     host.wait(timeout=60)
 
 
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ("RPC error: InvalidAuthToken: missing", "wants a token; set RAY_AUTH_MODE=token, and have the token"),
+        ("timed out", "no Ray cluster answers there (Failed to connect); start one with `ray start --head`"),
+    ],
+)
+def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, monkeypatch, capsys, cause, told):
+    """Ray asks for a token by itself where its head finds one, but does not send one to an address that is given."""
+    import ray
+
+    def refuse(**_):
+        raise ConnectionError("Failed to connect\nand more") from RuntimeError(cause)
+
+    monkeypatch.setattr(ray, "init", refuse)
+    assert bench.run("--address", "10.0.0.1:6379") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("memodule: error: --address 10.0.0.1:6379: ")
+    assert told in line
+
+
 def test_a_cluster_of_two_nodes_runs_the_folds_and_a_failing_one_stops_no_other(bench, undisturbed, cluster):
     """The failing fold is named, marks the results as partial, and is the only one that the same command runs again."""
     order = bench.order("002-0", "raise")
