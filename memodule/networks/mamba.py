@@ -1,12 +1,13 @@
 """The Mamba layer of the published networks and the residual block around it."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from memodule.networks.frame_linear import FrameLinear
-from memodule.networks.selective_scan import Scan, selective_scan
+from memodule.networks.selective_scan import Scan, selective_scan, takes_numba
 
 RANK_DIVISOR = 16
 """The step sizes of a layer of width d are computed from ceil(d / 16) numbers."""
@@ -42,13 +43,21 @@ class Mamba(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, T, width) to (B, T, width); no frame sees a later one."""
-        u, gate = self.in_proj(x).chunk(2, dim=-1)
-        u = nn.functional.silu(self._convolve(u))
+        u, gate = self._branches(self.in_proj(x))
         dt, B, C = self.x_proj(u).split(self.splits, dim=-1)
         dt = nn.functional.softplus(self.dt_proj(dt))
         y = selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D, self.scan)
-        out: Tensor = self.out_proj(y * nn.functional.silu(gate))
+        out: Tensor = self.out_proj(y * gate)
         return out
+
+    def _branches(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """Input of the scan and gate of its output from (B, T, 2 inner)."""
+        if not torch.compiler.is_compiling() and takes_numba(self.scan, projected):
+            from memodule.networks.branches_numba import branches_numba
+
+            return branches_numba(projected, self.conv1d.weight, cast(Tensor, self.conv1d.bias))
+        u, gate = projected.chunk(2, dim=-1)
+        return nn.functional.silu(self._convolve(u)), nn.functional.silu(gate)
 
     def _convolve(self, u: Tensor) -> Tensor:
         """Depthwise convolution of (B, T, inner) over each frame and those before it."""

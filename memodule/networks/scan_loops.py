@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 LOG2E: Final = math.log2(math.e)
 
-_Array = NDArray[np.float32]
+Array = NDArray[np.float32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LN2, _ZERO = np.float32(math.log(2)), np.float32(0)
@@ -34,7 +34,8 @@ _0, _1, _2, _3 = (_TILE * i for i in range(4))
 """Where one of the four states is, counted from there."""
 
 
-def _compiled(function: _Function, fastmath: bool | set[str] = True) -> _Function:
+def compiled(function: _Function, fastmath: bool | set[str] = True) -> _Function:
+    """Compile with every liberty of fast mathematics."""
     try:
         compiled = numba.njit(function, fastmath=fastmath, error_model="numpy", nogil=True, cache=True)
     except RuntimeError:  # no folder where the compiled code could be kept
@@ -44,11 +45,11 @@ def _compiled(function: _Function, fastmath: bool | set[str] = True) -> _Functio
 
 def _compiled_in_order(function: _Function) -> _Function:
     """Compile with every liberty of fast mathematics but re-association, which cancels `+ magic - magic`."""
-    return _compiled(function, {"contract", "nnan", "ninf", "nsz"})
+    return compiled(function, {"contract", "nnan", "ninf", "nsz"})
 
 
 @_compiled_in_order
-def _exp2(v: np.float32) -> np.float32:
+def exp2(v: np.float32) -> np.float32:
     """2^v for v <= 0, relative error below 2e-7: a whole power through the exponent bits times a polynomial."""
     magic = np.float32(1.5 * 2**23)  # adding it rounds to a whole number, which then stands in the lowest bits
     v = max(v, np.float32(-126))
@@ -63,16 +64,16 @@ def _exp2(v: np.float32) -> np.float32:
     return np.int32(bits).view(np.float32)
 
 
-@_compiled
-def _scratch(count: int) -> _Array:
+@compiled
+def _scratch(count: int) -> Array:
     """Numbers that begin where a cache line does: vectors that lie across two lines take twice the time."""
     memory = np.empty(count + 16, np.float32)
     first = (-memory.ctypes.data % 64) // 4
     return memory[first : first + count]
 
 
-@_compiled
-def _fill_rows(rows: _Array, u: _Array, dt: _Array, first: int, width: int) -> None:
+@compiled
+def _fill_rows(rows: Array, u: Array, dt: Array, first: int, width: int) -> None:
     """Zero the sums in the rows and put in the tile of channels that begins at `first`."""
     rows[:] = _ZERO
     for t in range(len(rows)):
@@ -82,8 +83,8 @@ def _fill_rows(rows: _Array, u: _Array, dt: _Array, first: int, width: int) -> N
             row[_DT + j] = dt_row[j]
 
 
-@_compiled
-def _fill_quad(quad: _Array, decay: _Array, first: int, width: int, n: int) -> None:
+@compiled
+def _fill_quad(quad: Array, decay: Array, first: int, width: int, n: int) -> None:
     """Put the states n to n + 3 to rest."""
     for i in range(len(quad)):
         quad[i] = _ZERO
@@ -93,18 +94,18 @@ def _fill_quad(quad: _Array, decay: _Array, first: int, width: int, n: int) -> N
             quad[start + j] = row[j]
 
 
-@_compiled
-def _step(quad: _Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
+@compiled
+def _step(quad: Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
     """Take state i of the quad past a frame; returns it."""
-    h: np.float32 = quad[_G + i] * _exp2(dt * quad[_A + i]) + x * b
+    h: np.float32 = quad[_G + i] * exp2(dt * quad[_A + i]) + x * b
     quad[_G + i] = h
     return h
 
 
-@_compiled
-def _step_kept(row: _Array, quad: _Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
+@compiled
+def _step_kept(row: Array, quad: Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
     """As `_step`, and keep in the row what the state was before and its factor."""
-    h, e = quad[_G + i], _exp2(dt * quad[_A + i])
+    h, e = quad[_G + i], exp2(dt * quad[_A + i])
     row[_H + i] = h
     row[_E + i] = e
     after: np.float32 = h * e + x * b
@@ -112,8 +113,8 @@ def _step_kept(row: _Array, quad: _Array, i: int, x: np.float32, dt: np.float32,
     return after
 
 
-@_compiled
-def _step_back(row: _Array, quad: _Array, i: int, g: np.float32, dt: np.float32) -> np.float32:
+@compiled
+def _step_back(row: Array, quad: Array, i: int, g: np.float32, dt: np.float32) -> np.float32:
     """Take g, the gradient of state i, back past a frame; returns what dt gets of it."""
     g = g * row[_E + i]
     quad[_G + i] = g
@@ -123,8 +124,8 @@ def _step_back(row: _Array, quad: _Array, i: int, g: np.float32, dt: np.float32)
     return ddt
 
 
-@_compiled
-def _sweep_output(rows: _Array, quad: _Array, B: _Array, C: _Array, n: int) -> None:
+@compiled
+def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int) -> None:
     """Add to the output what the states n to n + 3 give."""
     for t in range(len(rows)):
         row = rows[t]
@@ -137,8 +138,8 @@ def _sweep_output(rows: _Array, quad: _Array, B: _Array, C: _Array, n: int) -> N
             row[_Y + j] += h0 * c0 + h1 * c1 + h2 * c2 + h3 * c3
 
 
-@_compiled
-def _sweep_states(rows: _Array, quad: _Array, B: _Array, dC: _Array, n: int) -> None:
+@compiled
+def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int) -> None:
     """Keep in the rows what the states n to n + 3 were before each frame, and their factors; add to dC."""
     for t in range(len(rows)):
         row = rows[t]
@@ -156,10 +157,8 @@ def _sweep_states(rows: _Array, quad: _Array, B: _Array, dC: _Array, n: int) -> 
         dC[t, n + 3] += s3
 
 
-@_compiled
-def _sweep_back(
-    rows: _Array, quad: _Array, backwards: NDArray[np.int64], B: _Array, C: _Array, dB: _Array, n: int
-) -> None:
+@compiled
+def _sweep_back(rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array, C: Array, dB: Array, n: int) -> None:
     """Add to all other gradients what comes through the states n to n + 3; that of their decay stays in the quad.
 
     `backwards` are the frames from last to first, as an array: for a loop that counts down the compiler assumes the
@@ -185,8 +184,8 @@ def _sweep_back(
         dB[t, n + 3] += s3
 
 
-@_compiled
-def scan_forward(decay: _Array, u: _Array, dt: _Array, B: _Array, C: _Array, y: _Array) -> None:
+@compiled
+def scan_forward(decay: Array, u: Array, dt: Array, B: Array, C: Array, y: Array) -> None:
     """Fill y (batch, L, D).
 
     decay is A * LOG2E, transposed to (N, D), the others are as in `selective_scan`; N must be a multiple of four.
@@ -204,19 +203,19 @@ def scan_forward(decay: _Array, u: _Array, dt: _Array, B: _Array, C: _Array, y: 
                 y[b, t, first : first + width] = rows[t, _Y : _Y + width]
 
 
-@_compiled
+@compiled
 def scan_backward(
-    decay: _Array,
-    u: _Array,
-    dt: _Array,
-    B: _Array,
-    C: _Array,
-    dy: _Array,
-    du: _Array,
-    ddt: _Array,
-    dA: _Array,
-    dB: _Array,
-    dC: _Array,
+    decay: Array,
+    u: Array,
+    dt: Array,
+    B: Array,
+    C: Array,
+    dy: Array,
+    du: Array,
+    ddt: Array,
+    dA: Array,
+    dB: Array,
+    dC: Array,
 ) -> None:
     """Fill the gradients du, ddt and dA (batch, N, D), and add to dB and dC, which must come as zeros.
 

@@ -8,7 +8,7 @@ import concurrent.futures
 import functools
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -43,7 +43,7 @@ class _Scan(torch.autograd.Function):
         u, dt, B, C, decay = (tensor.contiguous() for tensor in (u, dt, B, C, decay.t()))
         ctx.save_for_backward(u, dt, decay, B, C)
         y = torch.empty_like(u)
-        _share_batch(scan_forward, decay, u, dt, B, C, y)
+        share_batch(scan_forward, (decay,), u, dt, B, C, y)
         return y
 
     @staticmethod
@@ -53,21 +53,28 @@ class _Scan(torch.autograd.Function):
         du, ddt = torch.empty_like(u), torch.empty_like(dt)
         dB, dC = torch.zeros_like(B), torch.zeros_like(C)
         dA = u.new_empty(len(u), *decay.shape)  # one for each sample: their sum must not depend on the threads
-        _share_batch(scan_backward, decay, u, dt, B, C, dy.contiguous(), du, ddt, dA, dB, dC)
+        share_batch(scan_backward, (decay,), u, dt, B, C, dy.contiguous(), du, ddt, dA, dB, dC)
         return du, ddt, *(matrix[..., : ctx.states] for matrix in (dA.sum(0).t(), dB, dC))
 
 
-def _share_batch(loops: Callable[..., None], decay: Tensor, *tensors: Tensor) -> None:
-    """Call the loops on equal parts of the batch, one for each thread that PyTorch may use."""
+def share_batch(loops: Callable[..., None], shared: Sequence[Tensor], *tensors: Tensor) -> None:
+    """Call the loops on equal parts of the batch, one for each thread that PyTorch may use.
+
+    Args:
+        loops: Takes all shared arrays, then those of its part of the batch.
+        shared: Tensors that every part needs as they are.
+        tensors: Tensors with the batch in front.
+    """
+    whole = [tensor.detach().numpy() for tensor in shared]
     arrays = [tensor.detach().numpy() for tensor in tensors]
     batch = len(arrays[0])
     threads = min(torch.get_num_threads(), batch)
     if threads < 2:
-        loops(decay.numpy(), *arrays)
+        loops(*whole, *arrays)
         return
     bounds = [batch * i // threads for i in range(threads + 1)]
     parts = [[array[start:stop] for array in arrays] for start, stop in itertools.pairwise(bounds)]
-    list(_threads(os.getpid(), threads).map(lambda part: loops(decay.numpy(), *part), parts))
+    list(_threads(os.getpid(), threads).map(lambda part: loops(*whole, *part), parts))
 
 
 @functools.cache

@@ -69,6 +69,11 @@ def selective_scan(
     return y.to(u.dtype)
 
 
+def takes_numba(scan: str, u: Tensor) -> bool:
+    """Whether tensors like `u` go through compiled loops."""
+    return (os.environ.get(VARIABLE) or scan) in ("auto", "numba") and _problem("numba", u) is None
+
+
 def _choose(scan: str, u: Tensor) -> _Function:
     """The function that computes `scan` for tensors like `u`."""
     match scan:
