@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bench import assert_equal_studies, ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
+
+from memodule.studies.search.records import Records
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +83,25 @@ def test_a_cluster_of_two_nodes_runs_the_folds_and_a_failing_one_stops_no_other(
     assert len(bench.pids("002-0")) == 2
     assert not (bench.study.fold("002", 0) / "error.txt").exists()
     assert_equal_studies(bench.study, undisturbed)
+
+
+def test_a_search_runs_its_trials_on_the_nodes_of_a_cluster(bench, cluster, tmp_path):
+    space = tmp_path / "space.yaml"
+    space.write_text("model.learning_rate: {loguniform: [0.001, 0.02]}\n")
+    words = ["--space", space, "--trials", 2, "--folds", "001,002", "--set", "data.inner_validation_subjects=1"]
+    searching = ["search", "--config", bench.config, "--runs", bench.runs, "--quiet", "--address", cluster, *words]
+    environment = os.environ | bench.environment()
+    subprocess.run([sys.executable, "-m", "memodule", *map(str, searching)], env=environment, check=True, timeout=200)
+    (folder,) = bench.runs.iterdir()
+    assert [record.state for record in Records(folder).all()] == ["finished", "finished"]
+    runs_of_a_fold = bench.pids("001-0")
+    assert len(set(runs_of_a_fold)) == 2  # one process per trial
+    assert all(path.read_text() for path in bench.orders.glob("*.node"))
+    wait_until(lambda: not any(pid_alive(pid) for pid in runs_of_a_fold))
+
+
+def pid_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.parametrize("per_node", [{}, {"NTASKS_PER_NODE": "4"}])
