@@ -34,7 +34,7 @@ NOT_RUN = {
     "loso --config experiments/samm_lv.yaml --gpus-per-fold 0.25": "needs GPUs",
     "loso --config experiments/samm_lv.yaml --seeds 0,1,2 --gpus-per-fold 0.25": "needs GPUs",
     "loso --config experiments/samm_lv.yaml --gpus-per-fold 0.25 --address auto": "needs GPUs, and a Ray cluster; "
-    "tests/studies/test_clusters.py runs --address",
+    "tests/studies/test_slurm.py runs --address",
     "loso --config experiments/samm_lv.yaml --runs /shared/runs --address HEAD:6379 --gpus-per-fold 0.25": "the same",
     "loso --config experiments/samm_lv.yaml --set trainer.devices=4 trainer.strategy=ddp": "needs GPUs; "
     "tests/studies/test_clusters.py shares folds between two processes",

@@ -112,6 +112,16 @@ def test_a_partial_study_says_so_and_shows_what_is_there(runs, opened):
     assert page.run("document.querySelectorAll('#list button').length") == 4
 
 
+def test_a_partial_study_beside_a_whole_one_is_named_and_not_compared(runs):
+    whole = make_study(runs / "whole", small_catalog(), "both")
+    part = make_study(runs / "part", small_catalog(), "part", without=[("s2", 0)])
+    text = " ".join(words_of(report_page(read(whole, part))).split())
+    assert "PARTIAL, run B folds are missing (s2 (seed 0)); do not quote these numbers" in text
+    assert "PARTIAL, run A" not in text
+    assert "Run B is not comparable with A folds are missing: finish both" in text
+    assert "Paired differences" not in text
+
+
 def test_results_of_other_folds_than_the_finished_ones_are_not_believed(runs):
     study = make_study(runs, small_catalog(), "grown", without=[("s3", 0)])
     full = make_study(runs / "full", small_catalog(), "grown")

@@ -1,4 +1,4 @@
-"""Folds on several nodes of a Ray cluster, under SLURM, and shared by two processes."""
+"""A cluster that does not let us in, a search on two nodes, folds under SLURM, and folds that two processes share."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import assert_equal_studies, ended, wait_until
+from bench import ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
 
 from memodule.studies.search.records import Records
@@ -62,27 +62,6 @@ def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, monkeypatch, capsy
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("memodule: error: --address 10.0.0.1:6379: ")
     assert told in line
-
-
-def test_a_cluster_of_two_nodes_runs_the_folds_and_a_failing_one_stops_no_other(bench, undisturbed, cluster):
-    """The failing fold is named, marks the results as partial, and is the only one that the same command runs again."""
-    order = bench.order("002-0", "raise")
-    status, _, err = ended(bench.start("--address", cluster))
-    assert status == 1
-    assert "002 (seed 0): ArithmeticError: the loss is not finite" in err
-    assert bench.study.missing() == [("002", 0)]
-    assert not json.loads((bench.study.folder / "results.json").read_text())["complete"]
-    assert "trouble.py" in (bench.study.fold("002", 0) / "error.txt").read_text()
-    nodes = {path.stem: path.read_text() for path in bench.orders.glob("*.node")}
-    assert len(nodes) == 12
-    assert len(set(nodes.values())) == 2
-    kept = bench.finished()
-    order.unlink()
-    assert ended(bench.start("--address", cluster))[0] == 0
-    assert {path: stamp for path, stamp in bench.finished().items() if path in kept} == kept
-    assert len(bench.pids("002-0")) == 2
-    assert not (bench.study.fold("002", 0) / "error.txt").exists()
-    assert_equal_studies(bench.study, undisturbed)
 
 
 def test_a_search_runs_its_trials_on_the_nodes_of_a_cluster(bench, cluster, tmp_path):

@@ -4,6 +4,7 @@ SLURM's programs are stand-ins on PATH. `srun` runs its command once per machine
 SIGTERM on, as the real one does.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench import Bench, wait_until
+from bench import Bench, assert_equal_studies, wait_until
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "experiments" / "cluster" / "slurm.sh"
@@ -162,22 +163,39 @@ def test_without_words_it_says_how_it_is_used(fakes):
 
 
 @pytest.mark.slow
-def test_a_real_ray_of_two_nodes_forms_runs_a_study_and_goes(fakes, six_folds, tmp_path):
-    """Both nodes have one processor, and both folds must have begun before either goes on."""
+def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_other(
+    fakes, six_folds, tmp_path, undisturbed
+):
+    """Both nodes have one processor, and two folds must have begun before either goes on.
+
+    The failing fold is named, marks the results as partial, and is the only one that runs again, now in one process.
+    """
     (fakes / "ray").unlink()
     (fakes / "memodule").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m memodule "$@"\n')
     bench = Bench(six_folds, tmp_path)
-    holds = [bench.order(fold, "hold") for fold in ("001-0", "002-0")]
-    environment = bench.environment() | {"SLURM_NNODES": "2", "SLURM_CPUS_PER_TASK": "1"}
-    words = bench.words("--folds", "001,002", "--seeds", "0")[1:]  # the script says loso itself
-    job = start(fakes, *words, **environment)
+    holds = [bench.order(fold, "hold") for fold in ("001-0", "003-0")]
+    failing = bench.order("002-0", "raise")
+    words = bench.words()[1:]  # the script says loso itself
+    job = start(fakes, *words, **bench.environment(), SLURM_NNODES="2", SLURM_CPUS_PER_TASK="1")
     wait_until(lambda: all(bench.pids(hold.name) for hold in holds), job)
     for hold in holds:
         hold.unlink()
-    out, err = job.communicate(timeout=90)
-    assert job.returncode == 0, (out, err)
+    out, err = job.communicate(timeout=120)
+    assert job.returncode == 1, (out, err)
+    assert "002 (seed 0): ArithmeticError: the loss is not finite" in err
     assert out.splitlines()[-1] == str(bench.study.folder)
-    assert len(bench.finished()) == 2
-    assert len({path.read_text() for path in bench.orders.glob("*.node")}) == 2
+    nodes = {path.stem: path.read_text() for path in bench.orders.glob("*.node")}
+    assert len(nodes) == 12
+    assert len(set(nodes.values())) == 2
+    assert bench.study.missing() == [("002", 0)]
+    assert not json.loads((bench.study.folder / "results.json").read_text())["complete"]
+    assert "trouble.py" in (bench.study.fold("002", 0) / "error.txt").read_text()
     wait_until(lambda: not bench.processes(), limit=20)
     assert not Path(f"/tmp/ray-{os.getpid()}").exists()
+    kept = bench.finished()
+    failing.unlink()
+    assert bench.run() == 0
+    assert {path: stamp for path, stamp in bench.finished().items() if path in kept} == kept
+    assert len(bench.pids("002-0")) == 2
+    assert not (bench.study.fold("002", 0) / "error.txt").exists()
+    assert_equal_studies(bench.study, undisturbed)
