@@ -164,7 +164,12 @@ def _peak_memory_mb() -> int | None:
 def _run_of(cli: FoldCLI) -> Any:
     """The fold's W&B run, in the process that speaks for the fold."""
     logger: Any = cli.trainer.logger
-    return logger.experiment if cli.trainer.is_global_zero and isinstance(logger, WandbLogger) else None
+    if not cli.trainer.is_global_zero or not isinstance(logger, WandbLogger):
+        return None
+    logger._wandb_init.pop(
+        "anonymous", None
+    )  # Lightning 2.6 always gives it, and W&B 0.31 warns of it in every process
+    return logger.experiment
 
 
 def _tell_run(cli: FoldCLI, training_seconds: float) -> None:

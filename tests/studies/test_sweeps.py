@@ -44,6 +44,7 @@ def trial(planted, tmp_path_factory):
     program = [sys.executable, "-m", "memodule", *words[1:]]
     finished = subprocess.run(program, cwd=folder, env={**os.environ, **agent}, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
+    assert "wandb: " not in finished.stderr
     (study,) = (folder / "runs").iterdir()
     return study
 
