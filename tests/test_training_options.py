@@ -12,6 +12,7 @@ import yaml
 from tiny import experiment
 
 from memodule.cli import main
+from memodule.module import SpotRecognizeModule
 from memodule.training import build_fold, parse_config
 
 ABLATIONS = Path(__file__).parents[1] / "experiments" / "ablations"
@@ -102,6 +103,20 @@ def test_bf16_trains_as_float32_does(tiny, tmp_path):
     assert losses["bf16-mixed"][-1] < losses["bf16-mixed"][0]
 
 
+def test_bf16_gradients_can_be_clipped(tiny, tmp_path):
+    """The fused optimiser cannot be clipped under mixed precision."""
+    cli = fold(
+        tiny, tmp_path, ABLATIONS / "training" / "gradient_clipping.yaml", trainer__gradient_clip_val="0.001",
+        trainer__precision="bf16-mixed",
+    )  # fmt: skip
+    norms = []
+    cli.model.on_before_zero_grad = lambda *_: norms.append(
+        torch.stack([p.grad.norm() for p in cli.model.parameters() if p.grad is not None] or [torch.zeros(())]).norm()
+    )
+    trained(cli)
+    assert max(norms).item() == pytest.approx(0.001, rel=1e-2)
+
+
 @pytest.fixture(scope="module")
 def usual(tiny, tmp_path_factory):
     """A fold that was trained with nothing changed."""
@@ -120,6 +135,18 @@ def test_every_ablation_of_training_changes_the_weights(delta, usual, tiny, tmp_
     assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
+def test_a_compiled_network_trains_as_the_plain_one(usual, tiny, tmp_path):
+    """Compiled in place: Lightning 2.6 cannot log from a module that is compiled as a whole."""
+    cli = fold(tiny, tmp_path, trainer__limit_val_batches="0")
+    cli.model.network.compile(backend="aot_eager")
+    trained(cli)
+    ours, theirs = (run.history.epochs[0]["train/loss"] for run in (cli, usual))  # later ones drew other numbers
+    assert ours == pytest.approx(theirs, rel=1e-4)
+    cli.trainer.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    again = SpotRecognizeModule.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    assert all(torch.equal(value, cli.model.state_dict()[name]) for name, value in again.state_dict().items())
+
+
 def test_averaged_weights_are_scored(tiny, tmp_path):
     cli = fold(tiny, tmp_path, ABLATIONS / "training" / "weight_averaging.yaml")
     steps = []
@@ -130,13 +157,19 @@ def test_averaged_weights_are_scored(tiny, tmp_path):
     assert (scored - steps[-1]).abs().max() < (steps[0] - steps[-1]).abs().max() + 1e-6
 
 
-def test_the_log_says_which_scan_is_used(tiny, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("where", ["environment", "config"])
+def test_a_scan_can_be_forced_and_the_log_says_which_is_used(where, tiny, tmp_path, capsys, monkeypatch):
     from memodule.networks import selective_scan
 
     selective_scan._say_once.cache_clear()
-    monkeypatch.setenv("MEMODULE_SCAN", "torch")
     words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
-    assert main([*words, "--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]) == 0
+    words += ["--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]
+    if where == "environment":
+        monkeypatch.setenv("MEMODULE_SCAN", "torch")
+    else:
+        monkeypatch.delenv("MEMODULE_SCAN", raising=False)
+        words.append("--model.network.init_args.scan=torch")
+    assert main(words) == 0
     assert "selective scan: torch on cpu (forced)" in capsys.readouterr().err
 
 

@@ -61,8 +61,12 @@ class Mamba(nn.Module):
 
     def _convolve(self, u: Tensor) -> Tensor:
         """Depthwise convolution of (B, T, inner) over each frame and those before it."""
+        before = self.conv1d.kernel_size[0] - 1
+        if torch.compiler.is_compiling():  # Inductor (PyTorch 2.13) fails on the views below where T is a symbol
+            out: Tensor = self.conv1d(nn.functional.pad(u.transpose(1, 2), (before, 0))).transpose(1, 2)
+            return out
         # in two dimensions PyTorch computes it as the data lies, channels innermost; conv1d would transpose it
-        image = nn.functional.pad(u, (0, 0, self.conv1d.kernel_size[0] - 1, 0)).transpose(1, 2).unsqueeze(2)
+        image = nn.functional.pad(u, (0, 0, before, 0)).transpose(1, 2).unsqueeze(2)
         kernel = self.conv1d.weight.unsqueeze(2)
         convolved = nn.functional.conv2d(image, kernel, self.conv1d.bias, groups=self.conv1d.groups)
         return convolved.squeeze(2).transpose(1, 2)

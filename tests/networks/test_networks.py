@@ -1,6 +1,7 @@
 """What the networks promise beyond parity: shapes, lengths, independence, training behaviour, configuration."""
 
 import math
+import shutil
 
 import pytest
 import torch
@@ -249,20 +250,31 @@ def test_bf16_is_close_to_float32(build):
     torch.testing.assert_close(logits.float(), exact_logits, atol=0.02, rtol=0.05)
 
 
-@BUILDERS
-def test_compiled_network_equals_the_plain_one(build):
-    torch.manual_seed(0)
-    network = build(depth=1).eval()
+def assert_equals_compiled(network, **options):
+    """Outputs and gradients of the network and of what torch.compile makes of it."""
     flow = flow_for(network)
-    compiled = torch.compile(network, backend="aot_eager")  # the graphs, without a C++ compiler
     results = []
-    for run in (network, compiled):
+    for run in (network, torch.compile(network, **options)):
         network.zero_grad()
         spot, logits = run(flow)
         (spot.sum() + logits.square().sum()).backward()
         results.append([spot, logits, *(parameter.grad.clone() for parameter in network.parameters())])
     for found, expected in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@BUILDERS
+def test_compiled_network_equals_the_plain_one(build):
+    torch.manual_seed(0)
+    assert_equals_compiled(build(depth=1).eval(), backend="aot_eager")  # the graphs, without a C++ compiler
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
+def test_inductor_compiles_the_network():
+    """PyTorch's default: two streams of two lengths make it compile for lengths that it does not know."""
+    torch.manual_seed(0)
+    assert_equals_compiled(SlowFastMamba(fast_width=8, slow_width=16, depth=1, groups=1, state=4).eval())
 
 
 @pytest.mark.parametrize(

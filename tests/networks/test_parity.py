@@ -56,6 +56,22 @@ def test_outputs_losses_and_gradients(case, scan):
         np.testing.assert_allclose(first, expected[f"grad8/{name}"], rtol=2e-3, atol=1e-4 * norms[name])
 
 
+@pytest.mark.parametrize(("length", "batch"), [(20, 1), (21, 3), (44, 2), (51, 1)])
+@NETWORKS
+@torch.no_grad()
+def test_other_lengths_and_batches_agree_where_they_share_frames(case, length, batch):
+    """No golden has another length: but frames depend on those before them and at most nine after them."""
+    expected, network = published(case)
+    golden_x = torch.from_numpy(expected["x"])
+    x = torch.randn(batch, *golden_x.shape[1:-1], length, generator=torch.Generator().manual_seed(0))
+    shared = min(length, golden_x.shape[-1])
+    x[-1, ..., :shared] = golden_x[-1, ..., :shared]
+    spot, logits = network(x)
+    assert spot.shape == (batch, length)
+    np.testing.assert_allclose(spot[-1, : shared - 9], expected["spot"][-1, : shared - 9], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(logits[-1, : shared - 9], expected["recog"][-1, : shared - 9], atol=5e-5, rtol=0)
+
+
 @NETWORKS
 def test_double_precision(case):
     expected, network = published(case)
