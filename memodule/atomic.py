@@ -1,7 +1,9 @@
 """Files that are either whole or absent: write aside, then rename."""
 
 import contextlib
+import errno
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Yields:
         Where to write meanwhile, with the suffix of `path`.
+
+    Raises:
+        OSError: If `path` cannot be written, for instance because it is a folder.
     """
+    if path.is_dir():  # or empty, which stands for the working directory
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{_ASIDE}{uuid.uuid4().hex}{path.suffix}")
     try:

@@ -52,9 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
         command = importlib.import_module(f"memodule.commands.{words[0].replace('-', '_')}")
         return int(command.main(words[1:]))
     except UserError as error:
-        console.remove_bars()
-        print(f"memodule: error: {error}", file=sys.stderr)
-        return 2
+        return _mistake(str(error))
     except KeyboardInterrupt:
         print("memodule: interrupted", file=sys.stderr)
         return 130
@@ -63,8 +61,18 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is None:  # none of the user's files
+            raise
+        return _mistake(f"{error.filename}: {error.strerror}; check path, permissions and space")
     finally:
         console.set_quiet(False)
+
+
+def _mistake(message: str) -> int:
+    console.remove_bars()
+    print(f"memodule: error: {message}", file=sys.stderr)
+    return 2
 
 
 def entry_point() -> None:

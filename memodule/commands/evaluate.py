@@ -86,10 +86,10 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
         protocol = Protocol.read(name)
     else:
         raise UserError(f"--protocol {name}: give megc, published, or a YAML file such as configs/protocol/megc.yaml")
-    for option, least in (("prior_length", 1), ("resamples", 1), ("seed", 0)):
+    for option, least, most in (("prior_length", 1, 10**9), ("resamples", 1, 10**6), ("seed", 0, 10**18)):
         value = getattr(arguments, option)
-        if value is not None and value < least:
-            raise UserError(f"--{option.replace('_', '-')} {value}: give a whole number from {least}")
+        if value is not None and not least <= value <= most:
+            raise UserError(f"--{option.replace('_', '-')} {value}: give a whole number from {least} to {most}")
     if arguments.iou in (None, protocol.iou):
         return protocol
     return dataclasses.replace(protocol, iou=arguments.iou, name=f"{protocol.name} at IoU {arguments.iou:g}")

@@ -37,7 +37,7 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
     upper.hist(durations, bins=30, stacked=True, color=colours, label=labels)
     upper.axvline(500, color="black", linestyle=":", label="500 ms")
     upper.set(xlabel="duration in ms", ylabel="micro-expressions", title=f"{catalog.name}: {summary.micro.count} MEs")
-    upper.legend()
+    upper.legend(loc="upper right")
     bottom = [0] * len(catalog.subjects)
     for emotion in EMOTIONS:
         counts = [sum(e.subject == subject and e.emotion == emotion for e in micro) for subject in catalog.subjects]
@@ -47,6 +47,6 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
     lower.tick_params(axis="x", labelrotation=90, labelsize=7)
     try:
         with replacing(path) as aside:
-            figure.savefig(aside, dpi=120)
+            figure.savefig(aside, dpi=120, format=path.suffix[1:])
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: the picture cannot be written ({error}); give a name ending in .png") from None
