@@ -22,6 +22,9 @@ SIGHT = {  # Machado, Oliveira and Fernandes 2009, severity 1: what is seen of l
     "deuteranopia": np.array(
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
     ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
 }
 
 
@@ -50,6 +53,9 @@ def test_the_simulation_confuses_what_people_confuse():
     red_and_green = {"a": "#c05050", "b": "#808020"}
     assert nearest(red_and_green, ("a", "b"), "usual") > 35
     assert nearest(red_and_green, ("a", "b"), "deuteranopia") < 20
+    green_and_blue = {"a": "#009a8a", "b": "#0090b8"}
+    assert nearest(green_and_blue, ("a", "b"), "usual") > 20
+    assert nearest(green_and_blue, ("a", "b"), "tritanopia") < 6
 
 
 @pytest.mark.parametrize("sight", SIGHT)
