@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import secrets
 import signal
 import threading
 import time
@@ -128,12 +129,14 @@ def _connect(workers: Workers) -> None:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if workers.address is None:  # "local", because without an address Ray joins whatever cluster runs on this machine
+        if not any(name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # Ray would write one to the home, if it can
         cpus = workers.count * workers.threads if workers.count else max(processors(), workers.threads)
         ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
     else:
         try:
             ray.init(address=workers.address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise UserError(f"--address {workers.address}: {_no_cluster(error)}") from None
 
 
@@ -154,8 +157,7 @@ def _require_resources(workers: Workers) -> None:
 def _no_cluster(error: BaseException) -> str:
     """Why no cluster lets us in, and the mend."""
     reason = str(error).strip().splitlines()[0]
-    cause = error.__cause__ or error.__context__
-    if "AuthToken" in f"{error} {cause}":
+    if type(error).__name__ == "AuthenticationError" or "AuthToken" in f"{error} {error.__cause__}":
         return (
             "the Ray cluster there wants a token; set RAY_AUTH_MODE=token, and have the token of its head in "
             "~/.ray/auth_token or RAY_AUTH_TOKEN"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 from bench import ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -44,18 +45,22 @@ def cluster(bench) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("error", "cause", "told"),
     [
-        ("RPC error: InvalidAuthToken: missing", "wants a token; set RAY_AUTH_MODE=token, and have the token"),
-        ("timed out", "no Ray cluster answers there (Failed to connect); start one with `ray start --head`"),
+        (ConnectionError, "RPC error: InvalidAuthToken", "wants a token; set RAY_AUTH_MODE=token, and have the token"),
+        (ray.exceptions.AuthenticationError, None, "wants a token; set RAY_AUTH_MODE=token, and have the token"),
+        (
+            ConnectionError,
+            "timed out",
+            "no Ray cluster answers there (Failed to connect); start one with `ray start",
+        ),
     ],
 )
-def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, monkeypatch, capsys, cause, told):
+def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, monkeypatch, capsys, error, cause, told):
     """Ray asks for a token by itself where its head finds one, but does not send one to an address that is given."""
-    import ray
 
     def refuse(**_):
-        raise ConnectionError("Failed to connect\nand more") from RuntimeError(cause)
+        raise error("Failed to connect\nand more") from RuntimeError(cause)
 
     monkeypatch.setattr(ray, "init", refuse)
     assert bench.run("--address", "10.0.0.1:6379") == 2

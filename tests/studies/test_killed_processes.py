@@ -28,10 +28,14 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(bench, undisturbed):
 
 
 def test_want_of_memory_ends_a_fold_after_some_attempts(bench):
-    """Ray kills a worker where memory is short, here always, and by itself would try again for ever."""
+    """Ray kills a worker where memory is short, here always, and by itself would try again for ever.
+
+    The home is read-only, as on many clusters: our own Ray keeps nothing there.
+    """
     short = {"RAY_memory_usage_threshold": "0.001", "RAY_memory_monitor_refresh_ms": "50"}
     fold = ["--workers", "2", "--folds", "001", "--seeds", "0"]
-    status, _, err = ended(bench.start(*fold, **short, RAY_task_oom_retry_delay_base_ms="10"), limit=60)
+    driver = bench.start(*fold, **short, RAY_task_oom_retry_delay_base_ms="10", HOME="/proc/1")
+    status, _, err = ended(driver, limit=90)
     assert status == 1
     assert "001 (seed 0): memory ran out 3 times; use fewer --workers" in err
     assert "memory" in (bench.study.fold("001", 0) / "error.txt").read_text()
