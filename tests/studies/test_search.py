@@ -168,6 +168,17 @@ def test_the_leaderboard_is_ordered_by_inner_subjects_and_shows_the_winners_held
 
 
 @pytest.mark.slow
+def test_the_leaderboard_opens_without_errors_or_network_and_fits_a_phone(searched, page):
+    address = (searched[1] / "leaderboard.html").as_uri()
+    page.open(address)
+    assert page.problems == []
+    assert page.requests == [address]
+    assert page.run("document.querySelectorAll('tbody tr').length") >= TRIALS
+    assert [width for width in (320, 390, 1200) if not page.fits(address, width)] == []
+    assert page.run("document.querySelector('.command').scrollWidth <= document.querySelector('.command').clientWidth")
+
+
+@pytest.mark.slow
 def test_the_nested_estimate_pools_what_each_fold_chose_for_itself(searched):
     folder, search, *_ = searched
     board = board_of(folder)
