@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from memodule.studies.search.space import Parameter
 
 _STYLE: Final = """
-.command { background: var(--panel); padding: .8rem 1rem; border-radius: .5rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
+.command { background: var(--panel); padding: .8rem 1rem; border-radius: .5rem; font-size: .85rem; }
+.command { white-space: pre-wrap; overflow-wrap: anywhere; }
 .tiles { align-items: flex-start; }
 .tiles .what { max-width: 20rem; }
 tr.winner th, tr.winner td { background: rgb(var(--shade) / .12); }
