@@ -55,17 +55,7 @@ def run_fold(
         laps.end("setup")
         with fold_run(job, lambda: _run_of(cli)):
             laps.end("tracking")
-            cli.trainer.fit(cli.model, cli.datamodule)
-            laps.end("training")
-            chosen = _chosen(cli)
-            if (
-                chosen or "val" not in cli.interval_selection.decoded
-            ):  # the rule is calibrated on, and the objective taken from, the curves of the chosen epoch
-                cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
-            inner = _inner(cli)
-            laps.end("validation")
-            cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
-            laps.end("test")
+            inner = _train_and_score(cli, laps)
             _tell_run(cli, laps.seconds["training"])
         laps.end("tracking")
         if save_checkpoint:
@@ -73,6 +63,21 @@ def run_fold(
         laps.end("weights")
         if cli.trainer.is_global_zero:
             write_json(job.folder / "result.json", _result(cli, job, laps, inner))
+
+
+def _train_and_score(cli: FoldCLI, laps: "_Laps") -> dict[str, Any]:
+    """Train, calibrate the rule, score the held-out subject; gives the counts of the inner subjects."""
+    cli.trainer.fit(cli.model, cli.datamodule)
+    laps.end("training")
+    chosen = _chosen(cli)
+    # the rule is calibrated on, and the objective taken from, the curves of the chosen epoch
+    if chosen or "val" not in cli.interval_selection.decoded:
+        cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+    inner = _inner(cli)
+    laps.end("validation")
+    cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+    laps.end("test")
+    return inner
 
 
 def one_device(job: Job) -> bool:

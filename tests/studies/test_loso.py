@@ -1,5 +1,7 @@
 import dataclasses
+import itertools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,18 @@ def test_no_subject_influences_its_own_score(finished):
 
 
 @pytest.mark.slow
+def test_a_fold_tells_where_its_time_went_and_who_ran_it(finished):
+    folds = [finished.fold_result(subject, 0) for subject in finished.subjects]
+    for fold in folds:
+        assert set(fold["phases"]) == {"setup", "tracking", "training", "validation", "test", "weights"}
+        assert fold["seconds"] == pytest.approx(sum(fold["phases"].values()), abs=0.01)
+        assert fold["training_seconds"] == fold["phases"]["training"] > max(fold["phases"]["weights"], 0.05)
+        assert fold["process"] == os.getpid()
+    for before, after in itertools.pairwise(folds):  # one after the other
+        assert after["started"] >= before["started"] + before["seconds"] - 0.05
+
+
+@pytest.mark.slow
 def test_finished_folds_are_kept_and_a_lost_one_is_run_again(finished, capsys, planted, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("result.json")}
     results = (finished.folder / "results.json").read_bytes()
@@ -82,6 +96,8 @@ def test_two_workers_give_the_same_bits_as_one(finished, planted, tmp_path):
             np.testing.assert_array_equal(one.score, two.score)
             np.testing.assert_array_equal(one.logits, two.logits)
     assert (other.folder / "results.json").read_bytes() == (finished.folder / "results.json").read_bytes()
+    processes = {other.fold_result(subject, 0)["process"] for subject in other.subjects}
+    assert os.getpid() not in processes  # how many there are is up to Ray, which may use one for all
 
 
 def test_another_setting_or_other_data_get_another_folder(planted, tmp_path):
