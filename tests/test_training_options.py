@@ -10,6 +10,7 @@ import torch
 import wandb
 import yaml
 from tiny import experiment
+from torch import nn
 
 from memodule.cli import main
 from memodule.module import SpotRecognizeModule
@@ -145,6 +146,25 @@ def test_a_compiled_network_trains_as_the_plain_one(usual, tiny, tmp_path):
     cli.trainer.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
     again = SpotRecognizeModule.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
     assert all(torch.equal(value, cli.model.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+def test_jitter_scales_training_windows_and_no_others(tiny, tmp_path):
+    cli = fold(tiny, tmp_path, data__jitter="0.5", trainer__max_epochs="1")
+    trained_on, watched = [], []
+    cli.model.on_train_batch_start = lambda batch, *_: trained_on.append(batch["flow"].clone())
+    cli.model.on_validation_batch_start = lambda batch, *_: watched.append(batch["flow"].clone())
+    trained(cli)
+    ours, theirs = (
+        torch.cat(trained_on).flatten(1),
+        cli.datamodule.train_dataloader().dataset.windows["flow"].flatten(1),
+    )
+    similar, which = (nn.functional.normalize(ours) @ nn.functional.normalize(theirs).T).max(dim=1)
+    torch.testing.assert_close(similar, torch.ones(len(ours)))
+    factors = ours.norm(dim=1) / theirs[which].norm(dim=1)
+    assert 0.5 <= factors.min() < 0.6
+    assert 1.4 < factors.max() <= 1.5
+    whole = [batch["flow"] for batch in cli.datamodule.val_dataloader()]
+    assert all(torch.equal(one, other) for one, other in zip(watched, whole, strict=True))
 
 
 def test_averaged_weights_are_scored(tiny, tmp_path):
