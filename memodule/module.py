@@ -195,9 +195,8 @@ class SpotRecognizeModule(LightningModule):
         """Adam with the one-cycle schedule unless configured otherwise."""
         rate = self.hparams["learning_rate"]
         kind = torch.optim.AdamW if self.hparams["optimizer"] == "adamw" else torch.optim.Adam
-        fused = "mixed" not in str(
-            self.trainer.precision
-        )  # one pass over the weights; Lightning cannot clip it if mixed
+        # Fused: one pass over all weights. With mixed precision Lightning could not clip their gradients then.
+        fused = "mixed" not in str(self.trainer.precision)
         optimizer = kind(self.parameters(), lr=rate, weight_decay=self.hparams["weight_decay"], fused=fused)
         steps = max(int(self.trainer.estimated_stepping_batches), 1)
         schedule: torch.optim.lr_scheduler.LRScheduler
