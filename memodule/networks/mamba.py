@@ -25,7 +25,7 @@ class Mamba(nn.Module):
         state: States per inner channel (published: 64; the paper's default is 16).
         expand: Inner channels = expand * width.
         kernel: Frames that the depthwise convolution sees, the current one and those before it.
-        scan: How the selective scan is computed.
+        scan: How the selective scan is computed; with numba also the convolution and the SiLUs before it.
     """
 
     def __init__(self, width: int, state: int = 64, expand: int = 2, kernel: int = 4, scan: Scan = "auto") -> None:
