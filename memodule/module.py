@@ -58,6 +58,9 @@ class SpotRecognizeModule(LightningModule):
         seen: Whom the weights have learned from so far (`LosoDataModule.influences`), as plain values: one mapping per
             training, several where a training went on from a checkpoint. Checkpoints carry it under the key `seen`, for
             `LeakageGuard` to refuse a test on one of these subjects.
+
+    Raises:
+        UserError: If a rate or weight is impossible.
     """
 
     def __init__(
@@ -73,6 +76,9 @@ class SpotRecognizeModule(LightningModule):
         windows_per_pass: int = 256,
     ) -> None:
         super().__init__()
+        for name, value, zero in (("learning_rate", learning_rate, False), ("weight_decay", weight_decay, True)):
+            if not (0 < value < float("inf") or (zero and value == 0)):
+                raise UserError(f"model.{name}: {value!r}; give a finite number {'from' if zero else 'above'} 0")
         self.network = _build(network) if isinstance(network, dict) else network
         self.save_hyperparameters(
             {
@@ -192,13 +198,25 @@ class SpotRecognizeModule(LightningModule):
         self._log_loss("test")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam with the one-cycle schedule unless configured otherwise."""
+        """Adam with the one-cycle schedule unless configured otherwise.
+
+        Raises:
+            UserError: If the schedule needs to know when training ends, and nothing says so.
+        """
         rate = self.hparams["learning_rate"]
         kind = torch.optim.AdamW if self.hparams["optimizer"] == "adamw" else torch.optim.Adam
         # Fused: one pass over all weights. With mixed precision Lightning could not clip their gradients then.
         fused = "mixed" not in str(self.trainer.precision)
         optimizer = kind(self.parameters(), lr=rate, weight_decay=self.hparams["weight_decay"], fused=fused)
-        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        if self.hparams["schedule"] == "constant":
+            return optimizer
+        known = self.trainer.estimated_stepping_batches
+        if known == float("inf"):
+            raise UserError(
+                f"model.schedule: {self.hparams['schedule']} needs an end of training; set trainer.max_epochs or "
+                "trainer.max_steps, or model.schedule=constant"
+            )
+        steps = max(int(known), 1)
         schedule: torch.optim.lr_scheduler.LRScheduler
         match self.hparams["schedule"]:
             case "one_cycle":
@@ -206,7 +224,7 @@ class SpotRecognizeModule(LightningModule):
             case "cosine":
                 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
             case _:
-                return optimizer
+                raise AssertionError(self.hparams["schedule"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _score(self, batch: VideoBatch) -> VideoScores:

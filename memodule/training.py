@@ -96,6 +96,15 @@ class FoldCLI(LightningCLI):
         except AttributeError as error:  # jsonargparse 4.53 on a class that does not exist
             raise UserError(f"config: {error}; check the class names after class_path") from None
 
+    def instantiate_classes(self) -> None:
+        """Build everything, and tell in one line what cannot be built."""
+        try:
+            super().instantiate_classes()
+        except (ArgumentError, TypeError) as error:  # a section that is empty, or of another kind
+            if not isinstance(error, ArgumentError) and not str(error).startswith("Parser key"):
+                raise
+            raise UserError(f"config: {' '.join(str(error).split())}") from None
+
     def _load_data(self) -> None:
         """Load fold and features before the logger starts a run: most mistakes are about them."""
         self.datamodule.setup(str(self.subcommand))
@@ -234,8 +243,12 @@ def _silent_wandb() -> Iterator[None]:
 
 def _require_readable_checkpoint(words: Sequence[str]) -> None:
     """Refuse a missing or damaged file before anything is set up; Lightning would end in a traceback."""
-    for word, after in zip(words, [*words[1:], ""], strict=True):
-        option, _, given = word.partition("=")
-        path = given or after
-        if option == "--ckpt_path" and path not in ("", "null", "best", "last", "hpc", "registry"):
+    for position, word in enumerate(words):
+        option, equals, given = word.partition("=")
+        path = given if equals else "".join(words[position + 1 : position + 2])
+        if option != "--ckpt_path":
+            continue
+        if not path:
+            raise UserError("--ckpt_path: no file is named; give the model.ckpt of a fold, or leave the option out")
+        if path not in ("null", "best", "last", "hpc", "registry"):
             read_plain(Path(path), "a checkpoint that `memodule fit` or `loso` wrote")

@@ -229,3 +229,26 @@ def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
     assert (printed.out, printed.err) == ("", "")
     assert main(words) == 0
     assert "Epoch 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("--trainer.max_epochs=-1", "model.schedule: one_cycle needs an end of training"),
+        ("--model.learning_rate=-1", "model.learning_rate: -1.0; give a finite number above 0"),
+        ("--model.weight_decay=-1", "model.weight_decay: -1.0; give a finite number from 0"),
+        ("--intervals=nothing.yaml", 'config: Parser key "interval_selection.rule"'),
+    ],
+)
+def test_impossible_settings_are_told_in_one_line(setting, told, tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nothing.yaml").write_text("")
+    assert main(["fit", "-q", "--config", str(tiny), "--data.fold=002", setting]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"memodule: error: {told}")
+
+
+def test_a_constant_rate_needs_no_end(tiny, tmp_path):
+    words = ["--trainer.max_epochs=-1", "--trainer.max_time=00:00:00:01", "--model.schedule=constant"]
+    place = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    assert main(["fit", "-q", "--config", str(tiny), *place, *words]) == 0

@@ -100,6 +100,8 @@ def odds(tmp_path_factory):
         ("synth made --fps nan", "fps: nan", 2),
         ("predict --ckpt_path=picture.png", "picture.png: cannot be read as plain weights", 2),
         ("fit --ckpt_path absent.ckpt", "absent.ckpt: no such file", 2),
+        ("fit --ckpt_path=", "--ckpt_path: no file is named", 2),
+        ("fit", "config: ", 2),
     ],
 )
 def test_what_cannot_be_used_is_named_in_one_line(line, named, status, odds, monkeypatch, capsys):
