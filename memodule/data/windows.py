@@ -20,6 +20,13 @@ Stitching = Literal["tail", "mean", "published"]
 def window_count(frames: int, length: int) -> int:
     """Number of windows that a video of `frames` sampled frames gives.
 
+    Args:
+        frames: Sampled frames of the video.
+        length: Sampled frames per window, even.
+
+    Returns:
+        0 for a video that is shorter than a window.
+
     >>> window_count(29, 30), window_count(30, 30), window_count(44, 30), window_count(45, 30)
     (0, 1, 1, 2)
     """
@@ -27,7 +34,15 @@ def window_count(frames: int, length: int) -> int:
 
 
 def curve_length(windows: int, length: int) -> int:
-    """Number of sampled frames that the stitched windows cover; 0 without windows."""
+    """Number of sampled frames that the stitched windows cover; 0 without windows.
+
+    Args:
+        windows: Number of windows.
+        length: Sampled frames per window, even.
+
+    Returns:
+        (windows + 1) * length / 2, or 0.
+    """
     return (windows + 1) * (length // 2) if windows else 0
 
 
@@ -35,6 +50,13 @@ def slice_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
     """Cut per-frame values (N, ...) into windows (W, length, ...).
 
     The inverse of `stitch` for any function of the frame.
+
+    Args:
+        values: (N, ...) one row per sampled frame.
+        length: Sampled frames per window, even.
+
+    Returns:
+        (W, length, ...); rows behind the last window are left out.
     """
     starts = np.arange(window_count(len(values), length)) * (length // 2)
     windows: NDArray[Any] = values[starts[:, None] + np.arange(length)]
@@ -57,6 +79,9 @@ def stitch(
 
     Returns:
         The curve ((W + 1) * k / 2, ...), or an empty one without windows.
+
+    Raises:
+        ValueError: If "published" is not told the batch size.
 
     >>> stitch(np.array([[1, 1, 1, 1], [2, 2, 3, 3]]))
     array([1, 1, 1, 1, 3, 3])

@@ -177,7 +177,7 @@ class SpottedVideo:
         """Plain values for JSON. The curve holds null where nothing was analysed.
 
         Returns:
-            What `memodule spot --json` prints; docs/data-formats.md names its keys.
+            What `memodule spot --json` prints; docs/own-video.md names the keys.
         """
         return {
             "video": str(self.path),

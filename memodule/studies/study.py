@@ -47,7 +47,17 @@ class Study:
 
     @classmethod
     def begin(cls, plan: Plan) -> "Study":
-        """Write the study's own files, before any fold runs; a study that is there already is continued."""
+        """Write the study's own files, before any fold runs; a study that is there already is continued.
+
+        Args:
+            plan: What is to run.
+
+        Returns:
+            The study, opened.
+
+        Raises:
+            UserError: If the folder cannot be written.
+        """
         description = {
             "name": plan.name,
             "digest": plan.digest,
@@ -71,6 +81,12 @@ class Study:
     @classmethod
     def open(cls, folder: Path | str) -> "Study":
         """Open a study's folder.
+
+        Args:
+            folder: What `memodule loso` or `import-published` wrote.
+
+        Returns:
+            The study; folds may be missing.
 
         Raises:
             UserError: If it is no study.
@@ -116,11 +132,26 @@ class Study:
         return tuple(self.description["seeds"])
 
     def fold(self, subject: str, seed: int) -> Path:
-        """Folder of a fold."""
+        """Folder of a fold.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            The folder, which need not exist.
+        """
         return fold_folder(self.folder, subject, seed)
 
     def finished(self, seed: int) -> tuple[str, ...]:
-        """Subjects whose fold is finished for a seed."""
+        """Subjects whose fold is finished for a seed.
+
+        Args:
+            seed: One of the study's seeds.
+
+        Returns:
+            In the order of the Catalog.
+        """
         return tuple(s for s in self.subjects if (self.fold(s, seed) / "result.json").is_file())
 
     def missing(self) -> list[tuple[str, int]]:
@@ -128,23 +159,78 @@ class Study:
         return [(s, seed) for seed in self.seeds for s in self.subjects if s not in self.finished(seed)]
 
     def fold_result(self, subject: str, seed: int) -> dict[str, Any]:
-        """Contents of a finished fold's `result.json`."""
+        """Contents of a finished fold's `result.json`.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            Plain values; docs/data-formats.md names them.
+
+        Raises:
+            UserError: If the fold is not finished, or its file is damaged.
+        """
         return _read_json(self.fold(subject, seed) / "result.json")
 
     def curves(self, subject: str, seed: int) -> list[VideoCurve]:
-        """Curves of a held-out subject, from the fold that held it out."""
+        """Curves of a held-out subject, from the fold that held it out.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            One curve for each video, in the order of the Catalog.
+
+        Raises:
+            UserError: If the fold is not finished, or its file is damaged.
+        """
         return read_curves(self.fold(subject, seed) / "test" / "curves.npz")
 
     def inner_curves(self, subject: str, seed: int) -> list[VideoCurve]:
-        """Curves of a fold's inner validation subjects; only meaningful where it has some."""
+        """Curves of a fold's inner validation subjects; only meaningful where it has some.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            One curve for each video, in the order of the Catalog.
+
+        Raises:
+            UserError: If the fold is not finished, or its file is damaged.
+        """
         return read_curves(self.fold(subject, seed) / "val" / "curves.npz")
 
     def rule(self, subject: str, seed: int) -> SelectionRule:
-        """The selection rule as the fold fitted it."""
+        """The selection rule as the fold fitted it.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            A rule with its fitted state.
+
+        Raises:
+            UserError: If the fold is not finished, or names a rule that is unknown here.
+        """
         return build_rule(self.fold_result(subject, seed)["rule"], str(self.fold(subject, seed) / "result.json"))
 
     def decoded(self, subject: str, seed: int) -> list[Decoded]:
-        """What the fold found in the videos of its held-out subject."""
+        """What the fold found in the videos of its held-out subject.
+
+        Args:
+            subject: The held-out subject.
+            seed: One of the study's seeds.
+
+        Returns:
+            One entry for each video, in the order of the Catalog.
+
+        Raises:
+            UserError: If the fold is not finished, or its file is damaged.
+        """
         rule = self.rule(subject, seed)
         return [decode(curve, rule, self.protocol) for curve in self.curves(subject, seed)]
 
