@@ -19,6 +19,7 @@ from memodule.flow import FlowParameters, FlowStore
 from memodule.flow.published_cache import published_order
 from memodule.intervals import PriorGuided
 from memodule.networks import METST, SlowFastMamba, load_published_weights
+from memodule.protocol import Protocol
 from memodule.studies.study import Study
 
 BATCH = 8
@@ -106,6 +107,7 @@ def test_the_authors_networks_are_scored_on_their_features(keys, build, released
         assert model.flow.motion_compensation == "published"
     results = json.loads((study.folder / "results.json").read_text())
     assert results["complete"]
+    assert study.protocol == Protocol.preset("published")
     assert results["protocol"] == "published"
     assert results["leak"]
     assert results["spotting"]["tp"] + results["spotting"]["fn"] == len(study.catalog.expressions) == 8
