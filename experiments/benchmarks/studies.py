@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from process_memory import Ran, run_watched
+from command_usage import Ran, run_watched
 from study_schedule import Schedule, places, simulate
 
 from memodule.datasets.catalog import read_catalog
@@ -106,9 +106,10 @@ def print_speed(one: Sequence[Measured], several: Sequence[Measured]) -> None:
             ("whole command, s", a.ran.seconds, b.ran.seconds),
             ("  until the first fold, s", a.beginning, b.beginning),
             ("  folds, s", a.between, b.between),
+            ("  processors, all processes, s", a.ran.cpu, b.ran.cpu),
         )
         for name, first, second in rows:
-            ratio = f"{first / second:6.2f}x" if not name.startswith("  until") else ""
+            ratio = f"{first / second:6.2f}x" if name.startswith(("whole", "  folds")) else ""
             print(f"{name:32}{first:10.1f} {second:10.1f} {ratio:>7}", flush=True)
 
 

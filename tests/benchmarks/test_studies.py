@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.report.studies import make_study, small_catalog
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments" / "benchmarks"))
-import process_memory
+import command_usage
 import studies
 from study_schedule import places, simulate
 
@@ -95,7 +95,7 @@ def made_fold(process: int, started: float, training: float, beside: float) -> d
 
 
 def test_overhead_tells_a_worker_s_first_fold_from_later_ones_and_counts_the_wait(capsys):
-    ran = process_memory.Ran(100.0, 50.0, {"total": 700.0}, 0.0)
+    ran = command_usage.Ran(100.0, 50.0, 90.0, {"total": 700.0}, 0.0)
     folds = [made_fold(1, 110, 10, 4), made_fold(2, 111, 10, 4), made_fold(1, 124.5, 10, 2), made_fold(2, 125.5, 10, 2)]
     run = studies.Measured(2, ran, folds)
     assert (run.beginning, run.between) == (10, 27.5)
@@ -108,12 +108,14 @@ def test_overhead_tells_a_worker_s_first_fold_from_later_ones_and_counts_the_wai
 
 
 def test_memory_is_that_of_the_command_and_of_what_it_has_started():
-    child = "x = bytearray(60 * 2**20); import time; time.sleep(1.2)"
+    busy = "import time; until = time.process_time() + 0.6\nwhile time.process_time() < until: pass"
+    child = f"x = bytearray(60 * 2**20); {busy}\ntime.sleep(1)"
     parent = f"import subprocess, sys; x = bytearray(30 * 2**20); subprocess.run([sys.executable, '-c', {child!r}])"
-    ran = process_memory.run_watched([sys.executable, "-c", parent], os.environ, every=0.1)
+    ran = command_usage.run_watched([sys.executable, "-c", parent], os.environ, every=0.1)
     assert 30 < ran.peaks["the command"] < 60
     assert 60 < ran.peaks["others"] < 90
     assert ran.peaks["total"] == pytest.approx(ran.peaks["the command"] + ran.peaks["others"], abs=5)
-    assert ran.seconds > 1.2
+    assert ran.seconds > 1.6
+    assert 0.6 < ran.cpu < 1.6
     with pytest.raises(SystemExit, match="ended with 3"):
-        process_memory.run_watched([sys.executable, "-c", "raise SystemExit(3)"], os.environ)
+        command_usage.run_watched([sys.executable, "-c", "raise SystemExit(3)"], os.environ)

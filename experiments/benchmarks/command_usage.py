@@ -1,7 +1,8 @@
-"""Memory of a command and of all processes that it has started, by what they are for (Linux)."""
+"""Memory and processor time of a command and of all processes that it has started (Linux)."""
 
 import contextlib
 import dataclasses
+import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -17,12 +18,14 @@ class Ran:
     Attributes:
         started: Unix time.
         seconds: From start to end.
+        cpu: Processor seconds of all processes, which other work on the machine hardly lengthens.
         peaks: Largest memory in MB of each kind of process, all of one kind together; and "total".
         worker: Largest memory in MB of one Ray worker; 0 without Ray.
     """
 
     started: float
     seconds: float
+    cpu: float
     peaks: Mapping[str, float]
     worker: float
 
@@ -39,10 +42,12 @@ def run_watched(words: list[str], environment: Mapping[str, str], every: float =
     mark = f"{_MARK}={started!r}"
     process = subprocess.Popen(words, env={**environment, _MARK: repr(started)}, stdout=subprocess.DEVNULL)
     peaks: dict[str, float] = {}
+    spent: dict[int, float] = {}
     worker = 0.0
     while process.poll() is None:
         now: dict[str, float] = {}
-        for kind, size in _sizes(mark, process.pid):
+        for pid, kind, size, cpu in _look(mark, process.pid):
+            spent[pid] = cpu
             now[kind] = now.get(kind, 0.0) + size
             worker = max(worker, size) if kind == "Ray workers" else worker
         now["total"] = sum(now.values())
@@ -51,18 +56,20 @@ def run_watched(words: list[str], environment: Mapping[str, str], every: float =
             process.wait(every)
     if process.returncode:
         raise SystemExit(f"{' '.join(words)}: ended with {process.returncode}")
-    return Ran(started, time.perf_counter() - clock, peaks, worker)
+    return Ran(started, time.perf_counter() - clock, sum(spent.values()), peaks, worker)
 
 
-def _sizes(mark: str, command: int) -> list[tuple[str, float]]:
-    """Kind and MB of every living process that carries the mark."""
+def _look(mark: str, command: int) -> list[tuple[int, str, float, float]]:
+    """Id, kind, MB and processor seconds of every living process that carries the mark."""
     found = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):  # it may end while we look
             if folder.name.isdigit() and mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
                 fields = (line.split() for line in (folder / "smaps_rollup").read_text().splitlines())
                 size = next(int(words[1]) for words in fields if words[0] == "Pss:")
-                found.append((_kind(folder, command), size / 1024))
+                user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+                cpu = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+                found.append((int(folder.name), _kind(folder, command), size / 1024, cpu))
     return found
 
 
