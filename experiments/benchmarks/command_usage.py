@@ -77,7 +77,7 @@ def _kind(folder: Path, command: int) -> str:
     line = (folder / "cmdline").read_text().replace("\0", " ")
     if int(folder.name) == command:
         return "the command"
-    if "wandb-core" in line:
+    if "/wandb/bin/" in line:
         return "W&B"
     if line.startswith("ray::") and not line.startswith(("ray::Dashboard", "ray::RuntimeEnv")):
         return "Ray workers"

@@ -6,9 +6,10 @@
     python experiments/benchmarks/studies.py --study runs/samm_lv-1a2b3c4d --gpus-per-fold 0.25  # the plan alone
 
 Every round runs the same study with one worker and with several, one after the other, as commands of their own with
-tracking by W&B (offline) and one thread per fold; their seconds include all: imports, Ray, pooling. The overhead of a
-fold is what it takes beside its training, and the wait for the next one in its worker. The plan simulates folds that
-wait for free GPUs, from the measured seconds of every fold; it trains nothing.
+tracking by W&B (offline) and one thread per fold; their seconds include all: imports, Ray, pooling. Ray's workers get
+the priority of the command; by default they yield to whatever else runs. The overhead of a fold is what it takes
+beside its training, and the wait for the next one in its worker. The plan simulates folds that wait for free GPUs,
+from the measured seconds of every fold; it trains nothing.
 """
 
 import argparse
@@ -79,7 +80,9 @@ def measure(options: argparse.Namespace, workers: int, runs: Path) -> Measured:
     words += [word for config in options.config for word in ("--config", str(config))]
     words += ["--set", f"trainer.logger={_ROOT / 'configs' / 'logger' / 'wandb.yaml'}", *options.set]
     words += ["--folds", ",".join(subjects(options))] if options.folds else []
-    ran = run_watched(words, {"OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", **os.environ})
+    ran = run_watched(
+        words, {"OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "RAY_worker_niceness": "0", **os.environ}
+    )
     (folder,) = runs.iterdir()
     return Measured(workers, ran, sorted(results_of(folder), key=lambda fold: fold["started"]))
 
