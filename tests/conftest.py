@@ -18,7 +18,7 @@ from memodule.emotions import EMOTIONS
 from memodule.flow import FlowParameters, FlowStore
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
-sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and studies.py
+sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and made_studies.py
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))  # tiny.py and wandb_files.py
 
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from studies import make_study, small_catalog
+from made_studies import make_study, small_catalog
 
 PROGRAM = Path(__file__).parents[2] / "experiments" / "benchmarks" / "training_curves.py"
 

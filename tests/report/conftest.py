@@ -1,5 +1,5 @@
 import pytest
-from studies import make_study, small_catalog
+from made_studies import make_study, small_catalog
 
 from memodule.datasets.timelines import simulate_timelines
 from memodule.intervals import FixedWindow

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from studies import make_study, small_catalog
+from made_studies import make_study, small_catalog
 
 from memodule.cli import main
 from memodule.intervals import FixedWindow

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from studies import make_study, small_catalog
+from made_studies import make_study, small_catalog
 
 from memodule.checkpoints import load_fold_model
 from memodule.curves import read_curves, write_curves

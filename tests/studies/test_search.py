@@ -76,7 +76,7 @@ def searched(planted, tmp_path_factory):
     """A search whose command is killed after its first trial, given again, and then loses a worker."""
     folder = tmp_path_factory.mktemp("search")
     config = experiment(planted, folder, inner=1)
-    rates = {"model.learning_rate": [0.0, 0.02], "intervals.init_args.threshold": {"uniform": [0.45, 0.6]}}
+    rates = {"model.learning_rate": [0.0001, 0.02], "intervals.init_args.threshold": {"uniform": [0.45, 0.6]}}
     command = words(config, space_file(folder, rates), folder / "runs", "--grace", "1", "--seed", "3")
     running = subprocess.Popen([sys.executable, "-m", "memodule", *command, "--trials", "2"], stderr=subprocess.PIPE)
     (search,) = wait_for_search(folder / "runs")
@@ -137,7 +137,7 @@ def test_poor_trials_are_stopped_before_their_last_fold(searched):
     assert stopped
     assert finished
     for row in stopped:
-        assert row.record.settings["model.learning_rate"] == "0.0"
+        assert row.record.settings["model.learning_rate"] == "0.0001"
         assert len(row.folds) < 3
         assert row.folds == finished[0].folds[: len(row.folds)]  # the same folds, so that scores compare
     assert board.winner.record.settings["model.learning_rate"] == "0.02"

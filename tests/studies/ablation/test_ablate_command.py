@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import wandb
 import yaml
+from made_studies import make_study, small_catalog
 from wandb_files import offline_runs
 
 from memodule.cli import main
 from memodule.studies.study import Study
 from memodule.studies.text import pooled_scores
-from tests.report.studies import make_study, small_catalog
 from tests.studies.ablation.folders import write_grid
 
 ROOT = Path(__file__).parents[3]

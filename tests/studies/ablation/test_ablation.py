@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from made_studies import make_study, small_catalog
 
 from memodule.cli import main
 from memodule.decoding import decode
@@ -28,7 +29,6 @@ from memodule.studies.ablation.variants import Decoding
 from memodule.studies.results import pool
 from memodule.studies.study import Study
 from memodule.studies.text import pooled_scores
-from tests.report.studies import make_study, small_catalog
 from tests.studies.ablation.folders import add_inner_subjects, change_curves, change_labels, write_grid
 
 RULES = "memodule.intervals."

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_studies import small_catalog
 
 from memodule.datasets import Catalog
 from memodule.errors import UserError
@@ -9,7 +10,6 @@ from memodule.intervals import PriorGuided
 from memodule.studies.ablation.grid import SECTIONS, read_grid
 from memodule.studies.ablation.rule_files import RULES
 from memodule.studies.ablation.variants import STUDY
-from tests.report.studies import small_catalog
 from tests.test_configs import SECTIONS as CONFIG_SECTIONS
 
 ROOT = Path(__file__).parents[3]
