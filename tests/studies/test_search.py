@@ -87,9 +87,12 @@ def searched(planted, tmp_path_factory):
     os.environ["RAY_TEST_OF"] = str(os.getpid())
     killed: list[int] = []
 
+    def worker_at_work() -> bool:
+        killed[:] = trial_workers() if len(results_of(search)) > len(kept) else []
+        return bool(killed)
+
     def kill_a_worker() -> None:
-        wait_for(lambda: len(results_of(search)) > len(kept) and trial_workers())
-        killed.extend(trial_workers())
+        wait_for(worker_at_work)
         for worker in killed:
             os.kill(worker, signal.SIGKILL)
 
