@@ -155,6 +155,6 @@ class Evil:
 
 
 def test_a_malicious_cache_is_refused(save, catalog, store, capsys):
-    with pytest.raises(UserError, match=r"CASME_3_dataset.pkl: names builtins.print"):
+    with pytest.raises(UserError, match=r"CASME_3_dataset.pkl: names [a-z_.]*print"):
         import_published_cache(save([[*CACHE[0], Evil()]]), catalog, store)
     assert capsys.readouterr().out == ""
