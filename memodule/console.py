@@ -1,6 +1,8 @@
 """What the user sees while a command works: progress bars, messages, and silence on request."""
 
+import contextlib
 import logging
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
@@ -92,6 +94,28 @@ def note(message: str) -> None:
 def warn(message: str) -> None:
     """Tell the user something that may spoil the result."""
     console.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def hushed(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
+    """Keep the notes of a library off the terminal while a progress bar of ours stands there.
+
+    Args:
+        loggers: Names of its loggers.
+        level: Least level that they still tell.
+        module: Pattern of the modules whose Python warnings are ignored.
+    """
+    known = [logging.getLogger(name) for name in loggers]
+    before = [logger.level for logger in known]
+    for logger in known:
+        logger.setLevel(level)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=module)
+            yield
+    finally:
+        for logger, was in zip(known, before, strict=True):
+            logger.setLevel(was)
 
 
 class _Notes(logging.Handler):

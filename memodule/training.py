@@ -9,7 +9,7 @@ import copy
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from memodule import console
 from memodule.callbacks import History, IntervalSelection, LeakageGuard
 from memodule.data import LosoDataModule
+from memodule.environment import environment
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
@@ -130,20 +131,9 @@ class FoldCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed")
 
 
-@contextlib.contextmanager
-def quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> contextlib.AbstractContextManager[None]:
     """Keep Lightning's notes about hardware and data loaders off the terminal; a study has its own progress bar."""
-    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+    return console.hushed(("lightning.pytorch", "lightning.fabric"), logging.WARNING, "lightning")
 
 
 class _ParsingCLI(FoldCLI):
@@ -225,20 +215,8 @@ def run_lightning(subcommand: str, words: Sequence[str]) -> None:
         return
     console.set_quiet(True)
     silent = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
-    with quiet_lightning(), _silent_wandb():
+    with quiet_lightning(), environment({"WANDB_SILENT": "true"}):
         FoldCLI([subcommand, *kept, *silent], run=True)
-
-
-@contextlib.contextmanager
-def _silent_wandb() -> Iterator[None]:
-    before = os.environ.get("WANDB_SILENT")
-    os.environ["WANDB_SILENT"] = "true"
-    try:
-        yield
-    finally:
-        del os.environ["WANDB_SILENT"]
-        if before is not None:
-            os.environ["WANDB_SILENT"] = before
 
 
 def _require_readable_checkpoint(words: Sequence[str]) -> None:

@@ -31,8 +31,17 @@ def keep_error(job: Job, error: BaseException, details: str) -> str:
         ) from None
     with contextlib.suppress(OSError):  # the line alone must do
         write_text(_error_file(job), details + "\n")
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
+    return in_one_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error for a list of failures: a user's mistake as it is told, any other with its kind."""
+    return first_line(error) if isinstance(error, UserError) else f"{type(error).__name__}: {first_line(error)}"
 
 
 def forget_error(job: Job) -> None:

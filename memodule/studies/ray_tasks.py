@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from memodule.errors import UserError
 from memodule.studies.execution import Meter, Workers, run_job
-from memodule.studies.failures import forget_error, keep_error
+from memodule.studies.failures import first_line, forget_error, keep_error
 from memodule.studies.plan import Job
 from memodule.workers import processors
 
@@ -156,7 +156,7 @@ def _require_resources(workers: Workers) -> None:
 
 def _no_cluster(error: BaseException) -> str:
     """Why no cluster lets us in, and the mend."""
-    reason = str(error).strip().splitlines()[0]
+    reason = first_line(error)
     if type(error).__name__ == "AuthenticationError" or "AuthToken" in f"{error} {error.__cause__}":
         return (
             "the Ray cluster there wants a token; set RAY_AUTH_MODE=token, and have the token of its head in "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule import console
+from memodule.environment import environment, unless_set
 from memodule.errors import UserError
 from memodule.intervals.description import rule_text
 from memodule.studies.origin import code_version, host
@@ -108,7 +109,7 @@ def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
     """What dashboards filter runs by: job type, protocol, rule, network, data set, leak; then the config's own tags."""
     leak = ["leak"] if protocol_of(config).leaks else []
     about = _about(config)
-    names = [config["protocol"]["name"], rule_name(config), about["study/network"], about["study/data"]]
+    names = [protocol_of(config).name, rule_name(config), about["study/network"], about["study/data"]]
     own = (uses_wandb(config) and config["trainer"]["logger"]["init_args"].get("tags")) or []
     return list(dict.fromkeys(str(tag)[:_LONGEST_TAG] for tag in [job_type, *names, *leak, *own] if tag))
 
@@ -119,7 +120,7 @@ def _about(config: Mapping[str, Any]) -> dict[str, str]:
         "study/data": Path(config["data"]["catalog"]).name,
         "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],
         "study/rule": rule_text(config["intervals"]),
-        "study/protocol": config["protocol"]["name"],
+        "study/protocol": protocol_of(config).name,
     }
 
 
@@ -191,19 +192,6 @@ def _inside(sweep: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _tables_beside(study: Path) -> Iterator[None]:
-    """Let W&B keep the tables of offline runs in the study's folder; by default a sync misses those in another home."""
-    if "WANDB_DATA_DIR" in os.environ:
-        yield
-        return
-    os.environ["WANDB_DATA_DIR"] = str(study / "wandb" / "data")
-    try:
-        yield
-    finally:
-        os.environ.pop("WANDB_DATA_DIR", None)
-
-
-@contextlib.contextmanager
 def tracked_run(
     study: Study,
     job_type: str,
@@ -223,36 +211,65 @@ def tracked_run(
     Yields:
         The run, or None where the study does not log to Weights & Biases.
     """
-    if not uses_wandb(study.config):
+    described = ("digest", "seeds", "data_fingerprint", "code_version", "host")
+    more = {
+        "study/name": study.name,
+        **{f"study/{key}": study.description[key] for key in described},
+        **(config or {}),
+    }
+    with _inside(sweep or {}), group_run(study.folder, job_type, name, study.config, more, trial=bool(sweep)) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def group_run(
+    folder: Path,
+    job_type: str,
+    name: str,
+    config: Mapping[str, Any],
+    more: Mapping[str, Any],
+    logger: Mapping[str, Any] | None = None,
+    trial: bool = False,
+) -> Iterator[Any]:
+    """A W&B run that is no fold, in the group of a study or a search; logged again, it continues itself.
+
+    Args:
+        folder: Of the study or search; its name is the group's.
+        job_type: What dashboards filter by.
+        name: What the run is called within the group.
+        config: Of what is logged.
+        more: Settings beyond the config.
+        logger: Config whose logger says where to; `config` unless given.
+        trial: Whether the run is a sweep's trial, which has its project and id from the sweep.
+
+    Yields:
+        The run, or None where nothing is logged to Weights & Biases.
+    """
+    logger = logger or config
+    if not uses_wandb(logger):
         yield None
         return
     import wandb
 
-    logger = study.config["trainer"]["logger"]["init_args"]
-    described = ("digest", "seeds", "data_fingerprint", "code_version", "host")
+    options = logger["trainer"]["logger"]["init_args"]
     identity = {
-        "project": logger["project"],
-        "entity": logger.get("entity"),
-        "id": run_id(study.name, name),
+        "project": options["project"],
+        "entity": options.get("entity"),
+        "id": run_id(folder.name, name),
         "resume": "allow",
     }
+    # Offline, W&B keeps tables in the home unless told otherwise, and a sync from another one misses them.
+    beside = unless_set({"WANDB_DATA_DIR": str(folder / "wandb" / "data")})
     with (
-        _tables_beside(study.folder),
-        _inside(sweep or {}),
+        environment(beside),
         wandb.init(
-            **({} if sweep else identity),  # a trial has its sweep's
-            dir=study.folder,
-            group=study.name,
+            **({} if trial else identity),
+            dir=folder,
+            group=folder.name,
             job_type=job_type,
-            name=f"{study.name}/{name}",
-            tags=tags(job_type, study.config),
-            config={
-                "config": study.config,
-                **_about(study.config),
-                "study/name": study.name,
-                **{f"study/{key}": study.description[key] for key in described},
-                **(config or {}),
-            },
+            name=f"{folder.name}/{name}",
+            tags=tags(job_type, config),
+            config={"config": config, **_about(config), **more},
         ) as run,
     ):
         yield run

@@ -151,10 +151,10 @@ def test_a_folder_without_a_cache_is_named(tmp_path):
 
 class Evil:
     def __reduce__(self):
-        return print, ("hello",)
+        return eval, ("print('hello')",)
 
 
 def test_a_malicious_cache_is_refused(save, catalog, store, capsys):
-    with pytest.raises(UserError, match=r"CASME_3_dataset.pkl: names [a-z_.]*print"):
+    with pytest.raises(UserError, match=r"CASME_3_dataset.pkl: names builtins.eval"):
         import_published_cache(save([[*CACHE[0], Evil()]]), catalog, store)
     assert capsys.readouterr().out == ""

@@ -75,11 +75,16 @@ def test_a_search_runs_its_trials_on_the_nodes_of_a_cluster(bench, cluster, tmp_
     words = ["--space", space, "--trials", 2, "--folds", "001,002", "--set", "data.inner_validation_subjects=1"]
     searching = ["search", "--config", bench.config, "--runs", bench.runs, "--quiet", "--address", cluster, *words]
     environment = os.environ | bench.environment()
-    subprocess.run([sys.executable, "-m", "memodule", *map(str, searching)], env=environment, check=True, timeout=200)
+    order = bench.order("001-0", "hold")
+    command = [sys.executable, "-m", "memodule", *map(str, searching)]
+    with subprocess.Popen(command, env=environment) as running:
+        wait_until(lambda: len(bench.pids("001-0")) == 2)  # both trials are at work at the same time
+        order.unlink()
+        assert running.wait(timeout=200) == 0
     (folder,) = bench.runs.iterdir()
     assert [record.state for record in Records(folder).all()] == ["finished", "finished"]
     runs_of_a_fold = bench.pids("001-0")
-    assert len(runs_of_a_fold) == 2  # both trials, by one process if one ended before the other began
+    assert len(set(runs_of_a_fold)) == 2  # one process per trial
     assert all(path.read_text() for path in bench.orders.glob("*.node"))
     wait_until(lambda: not any(pid_alive(pid) for pid in runs_of_a_fold))
 

@@ -243,6 +243,7 @@ def test_every_trial_is_a_run_of_one_group(searched):
     trials = {name for kind, name in runs if kind == "trial"}
     assert trials == {f"{search.name}/{record.study}" for record in Records(search).all()}
     assert ("summary", f"{search.name}/summary") in runs
+    assert list((search / "wandb" / "data").rglob("*"))  # the table of the leaderboard, where a sync finds it
     winner = board_of(folder).winner
     parts = runs["trial", f"{search.name}/{winner.record.study}"]
     assert len({described["run_id"] for described, _ in parts}) == 1

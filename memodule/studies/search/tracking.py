@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memodule.studies.results import inner_scores
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
-from memodule.studies.tracking import run_id, tags, uses_wandb
+from memodule.studies.tracking import group_run, uses_wandb
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard
@@ -31,7 +31,7 @@ def log_trial(search: Search, study_name: str, settings: Mapping[str, str], stat
     study, (seed,) = Study.open(search.trials / study_name), search.base.seeds
     folds = [subject for subject in search.base.subjects if subject in study.finished(seed)]
     about = {"settings": dict(settings), "state": state, "folds": len(folds), "all_folds": len(search.base.subjects)}
-    with _run(search, "trial", study_name, study.config, {"search": about}) as run:
+    with group_run(search.folder, "trial", study_name, study.config, {"search": about}, search.base.config) as run:
         run.define_metric("folds")
         run.define_metric("inner/*", step_metric="folds")
         results = []
@@ -49,25 +49,6 @@ def log_summary(board: "Leaderboard", values: Mapping[str, Any]) -> None:
     import wandb
 
     head, *rows = csv.reader(board.csv().splitlines())
-    with _run(search, "summary", "summary", search.base.config, {"space": search.space.describe()}) as run:
+    with group_run(search.folder, "summary", "summary", search.base.config, {"space": search.space.describe()}) as run:
         run.summary.update({name: values[name] for name in ("complete", "winner", "nested_estimate")})
         run.log({"tables/leaderboard": wandb.Table(columns=list(head), data=list[Any](rows))})
-
-
-def _run(search: Search, job_type: str, name: str, config: Mapping[str, Any], more: Mapping[str, Any]) -> Any:
-    """A run of the search's group that continues itself when it is logged again."""
-    import wandb
-
-    logger = search.base.config["trainer"]["logger"]["init_args"]
-    return wandb.init(
-        project=logger["project"],
-        entity=logger.get("entity"),
-        id=run_id(search.folder.name, name),
-        resume="allow",
-        dir=search.folder,
-        group=search.folder.name,
-        job_type=job_type,
-        name=f"{search.folder.name}/{name}",
-        tags=tags(job_type, config),
-        config={"config": config, **more},
-    )

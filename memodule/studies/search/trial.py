@@ -13,6 +13,7 @@ from ray import tune
 
 from memodule.atomic import write_json
 from memodule.errors import UserError
+from memodule.studies.failures import in_one_line
 from memodule.studies.fold import run_fold
 from memodule.studies.plan import Job, digest, protocol_of
 from memodule.studies.redecoding import curves_digest, redecode_fold
@@ -134,11 +135,8 @@ class FoldByFold(tune.Trainable):
 
 def keep_failure(search: Search, settings: Mapping[str, str], error: Exception) -> None:
     """Write down why a trial failed, for the table and for whoever mends it."""
-    text = str(error).strip()
-    line = text.splitlines()[0] if text else type(error).__name__
-    told = line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
     with contextlib.suppress(OSError):  # a full disk is told by Ray's own message
-        write_json(_failure(search, settings), {"error": told, "traceback": traceback.format_exc()})
+        write_json(_failure(search, settings), {"error": in_one_line(error), "traceback": traceback.format_exc()})
 
 
 def read_failure(search: Search, settings: Mapping[str, str]) -> str | None:

@@ -8,14 +8,13 @@ Tune's own `Tuner.restore` can do neither with a larger number of trials nor aft
 import contextlib
 import dataclasses
 import logging
-import os
 import shutil
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from memodule import console
+from memodule.environment import environment, unless_set
 from memodule.studies.execution import Workers
 from memodule.studies.plan import digest
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
@@ -164,19 +163,7 @@ def _quiet() -> Iterator[None]:
     """Keep the notes of Ray Tune and Optuna off the terminal; a search has its own progress bar."""
     import optuna
 
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.air", "ray.train")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="optuna|ray")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        for name in [name for name, value in before.items() if value is None]:
-            os.environ.pop(name, None)
+    loggers = ("ray.tune", "ray.air", "ray.train")
+    with environment(unless_set(_ENVIRONMENT)), console.hushed(loggers, logging.CRITICAL, "optuna|ray"):
+        yield
