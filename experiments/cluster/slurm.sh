@@ -20,6 +20,11 @@
 set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: sbatch $0 --config experiments/x.yaml [options of memodule loso]" >&2; exit 2; }
 [ -d .venv ] && export PATH="$PWD/.venv/bin:$PATH"
+for program in ray memodule; do
+    command -v $program >/dev/null && continue
+    echo "$program is not installed here: submit in the checkout after \`make install\`, or activate its environment" >&2
+    exit 2
+done
 
 # SLURM runs this script on the first machine of the job: Ray's head. With several networks, choose the address here.
 HEAD=$(hostname -I | cut -d' ' -f1)

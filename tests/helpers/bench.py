@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from memodule.cli import main
 from memodule.studies.study import Study
@@ -81,11 +83,24 @@ class Bench:
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None, limit: int = 90) -> None:
+    """Wait for the condition; a process that ends before it, or goes on in vain, is stopped and says what it wrote."""
     end = time.monotonic() + limit
     while not condition():
+        if process is not None and (process.poll() is not None or time.monotonic() > end):
+            pytest.fail(f"waited in vain: {last_words(process)}")
         assert time.monotonic() < end, "waited in vain"
-        assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.02)
+
+
+def last_words(process: subprocess.Popen[str]) -> tuple[int | None, str, str]:
+    """Exit status, output and errors of a process, which is stopped with all that it started in its group."""
+    status = process.poll()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return status, *process.communicate(timeout=20)
+    return status, "", "killed"
 
 
 def ended(process: subprocess.Popen[str], limit: int = 120) -> tuple[int, str, str]:

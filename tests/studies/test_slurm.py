@@ -65,9 +65,9 @@ def fakes(tmp_path):
 
 
 def start(fakes: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
-    """The script as a job of three machines."""
+    """The script as a job of three machines; what has no stand-in comes from the tested environment."""
     job = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_NNODES": "3", "SLURM_CPUS_PER_TASK": "4", "FAKES": str(fakes)}
-    path = {"PATH": f"{fakes}{os.pathsep}{os.environ['PATH']}"}
+    path = {"PATH": os.pathsep.join([str(fakes), str(Path(sys.executable).parent), os.environ["PATH"]])}
     return subprocess.Popen(
         ["bash", str(SCRIPT), *words],
         cwd=fakes,
@@ -152,6 +152,18 @@ def test_a_ray_that_does_not_start_ends_the_job(fakes):
     if not (fakes / "memodule.words").exists():  # else the head was seen before it broke
         assert (job.returncode, out) == (1, "")
     assert "no room" in err
+
+
+@pytest.mark.parametrize("program", ["ray", "memodule"])
+def test_an_environment_that_lacks_a_program_is_told_at_once(fakes, program):
+    for name in ("bash", "hostname", "cut"):
+        (fakes / name).symlink_to(shutil.which(name))
+    (fakes / program).unlink()
+    job = start(fakes, "--config", "x.yaml", PATH=str(fakes))
+    out, err = job.communicate(timeout=30)
+    assert (job.returncode, out) == (2, "")
+    assert err.startswith(f"{program} is not installed here: submit in the checkout after `make install`, or ")
+    assert not (fakes / "srun.calls").exists()
 
 
 def test_without_words_it_says_how_it_is_used(fakes):
