@@ -1,18 +1,28 @@
 """One self-contained HTML page about one video: no network, no script, nothing beside it."""
 
 import base64
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.flow.boxes import CROP_SIDE
 from memodule.report.html import Html, document, el, packaged
-from memodule.spotting.pictures import ExpressionPictures
+from memodule.spotting.pictures import STILL, Arrow, ExpressionPictures
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.timeline import LETTERS, clock, timeline
 
-_GAIN: Final = 6
-"""Arrows are this much longer than the motion."""
+_LONGEST: Final = 22
+"""How long the longest arrows are drawn, in pixels of the crop; a little longer than their distance."""
+
+_MOST_GAIN: Final = 20
+"""Arrows are at most this much longer than the motion."""
+
+_READING: Final = (
+    "Arrows on the onset show the motion until the apex, without that of the head. Boxes on the apex are the 18 "
+    "measured regions. Bars are mean probabilities inside the interval; the emotion is the one that most of its "
+    "frames vote for."
+)
 
 _MEANING: Final = (
     "A micro-expression is a movement of the face. It proves no feeling, no intention and no lie; the emotion is a "
@@ -36,7 +46,7 @@ def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -
             el("p", "memodule spot", class_="brand"),
             el("h1", name),
             el("p", video.summary(), class_="lead"),
-            *(el("p", warning, class_="banner") for warning in video.warnings),
+            *(el("p", el("b", "Warning: "), warning, class_="banner") for warning in video.warnings),
         ),
         el("main", *_timeline(video), *_cards(video, pictures), *_unknown(video), *_details(video)),
         el("footer", el("p", _MEANING, class_="hint")),
@@ -64,6 +74,8 @@ def _timeline(video: SpottedVideo) -> Iterator[Html]:
     ]
     yield el("ul", *items, el("li", "line: spotting score, 0 to 1"), class_="keys")
     yield timeline(video)
+    words = f"The selection rule, {video.rule}, decides which rises of the score are micro-expressions."
+    yield el("p", words, class_="hint")
 
 
 def _swatch(class_: str) -> Html:
@@ -75,6 +87,7 @@ def _cards(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -> I
     if not video.expressions:
         yield el("p", "None was found in the parts that were analysed." if video.is_analysed else "Nothing is known.")
         return
+    yield el("p", _READING, class_="hint")
     cards = (_card(i + 1, e, pictures.get(i)) for i, e in enumerate(video.expressions))
     yield el("div", *cards, class_="cards")
 
@@ -85,8 +98,8 @@ def _card(number: int, e: SpottedExpression, pictures: ExpressionPictures | None
         "article",
         el("h3", el("span", f"{number}{LETTERS.get(e.emotion, '')}", class_=f"badge {e.emotion}"), _title(e)),
         el("p", f"Frames {e.onset} to {e.offset}, apex {e.apex}; {milliseconds} ms; confidence {e.confidence:.2f}"),
-        _bars(e),
         _figures(e, pictures) if pictures else el("p", "No picture: not among the most certain ones.", class_="hint"),
+        _bars(e),
         id=f"me{number}",
         class_="card",
     )
@@ -101,7 +114,7 @@ def _bars(e: SpottedExpression) -> Html:
     for name in FRAME_CLASSES:
         fill = el("i", class_=f"fill {name}", style=f"width:{100 * e.probabilities[name]:.1f}%")
         rows.append(el("tr", el("th", name, scope="row"), el("td", fill), el("td", f"{e.probabilities[name]:.0%}")))
-    return el("table", el("caption", "mean probability inside the interval"), el("tbody", *rows), class_="bars")
+    return el("table", el("tbody", *rows), class_="bars", aria_label="mean probabilities")
 
 
 def _figures(e: SpottedExpression, pictures: ExpressionPictures) -> Html:
@@ -109,19 +122,25 @@ def _figures(e: SpottedExpression, pictures: ExpressionPictures) -> Html:
         el("rect", el("title", o.name), x=o.left, y=o.top, width=o.width, height=o.height, class_="outline")
         for o in pictures.outlines
     ]
-    path = "".join(
-        f"M{a.x:g} {a.y:g}l{_GAIN * a.dx:.1f} {_GAIN * a.dy:.1f}{_tip(_GAIN * a.dx, _GAIN * a.dy)}"
-        for a in pictures.arrows
-    )
-    arrows = [el("path", d=path, class_="arrow under"), el("path", d=path, class_="arrow")] if path else []
     return el(
         "div",
-        _figure(pictures.apex, regions, f"Apex, frame {e.apex}, and the 18 regions that are measured"),
-        _figure(
-            pictures.onset, arrows, f"Onset, frame {e.onset}; arrows: motion until the apex, {_GAIN} times as long"
-        ),
+        _figure(pictures.onset, *_motion(pictures.arrows, f"Onset, frame {e.onset}")),
+        _figure(pictures.apex, regions, f"Apex, frame {e.apex}"),
         class_="pictures",
     )
+
+
+def _motion(arrows: Sequence[Arrow], caption: str) -> tuple[list[Html], str]:
+    """Arrows and the caption, which says how much longer than the motion they are drawn."""
+    if not arrows:
+        return [], f"{caption}; no point moves {STILL} pixels until the apex"
+    longest = max(math.hypot(a.dx, a.dy) for a in arrows)
+    gain = min(_MOST_GAIN, max(1, round(_LONGEST / longest)))
+    path = "".join(
+        f"M{a.x:g} {a.y:g}l{gain * a.dx:.1f} {gain * a.dy:.1f}{_tip(gain * a.dx, gain * a.dy)}" for a in arrows
+    )
+    layers = [el("path", d=path, class_="arrow under"), el("path", d=path, class_="arrow")]
+    return layers, f"{caption}; motion drawn {gain} times as long" if gain > 1 else f"{caption}; motion"
 
 
 def _figure(jpeg: bytes, layers: list[Html], caption: str) -> Html:

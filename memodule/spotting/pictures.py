@@ -24,8 +24,11 @@ MOST_PICTURES: Final = 60
 _GRID: Final = 14
 """Distance of the arrows, in pixels of the crop."""
 
-_STILL: Final = 0.35
+STILL: Final = 0.35
 """Shorter motion is not drawn, in pixels of the crop."""
+
+_BROW: Final = 24
+"""How far around the landmarks motion is drawn, in pixels of the crop: the skin above the brows, but no hair."""
 
 _JPEG_QUALITY: Final = 82
 
@@ -59,7 +62,7 @@ class ExpressionPictures:
         apex: JPEG of the face at the apex, 320 x 320.
         outlines: The regions on it.
         onset: JPEG of the face at the onset.
-        arrows: Where its points have moved until the apex.
+        arrows: Where points of the face have moved until the apex; none where they hardly have.
     """
 
     apex: bytes
@@ -115,12 +118,12 @@ def _draw(onset: Colour, apex: Colour, position: tuple[int, int]) -> ExpressionP
     first, second = _look(gray_onset, position), _look(gray_apex, position)
     if first is None or second is None:
         return None
-    (start, _), (end, landmarks) = first, second
+    (start, before), (end, after) = first, second
     return ExpressionPictures(
         _jpeg(end, apex),
-        tuple(_outlines(face_layout(landmarks))),
+        tuple(_outlines(face_layout(after))),
         _jpeg(start, onset),
-        tuple(_arrows(start, gray_onset, gray_apex, face_layout(first[1]))),
+        tuple(_arrows(start, gray_onset, gray_apex, before)),
     )
 
 
@@ -150,8 +153,9 @@ def _outlines(layout: FaceLayout) -> Iterator[Outline]:
             yield Outline(name, left, top, region.area.width, region.area.height)
 
 
-def _arrows(box: FaceBox, onset: Gray, apex: Gray, layout: FaceLayout) -> Iterator[Arrow]:
-    nose = layout.patches[layout.head.patch]
+def _arrows(box: FaceBox, onset: Gray, apex: Gray, landmarks: npt.NDArray[np.int64]) -> Iterator[Arrow]:
+    layout = face_layout(landmarks)
+    nose, outline = layout.patches[layout.head.patch], cv2.convexHull(landmarks.astype(np.int32))
     reference = box.view(onset)(WHOLE)
     flow = _dense_flow(reference, box.view(apex)(WHOLE))
     moved = None if nose.is_empty else box.after(_median(flow, nose), apex)
@@ -161,7 +165,8 @@ def _arrows(box: FaceBox, onset: Gray, apex: Gray, layout: FaceLayout) -> Iterat
     for y in range(_GRID // 2, CROP_SIDE, _GRID):
         for x in range(_GRID // 2, CROP_SIDE, _GRID):
             dx, dy = (flow[y, x] - head).tolist()
-            if dx * dx + dy * dy >= _STILL**2:
+            on_face = cv2.pointPolygonTest(outline, (x, y), measureDist=True) >= -_BROW
+            if on_face and dx * dx + dy * dy >= STILL**2:
                 yield Arrow(x, y, dx, dy)
 
 
