@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -92,6 +93,9 @@ def test_what_is_wrong_with_a_file_is_told_by_row(tmp_path, capsys, text, proble
     assert main(words) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"{tmp_path / 'x.csv'}, {problem}")
+    assert main([*words, "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["problems"]
+    assert line == f"{tmp_path / 'x.csv'}, {told}"
 
 
 def test_a_valid_file_passes(tmp_path, capsys):
@@ -99,6 +103,9 @@ def test_a_valid_file_passes(tmp_path, capsys):
     assert find_problems(tmp_path / "x.csv", "2023") == []
     assert main(["submit", "--validate", str(tmp_path / "x.csv"), "--format", "2023"]) == 0
     assert "valid in the format of 2023" in capsys.readouterr().out
+    assert main(["submit", "--validate", str(tmp_path / "x.csv"), "--format", "2023", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"file": str(tmp_path / "x.csv"), "format": "2023", "valid": True, "problems": []}
 
 
 def test_curves_of_folds_are_averaged_frame_by_frame():
@@ -122,6 +129,13 @@ def test_an_ensemble_scores_unseen_videos(planted, tmp_path, capsys):
     one, two = (written(tmp_path / count / "cas_pred.csv") for count in "12")
     assert len(one) > 1
     assert one == two  # the mean of two equal folds
+    capsys.readouterr()
+    words = ["--part", "cas", "--format", "2023", *store, "--out", str(tmp_path / "1"), "--json"]
+    assert main(["submit", checkpoints[0], *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    videos = len(read_catalog(planted.catalog).videos)
+    file = str(tmp_path / "1" / "cas_pred.csv")
+    assert told == {"file": file, "format": "2023", "expressions": len(one) - 1, "videos": videos}
     assert find_problems(tmp_path / "1" / "cas_pred.csv", "2023") == []
     assert {row[0].split("_")[0] for row in one[1:]} <= set(planted.subjects)
 

@@ -66,6 +66,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N|auto",
         help="processes (default: auto, one per processor)",
     )
-    parser.add_argument("--json", action="store_true", help="print table.json instead of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON (table.json) and nothing else")
     add_online(parser)
     return parser

@@ -25,7 +25,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of subjects in common")
     parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
-    parser.add_argument("--json", action="store_true", help="print the report for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     arguments = parse(parser, words)
 
     from memodule.datasets import read_catalog

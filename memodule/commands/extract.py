@@ -1,6 +1,7 @@
 """`memodule extract`: frames -> optical-flow features."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, get_args
@@ -17,6 +18,8 @@ examples:
 
 What is there already, with the same parameters and unchanged frames, is not computed again; after a kill just start
 again. Every run writes quality.csv beside the features: faces found, box sizes, head motion, replaced frames.
+
+JSON: features, quality, pictures (with --preview), seconds, videos (subject, video, state, problem or null, remarks).
 
 exit status: 0 all videos have usable features, 1 some have not (listed at the end), 2 nothing could be done."""
 
@@ -36,10 +39,15 @@ def main(words: Sequence[str]) -> int:
     store = FlowStore(arguments.out, parameters)
     options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
     report = extract_catalog(catalog, store, **options)
-    print(report)
-    print(f"features: {store.folder}\nquality:  {store.folder / 'quality.csv'}")
+    files = {"features": store.folder, "quality": store.folder / "quality.csv"}
     if arguments.preview:
-        print(f"pictures: {draw_previews(catalog, store, arguments.workers)}")
+        files["pictures"] = draw_previews(catalog, store, arguments.workers)
+    if arguments.json:
+        print(json.dumps({name: str(path) for name, path in files.items()} | report.as_dict(), indent=2))
+    else:
+        print(report)
+        for name, path in files.items():
+            print(f"{name + ':':<9} {path}")
     return 1 if report.problems else 0
 
 
@@ -75,4 +83,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--verify", action="store_true", help="hash stored features and frames, trust no file times")
     parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser

@@ -10,6 +10,7 @@ from typing import Any, Final
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_experiment, add_folds, add_place, settings
+from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 from memodule.errors import UserError
 
 _DESCRIPTION: Final = """\
@@ -19,7 +20,7 @@ trained. The Catalog must be there (`memodule catalog`), made of the same label 
 
 Files are read without running any code that they hold."""
 
-_EPILOG: Final = """\
+_EPILOG: Final = f"""\
 examples:
   memodule import-published weights/SAMMLV cache/SAMMLV_dataset.pkl --config experiments/samm_lv.yaml
   memodule import-published weights/CASME_3 cache --config experiments/casme3.yaml
@@ -27,7 +28,9 @@ examples:
 What the authors print as neutral-filtered scores is `--set protocol.filter_neutral=true`; weights of ME-TST take a
 second `--config experiments/baselines/metst.yaml`. Without CACHE, the features are those of the flow store. The cache
 has no videos without micro-expressions, which `--protocol megc` scores too: add them with `memodule extract
---motion-compensation published`, or leave them out with `--set protocol.videos=with_micro`."""
+--motion-compensation published`, or leave them out with `--set protocol.videos=with_micro`.
+
+{JSON_KEYS}"""
 
 
 def main(words: Sequence[str]) -> int:
@@ -45,7 +48,7 @@ def main(words: Sequence[str]) -> int:
     plan = plan_study(arguments.config, changes, arguments.folds, (0,), arguments.runs, name)
     weights = find_weights(arguments.weights, plan.subjects, arguments.pattern)
     outcome = score_imported(plan, weights, not arguments.no_checkpoints)
-    print(outcome.study.folder if console.console.quiet else outcome.text())
+    print_outcome(outcome, arguments.json)
     return 0
 
 
@@ -68,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add_folds(parser)
     add_place(parser, "study", "the config file's with -published-weights")
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the networks as checkpoints of ours")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
 

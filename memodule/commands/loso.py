@@ -18,6 +18,7 @@ from memodule.commands.study_options import (
     at_a_time,
     settings,
 )
+from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 
 if TYPE_CHECKING:
     from memodule.studies.plan import Plan
@@ -60,9 +61,7 @@ def main(words: Sequence[str]) -> int:
             print(_how_to_go_on(plan), file=sys.stderr)
         return 130
     if is_main_process():
-        print(outcome.study.folder if console.console.quiet else outcome.text())
-        if console.console.quiet and outcome.failed:
-            print(outcome.failures(), file=sys.stderr)
+        print_outcome(outcome, arguments.json)
     return 1 if outcome.failed else 0
 
 
@@ -72,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "Run every leave-one-subject-out fold of an experiment and pool the scores.",
         epilog="Finished folds are kept: the same command continues a study that was stopped. A changed setting or "
         "changed data get another folder.\n\nexample:\n  memodule loso --config experiments/demo.yaml --workers 2 "
-        "--set trainer.max_epochs=10",
+        f"--set trainer.max_epochs=10\n\n{JSON_KEYS}",
     )
     add_experiment(parser)
     add_folds(parser)
@@ -89,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add_place(parser, "study")
     add_online(parser)
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the trained weights")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
 

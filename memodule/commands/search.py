@@ -96,5 +96,5 @@ def _parser() -> argparse.ArgumentParser:
     add_workers(parser, "trials", "each runs its folds one after the other in a process of its own")
     add_place(parser, "search", "search- and the config file's")
     add_online(parser)
-    parser.add_argument("--json", action="store_true", help="print the leaderboard as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON (the leaderboard) and nothing else")
     return parser

@@ -1,6 +1,7 @@
 """`memodule submit`: submission files of the Micro-Expression Grand Challenge."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ examples:
   memodule submit a.ckpt b.ckpt --part samm --catalog data/megc_samm --flow data/flow --format 2023
   memodule submit --validate submission/cas_pred.csv --format 2025 --catalog data/megc_cas
 
+JSON: file, format, and expressions and videos, or with --validate valid and problems.
+
 exit status: 0 written, or valid; 1 the checked file is not valid; 2 a mistake that can be mended."""
 
 
@@ -35,10 +38,7 @@ def main(words: Sequence[str]) -> int:
     catalog = read_catalog(arguments.catalog) if arguments.catalog else None
     if arguments.validate:
         problems = find_problems(arguments.validate, arguments.format, catalog)
-        for problem in problems:
-            print(f"{arguments.validate}, {problem}")
-        if not problems:
-            print(f"{arguments.validate}: valid in the format of {arguments.format}")
+        _tell_problems(arguments, problems)
         return 1 if problems else 0
     if not arguments.sources or arguments.part is None:
         raise UserError("submit: give a study or checkpoints, and --part cas or samm; or a file with --validate")
@@ -48,7 +48,11 @@ def main(words: Sequence[str]) -> int:
         decoded = _unseen(arguments.sources, catalog, arguments.flow)
     path, count = write_submission(arguments.out, arguments.part, arguments.format, decoded, catalog)
     console.note(f"{count} expressions in {len(catalog.videos)} videos, format of {arguments.format}")
-    print(path)
+    if arguments.json:
+        values = {"file": str(path), "format": arguments.format, "expressions": count, "videos": len(catalog.videos)}
+        print(json.dumps(values, indent=2))
+    else:
+        print(path)
     return 0
 
 
@@ -61,7 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--flow", type=Path, metavar="STORE", help="flow store with the features of these videos")
     parser.add_argument("--out", type=Path, default=Path("submission"), metavar="DIR", help="[%(default)s]")
     parser.add_argument("--validate", type=Path, metavar="FILE", help="check a file instead")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
+
+
+def _tell_problems(arguments: argparse.Namespace, problems: Sequence[str]) -> None:
+    file, year = arguments.validate, arguments.format
+    if arguments.json:
+        values = {"file": str(file), "format": year, "valid": not problems, "problems": list(problems)}
+        print(json.dumps(values, indent=2))
+        return
+    for problem in problems:
+        print(f"{file}, {problem}")
+    if not problems:
+        print(f"{file}: valid in the format of {year}")
 
 
 def _held_out(sources: Sequence[Path]) -> "tuple[list[Decoded], Catalog]":

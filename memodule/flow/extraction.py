@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -71,6 +71,18 @@ class ExtractionReport:
         lines += [f"problem: {'/'.join(outcome.key)}: {outcome.problem}" for outcome in self.problems]
         lines += [f"remark: {'/'.join(outcome.key)}: {text}" for outcome in self.outcomes for text in outcome.remarks]
         return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values.
+
+        Returns:
+            `seconds`, and `videos`: subject, video, state, problem (or None) and remarks of each.
+        """
+        videos = [
+            {"subject": o.key[0], "video": o.key[1], "state": o.state, "problem": o.problem, "remarks": list(o.remarks)}
+            for o in self.outcomes
+        ]
+        return {"seconds": round(self.seconds, 3), "videos": videos}
 
 
 def extract_catalog(

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -49,6 +50,14 @@ def test_exit_status_and_summary_tell_of_troubled_videos(catalog, tmp_path, caps
     assert "problem: s/gone: " in shown
     store = FlowStore(tmp_path / "store", FlowParameters(6))
     assert len(list((store.folder / "previews").glob("*.png"))) == 2
+    assert main([*words, "--json", "--workers", "1"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["features"] == str(store.folder)
+    assert told["quality"] == str(store.folder / "quality.csv")
+    videos = {video.pop("video"): video for video in told["videos"]}
+    assert videos["good"] == {"subject": "s", "state": "complete", "problem": None, "remarks": []}
+    assert videos["blank"]["problem"].startswith("no face in any of its 12 sampled frames")
+    assert videos["gone"]["state"] == "failed"
 
 
 def test_mistakes_are_one_line(catalog, tmp_path, capsys):

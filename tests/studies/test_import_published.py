@@ -140,8 +140,12 @@ def test_other_weights_make_another_study_and_the_same_ones_are_not_scored_again
     before = result.stat().st_mtime_ns
     assert not (result.parent / "model.ckpt").exists()
     assert json.loads(result.read_text())["weights"]["file"] == "subject_001.pkl"
-    assert imported(folder, weights, None, runs) == 0
-    assert only(runs).folder == study.folder
+    capsys.readouterr()
+    assert imported(folder, weights, None, runs, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["results"] == json.loads((study.folder / "results.json").read_text())
+    assert told["folder"] == str(study.folder) == str(only(runs).folder)
+    assert told["complete"]
     assert result.stat().st_mtime_ns == before
     save_weights(tmp_path / "swapped", "metst", ("002", "001"))
     assert imported(folder, tmp_path / "swapped", None, runs, "--no-checkpoints") == 0

@@ -87,6 +87,18 @@ def test_finished_folds_are_kept_and_a_lost_one_is_run_again(finished, capsys, p
 
 
 @pytest.mark.slow
+def test_json_is_all_of_the_standard_output(finished, capfd):
+    config = finished.folder.parents[1] / "tiny.yaml"
+    assert main(["loso", "--config", str(config), "--runs", str(finished.folder.parent), "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["folder"] == str(finished.folder)
+    assert told["results"] == json.loads((finished.folder / "results.json").read_text())
+    assert told["complete"]
+    assert told["failed"] == {}
+    assert told["wandb_sync"] == f"wandb sync {finished.folder}/wandb/offline-run-*"
+
+
+@pytest.mark.slow
 def test_two_workers_give_the_same_bits_as_one(finished, planted, tmp_path):
     config = finished.folder.parents[1] / "tiny.yaml"
     assert loso(config, tmp_path, "--workers", "2") == 0
@@ -170,6 +182,19 @@ def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path,
     results = json.loads((run_folder / "results.json").read_text())
     assert not results["complete"]
     assert "on fire" in (run_folder / "folds" / "seed0" / "002" / "error.txt").read_text()
+    words = ["--set", "trainer.max_epochs=1", "--json"]
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path), *words]) == 1
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert told["failed"] == {"002 (seed 0)": "RuntimeError: the disk is on fire"}
+    assert told["results"] == results
+    assert not told["complete"]
+    assert "  002 (seed 0): RuntimeError: the disk is on fire" in printed.err.splitlines()
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "new"), *words, "--folds", "002"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["results"] is None
+    assert told["wandb_sync"] is None
+    assert not told["complete"]
 
 
 @pytest.mark.slow
