@@ -6,6 +6,7 @@ os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import dataclasses
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 from memodule.datasets import Catalog, Expression, Video
 from memodule.emotions import EMOTIONS
 from memodule.flow import FlowParameters, FlowStore
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background; tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))  # where network_weights.py lies
 sys.path.insert(0, str(Path(__file__).parent / "report"))  # browser.py and made_studies.py

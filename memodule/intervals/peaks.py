@@ -22,13 +22,18 @@ def box_mean(curve: FloatArray, half_window: int, *, pad_short: bool = False) ->
 
     Returns:
         (T,) float64 (longer only under `pad_short`).
+
+    Differs from the published code in dividing sums instead of adding parts: a network's scores are float32, whose sums
+    are exact in float64 (unless one is below 1e-7 of another), so that windows of the same scores have equal means and
+    form one flat top. Sums of rounded parts may differ in their last bit from one processor to the next, and even with
+    the place of the curve in memory.
     """
     if half_window < 1:
         return curve
-    box = np.full(2 * half_window, 1.0 / (2 * half_window))
+    box = np.ones(2 * half_window)
     if pad_short:
-        return np.convolve(curve, box, mode="same")
-    return np.convolve(curve, box)[half_window - 1 : half_window - 1 + len(curve)]
+        return np.convolve(curve, box, mode="same") / len(box)
+    return np.convolve(curve, box)[half_window - 1 : half_window - 1 + len(curve)] / len(box)
 
 
 def relative_threshold(smoothed: FloatArray, share: float) -> float:

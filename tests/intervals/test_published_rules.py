@@ -1,12 +1,17 @@
 """Parity of the published rules, half windows and votes with the reference vectors."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from memodule.intervals import ChallengeRule, FixedWindow, PriorGuided, vote_emotions
+from memodule.intervals.peaks import box_mean
 from memodule.intervals.timing import half_window_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoding"
@@ -45,6 +50,16 @@ def test_intervals_equal_the_published_ones(name):
         assert found.tolist() == sorted(expected, key=lambda row: row[0]), case["kind"]
         compared += 1
     assert compared >= 150
+
+
+@given(
+    arrays(np.float32, st.integers(1, 60), elements=st.integers(0, 2**12).map(lambda n: n / 2**12)), st.integers(1, 12)
+)
+def test_smoothing_depends_on_no_order_of_summation(curve, k):
+    """In any order the last bits of rounded parts decide where the middle of a flat top is."""
+    padded = np.pad(curve.astype(float), k)
+    exact = [math.fsum(padded[i : i + 2 * k]) / (2 * k) for i in range(len(curve))]
+    assert box_mean(curve.astype(float), k).tolist() == exact
 
 
 def test_clipping_changes_nothing_but_the_ends():

@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 import itertools
 import json
 import os
@@ -11,7 +12,9 @@ from tiny import experiment
 from memodule.cli import main
 from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
+from memodule.module import SpotRecognizeModule
 from memodule.protocol import Protocol
+from memodule.studies.execution import Workers, run_jobs
 from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
 
@@ -71,6 +74,20 @@ def test_a_fold_tells_where_its_time_went_and_who_ran_it(finished):
         assert fold["process"] == os.getpid()
     for before, after in itertools.pairwise(folds):  # one after the other
         assert after["started"] >= before["started"] + before["seconds"] - 0.05
+
+
+@pytest.mark.slow
+def test_a_fold_leaves_nothing_in_memory(planted, tmp_path):
+    """Networks and features that wait for Python's own collection add up over a study of hundreds of folds."""
+    before = sum(isinstance(thing, SpotRecognizeModule) for thing in gc.get_objects())
+    plan = plan_study([experiment(planted, tmp_path, epochs=1, logger=False)], folds=["001"], runs=tmp_path / "runs")
+    gc.disable()
+    try:
+        assert run_jobs(plan.jobs, Workers()) == {}
+        assert sum(isinstance(thing, SpotRecognizeModule) for thing in gc.get_objects()) <= before
+    finally:
+        gc.enable()
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.slow
