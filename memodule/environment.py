@@ -25,5 +25,12 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def unless_set(values: Mapping[str, str]) -> dict[str, str]:
-    """Those of the variables that nobody has set."""
+    """Those of the variables that nobody has set.
+
+    Args:
+        values: Variables of the environment, and what they would be set to.
+
+    Returns:
+        The part of `values` that the environment does not name.
+    """
     return {name: value for name, value in values.items() if name not in os.environ}

@@ -123,13 +123,22 @@ class SpotRecognizeModule(LightningModule):
             self.seen = [*self.seen, data.influences]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what inference needs, and whom the weights have learned from."""
+        """Add what inference needs, and whom the weights have learned from.
+
+        Args:
+            checkpoint: Gets the keys `seen` (subjects) and, where it is known, `memodule` (flow parameters, rule,
+                protocol).
+        """
         checkpoint["seen"] = self.seen
         if self.inference:
             checkpoint["memodule"] = self.inference
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep both for further checkpoints; these weights replace all earlier ones."""
+        """Keep both for further checkpoints; these weights replace all earlier ones.
+
+        Args:
+            checkpoint: What `on_save_checkpoint` filled.
+        """
         self.inference = checkpoint.get("memodule", {})
         self.seen = checkpoint.get("seen", [])
 

@@ -98,7 +98,11 @@ class FoldCLI(LightningCLI):
             raise UserError(f"config: {error}; check the class names after class_path") from None
 
     def instantiate_classes(self) -> None:
-        """Build everything, and tell in one line what cannot be built."""
+        """Build everything, and tell in one line what cannot be built.
+
+        Raises:
+            UserError: If a section of the config is empty, or of another kind.
+        """
         try:
             super().instantiate_classes()
         except (ArgumentError, TypeError) as error:  # a section that is empty, or of another kind

@@ -55,6 +55,9 @@ def run(
         workers: Number of processes; 1 does everything in this process.
         setup: Prepares a process.
         progress: Is told the sum of what the tasks have reported.
+
+    Returns:
+        An iterator of (task, result or exception), in the order in which tasks end.
     """
     if workers == 1:
         return _run_here(function, tasks, setup, progress)
@@ -69,7 +72,19 @@ def run_with_bar(
     description: str,
     total: int,
 ) -> Iterator[tuple[T, R | Exception]]:
-    """Like `run`, under a progress bar that is full when the tasks have reported `total`."""
+    """Like `run`, under a progress bar that is full when the tasks have reported `total`.
+
+    Args:
+        function: As in `run`.
+        tasks: As in `run`.
+        workers: As in `run`.
+        setup: As in `run`.
+        description: Stands in front of the bar.
+        total: What all tasks together report.
+
+    Yields:
+        (task, result or exception), in the order in which tasks end.
+    """
     with progress_bar() as bar:
         shown = bar.add_task(description, total=total)
         yield from run(function, tasks, workers, setup, lambda done: bar.update(shown, completed=done))

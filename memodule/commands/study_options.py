@@ -34,7 +34,14 @@ def add_settings(parser: argparse.ArgumentParser, what: str = "replace settings"
 
 
 def settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """All that `--set` gave, as keys and values; the last value of a key counts."""
+    """All that `--set` gave, as keys and values; the last value of a key counts.
+
+    Args:
+        arguments: Parsed words of a command that has `--set`.
+
+    Returns:
+        Keys such as `trainer.max_epochs`, and their values as written.
+    """
     return dict(itertools.chain(*arguments.set))
 
 

@@ -115,7 +115,14 @@ class LosoDataModule(LightningDataModule):
     # --------------------------------------------------------------------------------------------------- Lightning
 
     def setup(self, stage: str) -> None:
-        """Read the Catalog, make the fold, load what the stage needs."""
+        """Read the Catalog, make the fold, load what the stage needs.
+
+        Args:
+            stage: fit, validate, test or predict, as Lightning calls them.
+
+        Raises:
+            UserError: If Catalog or features cannot be read, frame rates differ, or the fold has nobody to train on.
+        """
         if not hasattr(self, "fold"):
             self.catalog = scored_catalog(read_catalog(self.hparams["catalog"]), self.hparams["videos"])
             self.fold = make_fold(
@@ -142,15 +149,27 @@ class LosoDataModule(LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the watched subjects."""
+        """Whole videos of the watched subjects.
+
+        Returns:
+            One batch per video; of several processes each gets its share of the videos.
+        """
         return self._video_loader("val")
 
     def test_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the held-out subject."""
+        """Whole videos of the held-out subject.
+
+        Returns:
+            One batch per video; of several processes each gets its share of the videos.
+        """
         return self._video_loader("test")
 
     def predict_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the held-out subject."""
+        """Whole videos of the held-out subject.
+
+        Returns:
+            One batch per video; of several processes each gets its share of the videos.
+        """
         return self._video_loader("test")
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:

@@ -62,7 +62,12 @@ class Report:
         return summarise(self.catalog) if self.catalog else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for programs."""
+        """Plain values, for programs.
+
+        Returns:
+            What `memodule check --json` prints: name, root, status, problem, facts, remarks, label_files, label_rows,
+            statistics (None where there is no Catalog).
+        """
         provenance = self.catalog.provenance if self.catalog else None
         return {
             "name": self.name,

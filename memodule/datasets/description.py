@@ -158,7 +158,16 @@ def describe_catalog(folder: Path) -> DatasetDescription:
 
 
 def open_catalog(root: Path, *, name: str, listing: Listing) -> Catalog:
-    """`read_catalog` with the signature of readers."""
+    """`read_catalog` with the signature of readers.
+
+    Args:
+        root: Holds `videos.csv`.
+        name: Of the data set.
+        listing: Not needed here.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
     return read_catalog(root, name)
 
 

@@ -161,6 +161,9 @@ def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Pa
 
     Returns:
         The paths; the first pattern alone if it names an existing file exactly.
+
+    Raises:
+        UserError: If a folder cannot be listed.
     """
     found = [root / pattern for pattern in patterns if (root / pattern).is_file()]
     if found and found[0] == root / patterns[0]:
@@ -182,6 +185,9 @@ def has_entry(listing: Listing, root: Path, patterns: Sequence[str]) -> bool:
 
     Returns:
         Whether one is there.
+
+    Raises:
+        UserError: If a folder cannot be listed.
     """
     for folder, _ in _folders_below(listing, root, _LABEL_DEPTH):
         content = listing.look(folder)
@@ -201,6 +207,9 @@ def find_folder(listing: Listing, root: Path, name: str) -> Path:
 
     Returns:
         The shallowest match.
+
+    Raises:
+        UserError: If a folder cannot be listed.
     """
     if (root / name).is_dir():
         return root / name
@@ -224,6 +233,9 @@ def find_videos(
         base: Where to start; links are followed.
         identify: (subject, video) of a folder given its path below `base` with forward slashes, or None.
         passed_over: Names of folders that need not be looked into.
+
+    Returns:
+        The folder of each (subject, video).
 
     Raises:
         UserError: If a video is found twice.

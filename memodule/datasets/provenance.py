@@ -51,7 +51,11 @@ class Remark:
         return f"{self.severity}: {self.place}: {self.text}{detail}"
 
     def as_dict(self) -> dict[str, str]:
-        """Plain values."""
+        """Plain values.
+
+        Returns:
+            severity, text, place and detail.
+        """
         return {"severity": self.severity, "text": self.text, "place": str(self.place), "detail": self.detail}
 
 
@@ -70,7 +74,11 @@ class Provenance:
     remarks: tuple[Remark, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, with a SHA-256 of each label file, so that a study can say which labels it used."""
+        """Plain values, with a SHA-256 of each label file, so that a study can say which labels it used.
+
+        Returns:
+            label_files (path to SHA-256), label_rows and remarks.
+        """
         return {
             "label_files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in self.label_files},
             "label_rows": dict(self.label_rows),

@@ -61,7 +61,11 @@ class Summary:
     macro: KindSummary
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values.
+
+        Returns:
+            The attributes, nested.
+        """
         return dataclasses.asdict(self)
 
 

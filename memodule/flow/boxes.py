@@ -42,7 +42,14 @@ class Area:
         return self.height <= 0 or self.width <= 0
 
     def of(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """This part of an image (…, H, W)."""
+        """This part of an image (…, H, W).
+
+        Args:
+            image: (..., H, W), of any kind.
+
+        Returns:
+            (..., height, width), a view: writing to it changes the image.
+        """
         return image[..., self.top : self.bottom, self.left : self.right]
 
 
@@ -73,10 +80,19 @@ class FaceBox(Protocol):
         """Width and height in pixels of the frame."""
 
     def view(self, frame: Gray) -> View:
-        """The box's part of the frame, resized to 320 x 320 (bilinear)."""
+        """The box's part of the frame, resized to 320 x 320 (bilinear).
+
+        Args:
+            frame: (H, W) uint8.
+        """
 
     def after(self, head: Vector, frame: Gray) -> Self | None:
-        """The box moved by a head motion; None if nothing of the frame would be left in it."""
+        """The box moved by a head motion; None if nothing of the frame would be left in it.
+
+        Args:
+            head: x and y motion of the head, in pixels of the 320 x 320 crop.
+            frame: (H, W) uint8.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

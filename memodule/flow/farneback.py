@@ -65,11 +65,26 @@ class OpenCvEngine:
     name: EngineName = "opencv"
 
     def reference(self, patch: Gray) -> Gray:
-        """The patch itself."""
+        """The patch itself.
+
+        Args:
+            patch: (H, W) uint8.
+
+        Returns:
+            The same array.
+        """
         return patch
 
     def flow(self, reference: Gray, patch: Gray) -> Flow:
-        """Motion from the reference patch to `patch`."""
+        """Motion from the reference patch to `patch`.
+
+        Args:
+            reference: What `reference` gave.
+            patch: (H, W) uint8, of the size of the reference.
+
+        Returns:
+            (2, H, W) float32 x and y motion in pixels of the patch.
+        """
         flow = cv2.calcOpticalFlowFarneback(
             reference,
             patch,
@@ -85,5 +100,13 @@ class OpenCvEngine:
         return cast(Flow, np.moveaxis(flow, 2, 0))
 
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
-        """Mean flow of the region's fastest pixels."""
+        """Mean flow of the region's fastest pixels.
+
+        Args:
+            flow: (2, H, W) motion.
+            region: Part of the patch, and the share of its pixels that counts.
+
+        Returns:
+            x and y in pixels; 0, 0 for an empty region.
+        """
         return pool(flow, region)

@@ -88,6 +88,15 @@ def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineNam
     """Parts of about equal length, the longest first, so that all workers end at about the same time.
 
     With one worker every video is one part; so it is with many videos of ordinary length.
+
+    Args:
+        videos: To extract.
+        parameters: Say how many windows a video has.
+        engine: What computes the flow.
+        workers: Number of processes.
+
+    Returns:
+        Parts whose windows `first` <= i < `stop` cover each video once.
     """
     total = sum(parameters.windows(video.frames) for video in videos)
     longest = math.inf if workers == 1 else max(_SHORTEST, total / (4 * workers))

@@ -56,7 +56,11 @@ class WindowQuality:
 
     @classmethod
     def of(cls, window: WindowFlow) -> "WindowQuality":
-        """The quality of a window."""
+        """The quality of a window.
+
+        Args:
+            window: What the extractor gave for it.
+        """
         side = None if window.box is None else float(window.box.size[0])
         return cls(window.reference, side, window.shifts, window.saturated, window.undefined)
 

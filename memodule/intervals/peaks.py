@@ -87,7 +87,17 @@ def prominent_peaks(smoothed: FloatArray, least: float, reach: int) -> tuple[Int
 
 
 def first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
-    """Per row the smallest of the sorted `places` in low..high (inclusive), or `otherwise`."""
+    """Per row the smallest of the sorted `places` in low..high (inclusive), or `otherwise`.
+
+    Args:
+        places: (p,) ascending.
+        low: (n,) smallest place allowed.
+        high: (n,) largest place allowed, inclusive.
+        otherwise: (n,) what stands where there is none.
+
+    Returns:
+        (n,).
+    """
     if not places.size:
         return otherwise
     found = places.take(places.searchsorted(low), mode="clip")
@@ -95,7 +105,17 @@ def first_within(places: IntArray, low: IntArray, high: IntArray, otherwise: Int
 
 
 def last_within(places: IntArray, low: IntArray, high: IntArray, otherwise: IntArray) -> IntArray:
-    """Per row the largest of the sorted `places` in low..high (inclusive), or `otherwise`."""
+    """Per row the largest of the sorted `places` in low..high (inclusive), or `otherwise`.
+
+    Args:
+        places: (p,) ascending.
+        low: (n,) smallest place allowed.
+        high: (n,) largest place allowed, inclusive.
+        otherwise: (n,) what stands where there is none.
+
+    Returns:
+        (n,).
+    """
     if not places.size:
         return otherwise
     found = places.take(places.searchsorted(high, side="right") - 1, mode="clip")

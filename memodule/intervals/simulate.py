@@ -94,6 +94,9 @@ def simulate_curves(
         scores: What the simulated network gets right and wrong.
         frame_step: Source frames per sample of the curves.
         seed: Same seed, same curves.
+
+    Returns:
+        A curve per video; its truth is in samples, 0-based and inclusive.
     """
     rng = np.random.default_rng([seed, len(catalog.videos)])
     traits = {subject: rng.standard_normal(2) * scores.subject_sd for subject in catalog.subjects}

@@ -29,18 +29,36 @@ class LogNormal:
 
     @classmethod
     def of(cls, durations: npt.ArrayLike) -> "LogNormal":
-        """The density of (n,) durations in samples, n >= 1; durations below half a sample count as half."""
+        """The density of durations.
+
+        Args:
+            durations: (n,) in samples, n >= 1; below half a sample they count as half.
+        """
         logs = np.log(np.maximum(np.asarray(durations, dtype=np.float64), 0.5))
         median = float(np.median(logs))
         return cls(math.exp(median), max(_NARROWEST, 1.4826 * float(np.median(np.abs(logs - median)))))
 
     def log_density(self, durations: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Log-density relative to its largest value (which is 0), per durations in samples (> 0)."""
+        """Log-density relative to its largest value, which is 0.
+
+        Args:
+            durations: Of any shape, in samples, above 0.
+
+        Returns:
+            The same shape.
+        """
         z = (np.log(np.asarray(durations, dtype=np.float64)) - math.log(self.median)) / self.spread
         return np.asarray(-0.5 * z * z)
 
     def quantile(self, z: float) -> float:
-        """The duration `z` standard deviations from the median, in samples."""
+        """The duration that lies `z` standard deviations from the median.
+
+        Args:
+            z: Standard deviations of the log-duration; 0 is the median.
+
+        Returns:
+            Samples.
+        """
         return self.median * math.exp(z * self.spread)
 
 
@@ -99,7 +117,11 @@ class Timing:
 
     @classmethod
     def from_state(cls, state: dict[str, object]) -> "Timing":
-        """The timing that `dataclasses.asdict` made plain."""
+        """The timing that `dataclasses.asdict` made plain.
+
+        Args:
+            state: Plain values, as `SelectionRule.state` holds them under `timing`.
+        """
         parts = {
             name: LogNormal(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
             for name, value in state.items()
@@ -107,7 +129,14 @@ class Timing:
         return cls(**parts)  # type: ignore[arg-type]  # names and types as `asdict` wrote them
 
     def samples(self, milliseconds: float) -> float:
-        """A duration in samples of the curve."""
+        """A duration in samples of the curve.
+
+        Args:
+            milliseconds: A duration.
+
+        Returns:
+            Samples, not rounded.
+        """
         return milliseconds * self.rate / 1000.0
 
 
@@ -131,6 +160,9 @@ def two_lengths_of(durations: npt.ArrayLike) -> tuple[int, int]:
 
     Args:
         durations: (n,) lengths in samples, onset and offset included, n >= 1.
+
+    Returns:
+        Shorter and longer, in samples, onset and offset included.
     """
     lengths = np.maximum(1, np.asarray(durations, dtype=np.int64))
     candidates = np.unique(lengths)

@@ -66,7 +66,12 @@ def with_key(cells: Mapping[str, str], keys: Keys, where: str) -> dict[str, str]
 
 
 def tell_not_analysed(table: Path, parts: Sequence[tuple[VideoKey, int]]) -> None:
-    """Say how much was not looked at: (video, frames) of each part."""
+    """Warn of how much was not looked at; say nothing where there is nothing to say.
+
+    Args:
+        table: The file, for the message.
+        parts: (video, number of frames) of each part.
+    """
     if parts:
         frames, videos = sum(count for _, count in parts), len({key for key, _ in parts})
         console.warn(

@@ -20,7 +20,14 @@ _REFERENCE_COLOUR = "#9a6b00"
 
 
 def figures(ablation: Ablation) -> dict[str, Figure]:
-    """All figures by name: `variants`, and for each sweep of the grid one."""
+    """All figures by name: `variants`, and for each sweep of the grid one.
+
+    Args:
+        ablation: With its rows.
+
+    Returns:
+        Figures by file name, without its ending.
+    """
     drawn = {"variants": forest_figure(ablation)}
     for sweep in sweeps_of(ablation.rows, [variant.group for variant in ablation.grid.variants]):
         drawn[file_name(sweep.group)] = sweep_figure(sweep, ablation.reference.scores[_SCORE])
@@ -29,6 +36,10 @@ def figures(ablation: Ablation) -> dict[str, Figure]:
 
 def write_figures(drawn: dict[str, Figure], folder: Path) -> None:
     """Write each figure as PNG.
+
+    Args:
+        drawn: What `figures` gave.
+        folder: Where they go.
 
     Raises:
         UserError: If they cannot be written.

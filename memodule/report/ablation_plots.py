@@ -104,7 +104,14 @@ def _track(row: Row, size: int, name: str, reference: float, scale: tuple[float,
 
 
 def sensitivity(sweep: Sweep, parameter: str, score: str, reference: float) -> Html:
-    """A score against one parameter: every row a dot, their mean a line, the best another."""
+    """A score against one parameter: every row a dot, their mean a line, the best another.
+
+    Args:
+        sweep: Rows that differ in parameters.
+        parameter: The one to plot against.
+        score: Log key of the score.
+        reference: That score of the reference, drawn as a line across.
+    """
     levels = sweep.levels(parameter, score)
     axis, places = _axis(parameter, [level.value for level in levels])
     values = [value for level in levels for value in level.scores]
@@ -143,7 +150,12 @@ def _told(levels: Sequence[Level], parameter: str, score: str) -> str:
 
 
 def heat_map(sweep: Sweep, score: str) -> Html:
-    """A score by two parameters; of others the best."""
+    """A score by two parameters; of others the best.
+
+    Args:
+        sweep: Rows that differ in at least two parameters.
+        score: Log key of the score.
+    """
     assert sweep.pair is not None
     across, up = sweep.pair
     surface = sweep.surface(score)

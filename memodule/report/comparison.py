@@ -46,7 +46,15 @@ def against_first(runs: Sequence[Run]) -> list[Comparison]:
 
 
 def obstacles(first: Run, other: Run) -> list[str]:
-    """What makes the scores of two runs incomparable, one sentence each."""
+    """What makes the scores of two runs incomparable, one sentence each.
+
+    Args:
+        first: The reference.
+        other: The run that is compared with it.
+
+    Returns:
+        Nothing where the scores can be compared.
+    """
     return [*_labels(first.catalog, other.catalog), *_rules(first, other), *_folds(first, other)]
 
 

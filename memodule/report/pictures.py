@@ -31,7 +31,14 @@ TRAINING: Final = (
 
 
 def durations(run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lengths in ms of all labelled micro-expressions, and of all intervals that are scored, over all seeds."""
+    """Lengths in ms of all labelled micro-expressions, and of all intervals that are scored, over all seeds.
+
+    Args:
+        run: A finished study.
+
+    Returns:
+        (labelled,) and (found,) in ms, onset and offset included.
+    """
     true, found = [], []
     for seed in run.seeds:
         for curve, decoded, judged in zip(run.curves[seed], run.decoded[seed], run.outcomes[seed], strict=True):
@@ -141,7 +148,14 @@ def timing_plot(run: Run) -> Html | None:
 
 
 def timing(run: Run) -> NDArray[np.float64]:
-    """(hits, 3) onset, apex and offset errors in ms over all seeds; NaN where an apex is unknown."""
+    """(hits, 3) onset, apex and offset errors in ms over all seeds; NaN where an apex is unknown.
+
+    Args:
+        run: A finished study.
+
+    Returns:
+        Predicted minus true, in ms; negative is early.
+    """
     errors = [np.empty((0, 3))]
     for seed in run.seeds:
         for video, judged in zip(run.intervals[seed], run.outcomes[seed], strict=True):
@@ -152,7 +166,14 @@ def timing(run: Run) -> NDArray[np.float64]:
 
 
 def training_plots(run: Run) -> list[tuple[str, Html]]:
-    """(title, plot) of everything in `TRAINING` that was logged: each fold thin, the mean of the folds thick."""
+    """(title, plot) of everything in `TRAINING` that was logged: each fold thin, the mean of the folds thick.
+
+    Args:
+        run: A finished study.
+
+    Returns:
+        Nothing for what no fold has logged.
+    """
     histories = [fold["history"] for folds in run.folds.values() for fold in folds.values()]
     plots = []
     for key, title in TRAINING:

@@ -50,7 +50,14 @@ class Axis:
         return cls(title, 0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
 
     def at(self, value: float) -> float:
-        """Where a value lies between both ends: 0..1, cut off beyond."""
+        """Where a value lies between both ends: 0..1, cut off beyond.
+
+        Args:
+            value: In the unit of the axis.
+
+        Returns:
+            0 at `low`, 1 at `high`.
+        """
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
@@ -69,11 +76,25 @@ class Plot:
     height: int = 220
 
     def px(self, value: float) -> float:
-        """Horizontal place of a value."""
+        """Horizontal place of a value.
+
+        Args:
+            value: In the unit of the horizontal axis.
+
+        Returns:
+            Units of the picture, from the left.
+        """
         return round(LEFT + self.x.at(value) * (WIDTH - LEFT - RIGHT), 1)
 
     def py(self, value: float) -> float:
-        """Vertical place of a value."""
+        """Vertical place of a value.
+
+        Args:
+            value: In the unit of the vertical axis.
+
+        Returns:
+            Units of the picture, from the top.
+        """
         return round(self.height - BOTTOM - self.y.at(value) * (self.height - TOP - BOTTOM), 1)
 
     def line(self, points: Iterable[Point], class_: str) -> Html:
@@ -167,6 +188,9 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
         gap: Smallest distance.
         low: Smallest place.
         high: Largest place.
+
+    Returns:
+        Where they may lie, in the order of `places`.
 
     >>> spread([10, 11, 50], 12, 0, 100)
     [10, 22, 50]

@@ -170,7 +170,14 @@ def errors_table(run: Run) -> Html:
 
 
 def error_counts(run: Run) -> tuple[dict[str, int], dict[str, int]]:
-    """Kinds of false alarms and kinds of misses with their numbers, over all seeds."""
+    """Kinds of false alarms and kinds of misses with their numbers, over all seeds.
+
+    Args:
+        run: A finished study.
+
+    Returns:
+        False alarms by kind, and misses by kind.
+    """
     loose, iou = f"touch an ME, IoU below {run.protocol.iou:g}", run.protocol.iou
     alarms = dict.fromkeys(
         (loose, "find an ME once more", "lie on a macro-expression", "lie where nothing is labelled"), 0

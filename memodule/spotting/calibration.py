@@ -24,6 +24,9 @@ def calibrated_rule(study: Study, held_out: str, seed: int) -> SelectionRule:
 
     Returns:
         The rule; the fold's own one where the curves have too little to learn from.
+
+    Raises:
+        UserError: If a fold is not finished, or nobody but `held_out` has a micro-expression.
     """
     training = [subject for subject in study.subjects if subject != held_out]
     curves = [curve for subject in training for curve in study.curves(subject, seed)]

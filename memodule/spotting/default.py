@@ -51,6 +51,9 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
 
     Returns:
         Where it is now.
+
+    Raises:
+        UserError: If it is no checkpoint.
     """
     with replacing(default_checkpoint_path()) as aside:
         if rule is None:

@@ -80,6 +80,9 @@ def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int
 
     Returns:
         Pictures by index of the expression; those whose face is not found again are left out.
+
+    Raises:
+        UserError: If the video cannot be opened any more.
     """
     ranked = sorted(range(len(video.expressions)), key=lambda i: -video.expressions[i].confidence)
     chosen = {i: video.expressions[i] for i in sorted(ranked[:most])}

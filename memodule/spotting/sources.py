@@ -84,7 +84,14 @@ class Source:
     size: tuple[int, int]
 
     def read(self) -> Iterator[TimedFrame]:
-        """All frames in order; one is held at a time."""
+        """All frames in order; one is held at a time.
+
+        Yields:
+            Frames with their time.
+
+        Raises:
+            UserError: If the file cannot be opened, or none of a folder's images can be read.
+        """
         return _read_folder(self) if self.path.is_dir() else _read_file(self)
 
     def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
@@ -96,6 +103,9 @@ class Source:
         Yields:
             Index and (H, W, 3) uint8 image, blue first, in rising order of index; frames that are not there are left
             out.
+
+        Raises:
+            UserError: If the file cannot be opened any more.
         """
         ordered = sorted(set(wanted))
         return _pick_images(self.path, ordered) if self.path.is_dir() else _pick_frames(self.path, ordered)

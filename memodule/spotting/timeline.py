@@ -59,7 +59,11 @@ class _Row:
 
 
 def timeline(video: SpottedVideo) -> Html:
-    """The whole video in rows of equal length, once for wide screens and paper, once for phones."""
+    """The whole video in rows of equal length, once for wide screens and paper, once for phones.
+
+    Args:
+        video: What was found.
+    """
     return join(_rows(video, _WIDE), _rows(video, _NARROW))
 
 
@@ -154,6 +158,9 @@ def _extremes(video: SpottedVideo, samples: np.ndarray[tuple[int], np.dtype[np.i
 
 def clock(seconds: float) -> str:
     """Seconds for people.
+
+    Args:
+        seconds: From the beginning, below 60 with one decimal.
 
     >>> clock(7.25), clock(75), clock(3675.5)
     ('7.2 s', '1:15', '1:01:15.5')

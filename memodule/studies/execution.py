@@ -124,6 +124,9 @@ def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object]) -> No
         job: Which fold.
         workers: Threads, and whether to keep the weights.
         on_epoch: Called with the number of finished epochs.
+
+    Raises:
+        UserError: Of `run_fold` or `redecode_fold`.
     """
     with _tidied():
         if job.curves is not None:

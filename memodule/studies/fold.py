@@ -36,6 +36,9 @@ def run_fold(
         threads: CPU threads for PyTorch; another number may change the last bits of a result.
         save_checkpoint: Whether to keep the trained weights.
         on_epoch: Called with the number of finished epochs.
+
+    Raises:
+        UserError: If config, Catalog or features cannot be used, or nothing can be written.
     """
     laps = _Laps()
     remove_leftovers(job.folder)

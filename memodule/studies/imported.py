@@ -38,6 +38,9 @@ def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) 
         pattern: File name (or path below the folder) with `{subject}`, the code as in the Catalog, or `{number}`, what
             follows the last full stop in it: 1 for spNO.1, 006 for 006.
 
+    Returns:
+        An existing file for each subject.
+
     Raises:
         UserError: If the pattern names nobody, or files are missing.
     """

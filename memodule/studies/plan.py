@@ -172,7 +172,14 @@ def plan_study(
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide what a study computes."""
+    """The settings that decide what a study computes.
+
+    Args:
+        config: Resolved.
+
+    Returns:
+        A copy without what changes no result, such as the logger.
+    """
     kept: dict[str, Any] = copy.deepcopy(dict(config))
     for key in _NOT_IDENTITY:
         *path, last = key.split(".")

@@ -64,6 +64,12 @@ def redecode_fold(job: Job) -> None:
 
     The rule is fitted on the training subjects and calibrated on the inner validation subjects' curves, exactly as
     in training, so an unchanged configuration gives an unchanged result.
+
+    Args:
+        job: Which fold; `job.curves` is the folder of the study that has its curves.
+
+    Raises:
+        UserError: If that study has not finished the fold, or the rule cannot be built.
     """
     assert job.curves is not None
     source, protocol, data = Study.open(job.curves), protocol_of(job.config), job.config["data"]

@@ -44,7 +44,17 @@ def pool(
 
 
 def pool_study(study: Study) -> dict[str, Any]:
-    """The contents of a study's `results.json`: the same study gives the same bytes."""
+    """The contents of a study's `results.json`: the same study gives the same bytes.
+
+    Args:
+        study: Finished folds count; where some are missing, `complete` is false.
+
+    Returns:
+        docs/data-formats.md names the keys.
+
+    Raises:
+        UserError: If a finished fold's file is damaged.
+    """
     protocol = study.protocol
     missing = study.missing()
     runs = {seed: [video for s in study.finished(seed) for video in study.decoded(s, seed)] for seed in study.seeds}
@@ -65,7 +75,16 @@ def pool_study(study: Study) -> dict[str, Any]:
 
 
 def inner_tallies(found: Sequence[Decoded], catalog: Catalog, protocol: Protocol) -> dict[str, dict[str, Any]]:
-    """Counts per inner validation subject of one fold, as plain values."""
+    """Counts per inner validation subject of one fold, as plain values.
+
+    Args:
+        found: Intervals of the inner validation subjects, in samples, inclusive.
+        catalog: Holds their labels.
+        protocol: How to count.
+
+    Returns:
+        Counts by subject, ready for JSON.
+    """
     videos = [compared(video, catalog, protocol) for video in found]
     return {subject: tally.to_dict() for subject, tally in tally_subjects(videos, protocol).items()}
 
@@ -85,7 +104,17 @@ def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict
 
 
 def provenance(study: Study) -> dict[str, Any]:
-    """For each fold which subjects influenced what."""
+    """For each fold which subjects influenced what.
+
+    Args:
+        study: Finished folds count.
+
+    Returns:
+        By seed and held-out subject: who was scored, and who influenced network, weights, prior and choices.
+
+    Raises:
+        UserError: If a finished fold's file is damaged.
+    """
     return {
         f"seed{seed}": {subject: study.fold_result(subject, seed)["provenance"] for subject in study.finished(seed)}
         for seed in study.seeds

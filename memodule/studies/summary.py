@@ -37,7 +37,14 @@ def log_summary(
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: pooled/..., labelled/..., chance/..., fold_mean/..., counts/..., inner/..."""
+    """What dashboards compare runs by: pooled/..., labelled/..., chance/..., fold_mean/..., counts/..., inner/...
+
+    Args:
+        results: Contents of `results.json`.
+
+    Returns:
+        Numbers, flags and the name of the protocol by log key.
+    """
     ranges = {
         f"pooled/{name}_{end}": value
         for name, pair in results["ci"].items()
@@ -86,7 +93,14 @@ def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, A
 
 
 def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each score the pooled value, its 95 % interval, chance, and the mean over folds; what weakens all of them."""
+    """For each score the pooled value, its 95 % interval, chance, and the mean over folds; what weakens all of them.
+
+    Args:
+        results: Contents of `results.json`.
+
+    Returns:
+        One mapping per score: score, pooled, low, high, chance (None where it has none), fold_mean, fold_std, remark.
+    """
     chance, remark = chance_scores(results), "; ".join(warnings(results))
     return [
         {

@@ -15,7 +15,14 @@ _ROWS = (
 
 
 def pooled_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """The pooled scores by their log keys, without the prefix of a stage."""
+    """The pooled scores by their log keys, without the prefix of a stage.
+
+    Args:
+        results: Contents of `results.json`.
+
+    Returns:
+        strs, spot_f1, spot_precision, spot_recall, recog_f1, recog_uf1, recog_uar, each in 0..1.
+    """
     spotting, recognition = results["spotting"], results["recognition"]
     return {
         "strs": results["strs"],
@@ -25,7 +32,14 @@ def pooled_scores(results: Mapping[str, Any]) -> dict[str, float]:
 
 
 def chance_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """What chance reaches: random peaks of the prior's length, and the majority emotion."""
+    """What chance reaches: random peaks of the prior's length, and the majority emotion.
+
+    Args:
+        results: Contents of `results.json`.
+
+    Returns:
+        strs, spot_f1, recog_f1, recog_uf1, recog_uar, each in 0..1.
+    """
     luck = results["baselines"]
     return {
         "strs": luck["strs"],
@@ -35,7 +49,11 @@ def chance_scores(results: Mapping[str, Any]) -> dict[str, float]:
 
 
 def results_text(results: Mapping[str, Any]) -> str:
-    """A table of pooled scores with intervals and chance, the counts, and what weakens them."""
+    """A table of pooled scores with intervals and chance, the counts, and what weakens them.
+
+    Args:
+        results: Contents of `results.json`.
+    """
     scores, chance, ranges = pooled_scores(results), chance_scores(results), results["ci"]
     spotting, recognition = results["spotting"], results["recognition"]
     seeds = len(results["seeds"])
@@ -72,7 +90,11 @@ def results_text(results: Mapping[str, Any]) -> str:
 
 
 def warnings(results: Mapping[str, Any]) -> list[str]:
-    """What a reader must know before quoting the numbers."""
+    """What a reader must know before quoting the numbers.
+
+    Args:
+        results: Contents of `results.json`.
+    """
     lines = []
     if not results["complete"]:
         lines.append(f"PARTIAL: folds are missing ({', '.join(results['missing'])}); do not quote these numbers")
@@ -82,7 +104,15 @@ def warnings(results: Mapping[str, Any]) -> list[str]:
 
 
 def per_class(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Recognition of the true positives, class by class: counts, precision, recall, F1."""
+    """Recognition of the true positives, class by class: counts, precision, recall, F1.
+
+    Args:
+        results: Contents of `results.json`.
+
+    Returns:
+        One mapping per emotion: emotion, true, predicted, correct (counts), precision, recall, f1; 0 where a count is
+        0.
+    """
     confusion = results["recognition"]["confusion"]
     rows = []
     for index, name in enumerate(FRAME_CLASSES[: len(confusion)]):

@@ -81,7 +81,11 @@ _MIRROR_PAIRS: Final = (
 
 
 def mirror_order() -> npt.NDArray[np.int64]:
-    """The landmark that takes the place of each of the 68 when the face is mirrored."""
+    """The landmark that takes the place of each of the 68 when the face is mirrored.
+
+    Returns:
+        (68,) indices of landmarks, counted from 0.
+    """
     order = np.arange(68)
     for left, right in _MIRROR_PAIRS:
         order[left], order[right] = right, left

@@ -29,6 +29,16 @@ def draw_performances(
 
     The emotions of a subject's micro-expressions are dealt from a deck (4 negative, 2 positive, 2 surprise, 2 others),
     so that a few meet every class. About `empty_share` of the videos hold no micro-expression; at least one holds some.
+
+    Args:
+        rng: Decides everything.
+        difficulty: How faint, how masked, how restless.
+        videos: How many.
+        frames: Length of each video.
+        fps: Frames per second.
+
+    Returns:
+        One performance per video.
     """
     temperament = draw_temperament(rng, difficulty)
     count = min(int(difficulty.empty_share * videos + rng.random()), videos - 1)

@@ -23,8 +23,13 @@ _LEFTOVER_AGE: Final = 3600.0
 def write_video(path: Path, frames: Iterable[Image], fps: float) -> None:
     """Write grey frames to an .avi file with the lossless FFV1 codec, which every wheel of OpenCV can write and read.
 
+    Args:
+        path: Of the .avi file; replaced if it is there.
+        frames: (H, W) uint8 images, all of one size.
+        fps: Frames per second.
+
     Raises:
-        UserError: If this OpenCV cannot.
+        UserError: If this OpenCV cannot, or the file is not whole afterwards.
     """
     with replacing(path) as aside:
         writer: cv2.VideoWriter | None = None
@@ -44,7 +49,12 @@ def write_video(path: Path, frames: Iterable[Image], fps: float) -> None:
 
 
 def write_images(folder: Path, frames: Iterable[Image]) -> None:
-    """Write grey frames to 00000.png, 00001.png and so on in a new folder."""
+    """Write grey frames to 00000.png, 00001.png and so on in a new folder.
+
+    Args:
+        folder: Must not be there; appears only once all images are written.
+        frames: (H, W) uint8 images.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f"{_ASIDE}{uuid.uuid4().hex}")
     aside.mkdir()

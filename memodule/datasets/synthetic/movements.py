@@ -39,7 +39,14 @@ class Movement:
     weights: tuple[float, ...]
 
     def course(self, frames: int) -> Floats:
-        """Strength 0..1 at each frame of the video, shape (frames,)."""
+        """Strength at each frame of the video.
+
+        Args:
+            frames: Length of the video.
+
+        Returns:
+            (frames,) in 0..1: above 0 from onset to offset, both inclusive, and 1 from the apex on while it is held.
+        """
         t = np.arange(frames)
         rise = np.clip((t - self.onset + 1) / (self.apex - self.onset + 1), 0, 1)
         falling = self.apex + self.hold
@@ -115,7 +122,17 @@ def express(
 def uneven_weights(
     rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, units: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """Strengths of the halves: uneven between sides, and some units of a set only hinted at."""
+    """Strengths of the halves: uneven between sides, and some units of a set only hinted at.
+
+    Args:
+        rng: Decides everything.
+        difficulty: How uneven, and how often a unit is hinted at.
+        temperament: Which side the person favours.
+        units: Action units of the movement.
+
+    Returns:
+        A strength in 0..1 for each of `HALVES`; 0 for units that do not move.
+    """
     tilt = float(np.clip(temperament.lopsided + rng.normal(0, difficulty.asymmetry), -0.9, 0.9))
     sides = {"left": 1 - max(tilt, 0), "right": 1 + min(tilt, 0)}
     level = {unit: rng.uniform(0.1, 0.5) if rng.random() < difficulty.partial else 1.0 for unit in units}

@@ -37,7 +37,19 @@ def perform(
     frames: int,
     fps: float,
 ) -> Performance:
-    """Surround expressions with what else a person does: adaptors, blinks, gestures, sway, in changing light."""
+    """Surround expressions with what else a person does: adaptors, blinks, gestures, sway, in changing light.
+
+    Args:
+        rng: Decides everything.
+        difficulty: How much is done besides.
+        temperament: Of the person.
+        expressions: Micro- and macro-expressions of the video.
+        frames: Length of the video.
+        fps: Frames per second.
+
+    Returns:
+        Everything that moves, frame by frame.
+    """
     adaptors = _adaptors(rng, difficulty, temperament, frames, fps)
     gestures = _gestures(rng, difficulty, temperament, frames, fps)
     pose = _sway(rng, difficulty.sway_px * temperament.restlessness, frames, fps)

@@ -76,7 +76,15 @@ def rig(face: Face) -> Puppet:
 
 
 def combine(fields: Array, weights: npt.NDArray[np.floating]) -> Array:
-    """The weighted sum of fields."""
+    """The weighted sum of fields.
+
+    Args:
+        fields: (n, ...) displacement or divergence per unit of strength.
+        weights: (n,) strengths.
+
+    Returns:
+        (...) of the same unit.
+    """
     used = np.flatnonzero(weights)
     return np.asarray(np.tensordot(weights[used].astype(np.float32), fields[used], axes=1))
 

@@ -49,11 +49,23 @@ class NumbaEngine:
     name: EngineName = "numba"
 
     def reference(self, patch: Gray) -> list[_Level]:
-        """All pyramid levels of the reference patch, coarse to fine."""
+        """All pyramid levels of the reference patch, coarse to fine.
+
+        Args:
+            patch: (H, W) uint8.
+        """
         return [_level(expand(_shrunk(patch, i))) for i in range(_pyramid_levels(patch), -1, -1)]
 
     def flow(self, reference: list[_Level], patch: Gray) -> Flow:
-        """Motion from the reference patch to `patch`."""
+        """Motion from the reference patch to `patch`.
+
+        Args:
+            reference: What `reference` gave.
+            patch: (H, W) uint8, of the size of the reference.
+
+        Returns:
+            (2, H, W) float32 x and y motion in pixels of the patch.
+        """
         flow: Flow | None = None
         for i, level in zip(range(len(reference) - 1, -1, -1), reference, strict=True):
             current = expand(_shrunk(patch, i))
@@ -65,7 +77,15 @@ class NumbaEngine:
         return flow
 
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
-        """Mean flow of the region's fastest pixels: `memodule.flow.pooling.pool`, compiled."""
+        """Mean flow of the region's fastest pixels: `memodule.flow.pooling.pool`, compiled.
+
+        Args:
+            flow: (2, H, W) motion.
+            region: Part of the patch, and the share of its pixels that counts.
+
+        Returns:
+            x and y in pixels; 0, 0 for an empty region.
+        """
         area = region.area
         if area.is_empty:
             return 0.0, 0.0

@@ -12,6 +12,17 @@ def pool(flow: Planes, top: int, bottom: int, left: int, right: int, left_out: i
     """Mean of `flow` (2, H, W) over an area, without its `left_out` slowest pixels.
 
     Of equally slow pixels the first in reading order are left out.
+
+    Args:
+        flow: (2, H, W) x and y motion.
+        top: First row.
+        bottom: Row behind the last one.
+        left: First column.
+        right: Column behind the last one.
+        left_out: Number of slowest pixels to leave out.
+
+    Returns:
+        x and y in the units of `flow`.
     """
     width = right - left
     speeds = np.empty((bottom - top) * width, np.float32)

@@ -88,6 +88,9 @@ def expected_hits(video: ChanceVideo, iou: float = 0.5) -> float:
     Args:
         video: The video; intervals lie wholly inside it, at every place with the same probability.
         iou: Smallest intersection over union of a hit.
+
+    Returns:
+        A number from 0 to the number of predictions; 0 where there is nothing to hit or to predict.
     """
     true = as_frames(video.true)
     if len(true) == 0 or video.predictions <= 0 or video.frames <= 0:

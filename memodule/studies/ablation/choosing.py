@@ -36,7 +36,16 @@ def choose(variant: Variant, counts: Mapping[str, Counts], material: Material, o
 
 
 def held_out(choice: Mapping[str, Candidate], counts: Mapping[str, Counts], material: Material) -> dict[str, Tally]:
-    """Counts of each held-out subject under what its fold chose, pooled over seeds."""
+    """Counts of each held-out subject under what its fold chose, pooled over seeds.
+
+    Args:
+        choice: What each fold chose, by its name.
+        counts: Of each way of decoding, by its digest.
+        material: The folds.
+
+    Returns:
+        By subject.
+    """
     tallies: dict[str, Tally] = {}
     for fold in material.folds:
         own = counts[choice[fold.name].decoding.digest].held_out[fold.name]

@@ -30,7 +30,11 @@ class Counts:
     chooser: Mapping[str, Tally] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Plain values, ready for JSON.
+
+        Returns:
+            held_out and chooser; `from_dict` takes them.
+        """
         return {
             name: {fold: tally.to_dict() for fold, tally in getattr(self, name).items()}
             for name in ("held_out", "chooser")
@@ -38,7 +42,11 @@ class Counts:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Counts":
-        """The counts that `to_dict` described."""
+        """The counts that `to_dict` described.
+
+        Args:
+            values: What `to_dict` gave.
+        """
         parts = (values["held_out"], values["chooser"])
         return cls(*({fold: Tally.from_dict(tally) for fold, tally in part.items()} for part in parts))
 
@@ -124,7 +132,16 @@ def learns_from_curves(rule: SelectionRule) -> bool:
 
 
 def tally_curves(rule: SelectionRule, curves: Sequence[Video], protocol: Protocol) -> Tally:
-    """Decode curves and count, as `memodule.decoding.decode` and `memodule.metrics.evaluation` do."""
+    """Decode curves and count, as `memodule.decoding.decode` and `memodule.metrics.evaluation` do.
+
+    Args:
+        rule: Fitted.
+        curves: Of any subjects.
+        protocol: How to count.
+
+    Returns:
+        Counts over all curves.
+    """
     return sum((video.tally(_decoded(rule, video, protocol), protocol) for video in curves), Tally())
 
 

@@ -44,7 +44,16 @@ class Video:
 
     @classmethod
     def of(cls, curve: VideoCurve, catalog: Catalog, protocol: Protocol) -> "Video":
-        """A curve with its truth."""
+        """A curve with its truth.
+
+        Args:
+            curve: (n,) scores and (n, 5) logits, in samples.
+            catalog: Holds the labels of the video.
+            protocol: In which frames truth and intervals are compared.
+
+        Returns:
+            The curve, its truth, and the class that each frame votes for under either way with neutral.
+        """
         nothing = Decoded(curve.key, _NO_FRAMES, _NO_CLASSES, np.empty(0), curve.frame_step)
         truth = compared(nothing, catalog, protocol)
         votes = {way: frame_emotions(curve.logits, way) for way in NEUTRAL_WAYS}  # type: ignore[arg-type]
@@ -121,6 +130,12 @@ class Material:
 
         That network was trained on the fold's held-out subject too. The held-out subject's own curves and labels are
         not among them.
+
+        Args:
+            fold: Of which the training subjects are wanted.
+
+        Returns:
+            By subject.
         """
         return {
             other.subject: other.test
@@ -129,7 +144,14 @@ class Material:
         }
 
     def choosers(self, fold: FoldMaterial) -> Mapping[str, Sequence[Video]]:
-        """The curves that a nested choice of a fold may see: inner ones where it has them, else out-of-fold ones."""
+        """The curves that a nested choice of a fold may see: inner ones where it has them, else out-of-fold ones.
+
+        Args:
+            fold: That chooses.
+
+        Returns:
+            By subject; never the held-out one.
+        """
         return fold.validation if fold.inner else self.out_of_fold(fold)
 
 

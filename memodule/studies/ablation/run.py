@@ -84,7 +84,16 @@ def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
 
 
 def score_rows(grid: Grid, material: Material, counts: Mapping[str, Counts]) -> list[Row]:
-    """Choose, score and compare every variant, in the order of the grid."""
+    """Choose, score and compare every variant, in the order of the grid.
+
+    Args:
+        grid: The variants.
+        material: The folds and their truth.
+        counts: Of each way of decoding, by its digest.
+
+    Returns:
+        One row per variant.
+    """
     choices = {variant.name: choose(variant, counts, material, grid.choose_by) for variant in grid.variants}
     tallies = {name: held_out(choice, counts, material) for name, choice in choices.items()}
     return [

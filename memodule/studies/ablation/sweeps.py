@@ -47,7 +47,15 @@ class Sweep:
     rows: Sequence[Row]
 
     def levels(self, parameter: str, score: str) -> list[Level]:
-        """A score against a parameter; rows in which the parameter does not exist are left out."""
+        """A score against a parameter; rows in which the parameter does not exist are left out.
+
+        Args:
+            parameter: Name, as in the grid.
+            score: Log key.
+
+        Returns:
+            One level per value, in the order of the grid.
+        """
         return [
             Level(value, tuple(row.scores[score] for row in self.rows if _is(row, parameter, value)))
             for value in self.parameters[parameter]
@@ -62,7 +70,14 @@ class Sweep:
         return order[0], order[1]
 
     def surface(self, score: str) -> list[list[float | None]]:
-        """The score by `pair`: rows upwards, columns across; the best over all other parameters, None where none is."""
+        """The score by `pair`: rows upwards, columns across; the best over all other parameters, None where none is.
+
+        Args:
+            score: Log key.
+
+        Returns:
+            A list per value of the second parameter, with a score or None per value of the first.
+        """
         assert self.pair is not None
         across, up = self.pair
         return [

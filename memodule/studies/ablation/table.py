@@ -100,7 +100,14 @@ def best_first(rows: Sequence[Row]) -> list[Row]:
 
 
 def best_of_groups(rows: Sequence[Row]) -> list[tuple[Row, int]]:
-    """The best row of each group and the size of the group, of rows that are sorted already."""
+    """The best row of each group and the size of the group, of rows that are sorted already.
+
+    Args:
+        rows: Sorted, best first.
+
+    Returns:
+        (row, size of its group), in the order of the rows.
+    """
     sizes = Counter(row.variant.group for row in rows)
     first: dict[str, Row] = {}
     for row in rows:
@@ -109,7 +116,14 @@ def best_of_groups(rows: Sequence[Row]) -> list[tuple[Row, int]]:
 
 
 def row_values(row: Row) -> dict[str, Any]:
-    """One row as plain values, nested."""
+    """One row as plain values, nested.
+
+    Args:
+        row: One variant.
+
+    Returns:
+        What `table.json` holds of it; docs/data-formats.md names the keys.
+    """
     pooled = row.pooled
     first = row.variant.candidates[0].decoding
     return {
@@ -134,7 +148,14 @@ def row_values(row: Row) -> dict[str, Any]:
 
 
 def flat_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows with one plain value per column, the same columns in each: what CSV and W&B tables hold."""
+    """The rows with one plain value per column, the same columns in each: what CSV and W&B tables hold.
+
+    Args:
+        rows: In the order of the table.
+
+    Returns:
+        One mapping per row; docs/data-formats.md names the columns.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row.variant.parameters))
     return [_flat(row, names) for row in rows]
 

@@ -65,6 +65,9 @@ def combinations(parameters: Sequence[Parameter], where: str) -> list[dict[str, 
         parameters: Of one variant.
         where: File and key, for the message.
 
+    Returns:
+        Values by the name of the parameter.
+
     Raises:
         UserError: If a condition names an unknown parameter, goes round in a circle, or never holds.
     """

@@ -35,7 +35,11 @@ class Decoding:
     calibrate: Calibrate = "inner"
 
     def build(self) -> SelectionRule:
-        """The rule, which has learned nothing yet."""
+        """The rule, which has learned nothing yet.
+
+        Raises:
+            UserError: If there is no such rule, or it does not take its arguments.
+        """
         assert self.rule is not None
         return build_rule(self.rule, "grid")
 

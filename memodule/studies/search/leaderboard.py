@@ -136,7 +136,11 @@ class Leaderboard:
         return pool({seed: found}, self.search.base.catalog, self.protocol)
 
     def provenance(self) -> dict[str, Any]:
-        """Which subjects influenced the choice."""
+        """Which subjects influenced the choice.
+
+        Returns:
+            The contents of `provenance.json`.
+        """
         inner: dict[str, list[str]] = {}
         for row in self.having("finished", "stopped"):
             study, (seed,) = _study(self.search, row), self.search.base.seeds

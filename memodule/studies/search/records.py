@@ -84,7 +84,12 @@ class Records:
         return [self.write(dataclasses.replace(record, times=0)) for record in records]
 
     def begin(self, settings: Mapping[str, str], values: Mapping[str, Any]) -> Record:
-        """Note that a trial runs; one that ran before keeps its number."""
+        """Note that a trial runs; one that ran before keeps its number.
+
+        Args:
+            settings: Config keys and values of the trial.
+            values: What Optuna chose.
+        """
         before = self.find(settings)
         number = before.number if before else len(self.all()) + 1
         study, times = (before.study, before.times) if before else (None, 0)

@@ -61,7 +61,14 @@ class Parameter:
         return all(settings.get(key) in values for key, values in self.when)
 
     def suggest(self, trial: Any) -> str | float:
-        """Ask an Optuna trial for a value."""
+        """Ask an Optuna trial for a value.
+
+        Args:
+            trial: An `optuna.Trial`.
+
+        Returns:
+            Text for a choice, a number within both ends (inclusive) otherwise.
+        """
         if self.kind == "choice":
             return str(trial.suggest_categorical(self.key, self.choices))
         if self.kind == "int":
@@ -116,7 +123,14 @@ class Space:
                 chosen[parameter.key] = parameter.text(parameter.suggest(trial))
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """What an Optuna trial chose as settings of a config: whole parts first, so that single keys count in them."""
+        """What an Optuna trial chose as settings of a config: whole parts first, so that single keys count in them.
+
+        Args:
+            values: By the key of the parameter.
+
+        Returns:
+            Config keys and values, as `--set` takes them.
+        """
         return _parts_first({p.key: p.text(values[p.key]) for p in self.parameters if p.key in values})
 
     def describe(self) -> list[dict[str, Any]]:
@@ -124,7 +138,11 @@ class Space:
         return [dataclasses.asdict(parameter) for parameter in self.parameters]
 
     def samples(self) -> list[tuple[Parameter, dict[str, str]]]:
-        """For every end of every parameter the least settings that have it."""
+        """For every end of every parameter the least settings that have it.
+
+        Returns:
+            (parameter, settings) of each end.
+        """
         first = {parameter.key: parameter for parameter in self.parameters}
         found = []
         for parameter in self.parameters:
