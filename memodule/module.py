@@ -14,6 +14,7 @@ from memodule.data.loaders import VideoBatch, WindowBatch
 from memodule.datasets.catalog import VideoKey
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
+from memodule.heap import keep_freed_memory
 from memodule.losses import Normalisation, SpotRecognizeLoss
 
 
@@ -118,6 +119,8 @@ class SpotRecognizeModule(LightningModule):
 
     def on_fit_start(self) -> None:
         """Remember whom the weights learn from; what a checkpoint brought along has been loaded before."""
+        if self.device.type == "cpu":
+            keep_freed_memory()
         data = getattr(self.trainer, "datamodule", None)
         if data is not None and data.influences not in self.seen:
             self.seen = [*self.seen, data.influences]

@@ -5,6 +5,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch import nn
 
+import memodule.module
 from memodule.callbacks import History
 from memodule.data import LosoDataModule
 from memodule.errors import UserError
@@ -48,6 +49,17 @@ def test_the_class_weights_of_the_fold_reach_the_loss_and_the_checkpoint(planted
     run.save_checkpoint(tmp_path / "model.ckpt")
     again = SpotRecognizeModule.load_from_checkpoint(tmp_path / "model.ckpt")
     torch.testing.assert_close(again.loss.class_weights, fold.class_weights)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_training_keeps_freed_memory_and_prediction_does_not_ask(planted, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(memodule.module, "keep_freed_memory", lambda: asked.append(True))
+    module, fold, run = SpotRecognizeModule(SlowFastMamba(**TINY)), data(planted), trainer(tmp_path, max_epochs=1)
+    run.predict(module, fold)
+    assert not asked
+    run.fit(module, fold)
+    assert asked
 
 
 @pytest.mark.filterwarnings("ignore")

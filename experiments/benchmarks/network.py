@@ -37,6 +37,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from memodule.heap import keep_freed_memory
 from memodule.losses import SpotRecognizeLoss
 from memodule.networks import SlowFastMamba
 from memodule.networks.frame_linear import FrameLinear
@@ -203,6 +204,7 @@ def main() -> None:
     parser.add_argument("--measure-memory", choices=VARIANTS, help=argparse.SUPPRESS)
     words = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as `SpotRecognizeModule` does
     if words.measure_memory:
         print_memory(words.measure_memory, words.batch, words.frames)
         return

@@ -45,7 +45,7 @@ class _Branches(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, du: Tensor, dgate: Tensor) -> tuple[Tensor, ...]:
         projected, taps, bias = ctx.saved_tensors
-        dprojected = torch.zeros_like(projected)
+        dprojected = torch.empty_like(projected)
         dtaps = projected.new_zeros(len(projected), *taps.shape)  # for each sample, as in the scan
         dbias = projected.new_zeros(len(projected), *bias.shape)
         gradients = (du.contiguous(), dgate.contiguous(), dprojected, dtaps, dbias)
@@ -107,10 +107,12 @@ def _backward(
     dtaps: Array,
     dbias: Array,
 ) -> None:
-    """Add to all gradients, which must come as zeros; dtaps is (batch, frames, D) and dbias (batch, D)."""
+    """Fill dprojected, and add to dtaps (batch, frames, D) and dbias (batch, D), which must come as zeros."""
     batch, length, channels = du.shape
     dy = np.empty(channels, np.float32)
     for b in range(batch):
+        for t in range(length):
+            dprojected[b, t, :channels] = _ZERO
         for t in range(length):
             _convolve(dy, projected[b], taps, bias, t)
             second, du_row, dgate_row = projected[b, t, channels:], du[b, t], dgate[b, t]

@@ -46,8 +46,7 @@ class Mamba(nn.Module):
         u, gate = self._branches(self.in_proj(x))
         dt, B, C = self.x_proj(u).split(self.splits, dim=-1)
         dt = nn.functional.softplus(self.dt_proj(dt))
-        y = selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D, self.scan)
-        out: Tensor = self.out_proj(y * gate)
+        out: Tensor = self.out_proj(selective_scan(u, dt, -torch.exp(self.A_log), B, C, self.D, gate, self.scan))
         return out
 
     def _branches(self, projected: Tensor) -> tuple[Tensor, Tensor]:

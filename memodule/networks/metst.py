@@ -83,7 +83,7 @@ class METST(nn.Module):
         """
         if self.channels == len(METST_CHANNELS) and flow.dim() > 2 and flow.shape[-2] == _FLOW_CHANNELS:
             flow = flow[..., METST_CHANNELS, :]
-        frames = self.stem(flow_sequence(flow, self.channels)).transpose(1, 2)
+        frames = self.stem(flow_sequence(flow, self.channels)).transpose(1, 2).contiguous()
         spotting = self.blocks(frames)
         recognition = self.blocks(frames) if self.training and self.drops else spotting
         return torch.sigmoid(self.spot_head(spotting)).squeeze(-1), self.recognition_head(recognition)

@@ -3,8 +3,8 @@
 A tile of channels is swept forward in time, four states at once, and for the gradients back again. What one sweep needs
 lies in two small arrays, `rows` (a row for each frame) and `quad` (the four states), in which the values of the tile
 follow one another at constant offsets; it fits into the nearest caches, and the compiler sees that nothing overlaps, so
-that it computes several channels in one instruction. Channels beyond the last are zeros that change nothing. Copies to
-and from the tile go over one-dimensional slices: into a larger array the compiler would copy number by number.
+that it computes several channels in one instruction. A narrow layer fills the beginning of each. Copies to and from the
+tile go over one-dimensional slices: into a larger array the compiler would copy number by number.
 
 The first call in a fresh installation compiles for some seconds; the compiled code is kept beside this file or in the
 user's cache folder.
@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LN2, _ZERO = np.float32(math.log(2)), np.float32(0)
-_TILE = 128
+_TILE = 256
 _X, _DT, _Y, _DX, _DDT, _H, _E, _ROW = (_TILE * i for i in (0, 1, 2, 3, 4, 5, 9, 13))
 """Where in a row: x = dt u, dt, output (or its gradient), gradients, and for each of four states what it was before the
 frame and the factor it is scaled with; the length of a row."""
@@ -75,8 +75,8 @@ def _scratch(count: int) -> Array:
 @compiled
 def _fill_rows(rows: Array, u: Array, dt: Array, first: int, width: int) -> None:
     """Zero the sums in the rows and put in the tile of channels that begins at `first`."""
-    rows[:] = _ZERO
     for t in range(len(rows)):
+        rows[t, _Y:_H] = _ZERO
         row, u_row, dt_row = rows[t], u[t, first : first + width], dt[t, first : first + width]
         for j in range(width):
             row[_X + j] = dt_row[j] * u_row[j]
@@ -85,9 +85,8 @@ def _fill_rows(rows: Array, u: Array, dt: Array, first: int, width: int) -> None
 
 @compiled
 def _fill_quad(quad: Array, decay: Array, first: int, width: int, n: int) -> None:
-    """Put the states n to n + 3 to rest."""
-    for i in range(len(quad)):
-        quad[i] = _ZERO
+    """Put the states n to n + 3 to rest, with the decay of the tile of channels that begins at `first`."""
+    quad[_G:] = _ZERO
     for k in range(4):
         start, row = _A + k * _TILE, decay[n + k, first : first + width]
         for j in range(width):
@@ -125,13 +124,13 @@ def _step_back(row: Array, quad: Array, i: int, g: np.float32, dt: np.float32) -
 
 
 @compiled
-def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int) -> None:
+def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int, width: int) -> None:
     """Add to the output what the states n to n + 3 give."""
     for t in range(len(rows)):
         row = rows[t]
         b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
         c0, c1, c2, c3 = C[t, n], C[t, n + 1], C[t, n + 2], C[t, n + 3]
-        for j in range(_TILE):
+        for j in range(width):
             x, dt = row[_X + j], row[_DT + j]
             h0, h1 = _step(quad, _0 + j, x, dt, b0), _step(quad, _1 + j, x, dt, b1)
             h2, h3 = _step(quad, _2 + j, x, dt, b2), _step(quad, _3 + j, x, dt, b3)
@@ -139,13 +138,13 @@ def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int) -> None:
 
 
 @compiled
-def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int) -> None:
+def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int, width: int) -> None:
     """Keep in the rows what the states n to n + 3 were before each frame, and their factors; add to dC."""
     for t in range(len(rows)):
         row = rows[t]
         b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
         s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
-        for j in range(_TILE):
+        for j in range(width):
             x, dt, dy = row[_X + j], row[_DT + j], row[_Y + j]
             s0 += _step_kept(row, quad, _0 + j, x, dt, b0) * dy
             s1 += _step_kept(row, quad, _1 + j, x, dt, b1) * dy
@@ -158,7 +157,9 @@ def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int) -> None
 
 
 @compiled
-def _sweep_back(rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array, C: Array, dB: Array, n: int) -> None:
+def _sweep_back(
+    rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array, C: Array, dB: Array, n: int, width: int
+) -> None:
     """Add to all other gradients what comes through the states n to n + 3; that of their decay stays in the quad.
 
     `backwards` are the frames from last to first, as an array: for a loop that counts down the compiler assumes the
@@ -169,7 +170,7 @@ def _sweep_back(rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array
         b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
         c0, c1, c2, c3 = C[t, n], C[t, n + 1], C[t, n + 2], C[t, n + 3]
         s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
-        for j in range(_TILE):
+        for j in range(width):
             x, dt, dy = row[_X + j], row[_DT + j], row[_Y + j]
             g0, g1 = quad[_G + _0 + j] + c0 * dy, quad[_G + _1 + j] + c1 * dy
             g2, g3 = quad[_G + _2 + j] + c2 * dy, quad[_G + _3 + j] + c3 * dy
@@ -185,8 +186,35 @@ def _sweep_back(rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array
 
 
 @compiled
-def scan_forward(decay: Array, u: Array, dt: Array, B: Array, C: Array, y: Array) -> None:
-    """Fill y (batch, L, D).
+def _finish(row: Array, u: Array, D: Array, gate: Array, y: Array, out: Array) -> None:
+    """Fill the tile's y and out of one frame."""
+    for j in range(len(u)):
+        y[j] = row[_Y + j] + u[j] * D[j]
+        out[j] = y[j] * gate[j]
+
+
+@compiled
+def _begin_gradients(row: Array, dout: Array, gate: Array, y: Array, dgate: Array) -> None:
+    """Put the gradient of the ungated output into the row of one frame, and fill dgate."""
+    for j in range(len(dout)):
+        row[_Y + j] = dout[j] * gate[j]
+        dgate[j] = dout[j] * y[j]
+
+
+@compiled
+def _finish_gradients(row: Array, u: Array, dt: Array, D: Array, du: Array, ddt: Array, dD: Array) -> None:
+    """Fill the tile's du and ddt of one frame, and add to dD."""
+    for j in range(len(u)):
+        du[j] = row[_DX + j] * dt[j] + row[_Y + j] * D[j]
+        ddt[j] = row[_DX + j] * u[j] + row[_DDT + j] * _LN2
+        dD[j] += row[_Y + j] * u[j]
+
+
+@compiled
+def scan_forward(
+    decay: Array, D: Array, u: Array, dt: Array, B: Array, C: Array, gate: Array, y: Array, out: Array
+) -> None:
+    """Fill y and out (batch, L, D), the output before and after the gate.
 
     decay is A * LOG2E, transposed to (N, D), the others are as in `selective_scan`; N must be a multiple of four.
     """
@@ -198,26 +226,32 @@ def scan_forward(decay: Array, u: Array, dt: Array, B: Array, C: Array, y: Array
             _fill_rows(rows, u[b], dt[b], first, width)
             for n in range(0, len(decay), 4):
                 _fill_quad(quad, decay, first, width, n)
-                _sweep_output(rows, quad, B[b], C[b], n)
+                _sweep_output(rows, quad, B[b], C[b], n, width)
+            tile = slice(first, first + width)
             for t in range(length):
-                y[b, t, first : first + width] = rows[t, _Y : _Y + width]
+                _finish(rows[t], u[b, t, tile], D[tile], gate[b, t, tile], y[b, t, tile], out[b, t, tile])
 
 
 @compiled
 def scan_backward(
     decay: Array,
+    D: Array,
     u: Array,
     dt: Array,
     B: Array,
     C: Array,
-    dy: Array,
+    gate: Array,
+    y: Array,
+    dout: Array,
     du: Array,
     ddt: Array,
     dA: Array,
     dB: Array,
     dC: Array,
+    dD: Array,
+    dgate: Array,
 ) -> None:
-    """Fill the gradients du, ddt and dA (batch, N, D), and add to dB and dC, which must come as zeros.
+    """Fill the gradients du, ddt, dgate and dA (batch, N, D), and add to dB, dC and dD (batch, D), which come as zeros.
 
     decay is A * LOG2E, transposed to (N, D); dA is the gradient of A itself; N must be a multiple of four.
     """
@@ -227,20 +261,18 @@ def scan_backward(
     for b in range(batch):
         for first in range(0, channels, _TILE):
             width = min(_TILE, channels - first)
+            tile = slice(first, first + width)
             _fill_rows(rows, u[b], dt[b], first, width)
             for t in range(length):
-                rows[t, _Y : _Y + width] = dy[b, t, first : first + width]
+                _begin_gradients(rows[t], dout[b, t, tile], gate[b, t, tile], y[b, t, tile], dgate[b, t, tile])
             for n in range(0, len(decay), 4):
                 _fill_quad(quad, decay, first, width, n)
-                _sweep_states(rows, quad, B[b], dC[b], n)
+                _sweep_states(rows, quad, B[b], dC[b], n, width)
                 _fill_quad(quad, decay, first, width, n)
-                _sweep_back(rows, quad, backwards, B[b], C[b], dB[b], n)
+                _sweep_back(rows, quad, backwards, B[b], C[b], dB[b], n, width)
                 for k in range(4):
                     start = _DA + k * _TILE
-                    dA[b, n + k, first : first + width] = quad[start : start + width]
+                    dA[b, n + k, tile] = quad[start : start + width]
             for t in range(length):
-                row, u_row, dt_row = rows[t], u[b, t, first : first + width], dt[b, t, first : first + width]
-                du_row, ddt_row = du[b, t, first : first + width], ddt[b, t, first : first + width]
-                for j in range(width):
-                    du_row[j] = row[_DX + j] * dt_row[j]
-                    ddt_row[j] = row[_DX + j] * u_row[j] + row[_DDT + j] * _LN2
+                u_row, dt_row = u[b, t, tile], dt[b, t, tile]
+                _finish_gradients(rows[t], u_row, dt_row, D[tile], du[b, t, tile], ddt[b, t, tile], dD[b, tile])

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from memodule.networks.scan_loops import LOG2E, scan_backward, scan_forward
 
 
-def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
+def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor) -> Tensor:
     """Scan with compiled loops; see `memodule.networks.selective_scan` for the meaning of the arguments.
 
     Args:
@@ -26,35 +26,39 @@ def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor
         A: State decay, (D, N).
         B: Input projection, (batch, L, N).
         C: Output projection, (batch, L, N).
+        D: Weight of the direct path, (D,).
+        gate: Factors of the output, (batch, L, D).
 
     Returns:
-        Output, (batch, L, D) float32.
+        Gated output, (batch, L, D) float32.
     """
-    y: Tensor = _Scan.apply(u, dt, A, B, C)  # type: ignore[no-untyped-call]
-    return y
+    out: Tensor = _Scan.apply(u, dt, A, B, C, D, gate)  # type: ignore[no-untyped-call]
+    return out
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
+    def forward(ctx: Any, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor) -> Tensor:
         ctx.states = A.shape[1]
         missing = -ctx.states % 4  # the loops take four states at once: the last are joined by some that never leave 0
         decay, B, C = (nn.functional.pad(matrix, (0, missing)) for matrix in (A * LOG2E, B, C))
-        u, dt, B, C, decay = (tensor.contiguous() for tensor in (u, dt, B, C, decay.t()))
-        ctx.save_for_backward(u, dt, decay, B, C)
-        y = torch.empty_like(u)
-        share_batch(scan_forward, (decay,), u, dt, B, C, y)
-        return y
+        decay, D, u, dt, B, C, gate = (tensor.contiguous() for tensor in (decay.t(), D, u, dt, B, C, gate))
+        y, out = torch.empty_like(u), torch.empty_like(u)
+        share_batch(scan_forward, (decay, D), u, dt, B, C, gate, y, out)
+        ctx.save_for_backward(decay, D, u, dt, B, C, gate, y)
+        return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, ...]:
-        u, dt, decay, B, C = ctx.saved_tensors
-        du, ddt = torch.empty_like(u), torch.empty_like(dt)
+    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor, ...]:
+        decay, D, *inputs = ctx.saved_tensors
+        u, dt, B, C, gate, _ = inputs
+        du, ddt, dgate = (torch.empty_like(tensor) for tensor in (u, dt, gate))
         dB, dC = torch.zeros_like(B), torch.zeros_like(C)
-        dA = u.new_empty(len(u), *decay.shape)  # one for each sample: their sum must not depend on the threads
-        share_batch(scan_backward, (decay,), u, dt, B, C, dy.contiguous(), du, ddt, dA, dB, dC)
-        return du, ddt, *(matrix[..., : ctx.states] for matrix in (dA.sum(0).t(), dB, dC))
+        # one for each sample: their sums must not depend on the threads
+        dA, dD = u.new_empty(len(u), *decay.shape), u.new_zeros(len(u), *D.shape)
+        share_batch(scan_backward, (decay, D), *inputs, dout.contiguous(), du, ddt, dA, dB, dC, dD, dgate)
+        return du, ddt, *(matrix[..., : ctx.states] for matrix in (dA.sum(0).t(), dB, dC)), dD.sum(0), dgate
 
 
 def share_batch(loops: Callable[..., None], shared: Sequence[Tensor], *tensors: Tensor) -> None:

@@ -3,7 +3,7 @@
 For every channel d with N states, started at 0:
 
     h_t = exp(dt_t A) * h_(t-1) + dt_t B_t u_t
-    y_t = sum over the states of C_t h_t, plus D u_t
+    y_t = (sum over the states of C_t h_t, plus D u_t) * gate_t
 
 B enters as plain dt * B (not as exact zero-order hold), and B and C are shared by all channels, as in the published
 networks and in mamba-ssm.
@@ -35,13 +35,13 @@ VARIABLE: Final = "MEMODULE_SCAN"
 """Environment variable that forces one of them."""
 
 _log = logging.getLogger(__name__)
-_Function = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+_Function = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 # torch.compile would unroll batch x length steps, which takes minutes
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def selective_scan(
-    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None = None, scan: Scan = "auto"
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor, scan: Scan = "auto"
 ) -> Tensor:
     """Scan a batch of sequences, computed in float32 (float64 where A is) also under autocast.
 
@@ -51,7 +51,8 @@ def selective_scan(
         A: State decay, (D, N), not above 0.
         B: Input projection, (batch, L, N).
         C: Output projection, (batch, L, N).
-        D: Weight of the direct path from input to output, (D,), or None for no such path.
+        D: Weight of the direct path from input to output, (D,).
+        gate: What the output is multiplied by, (batch, L, D).
         scan: Which way to compute it; MEMODULE_SCAN comes before it.
 
     Returns:
@@ -62,10 +63,8 @@ def selective_scan(
     """
     dtype = torch.float64 if A.dtype == torch.float64 else torch.float32
     with torch.autocast(u.device.type, enabled=False):
-        x, dt, A, B, C = (tensor.to(dtype) for tensor in (u, dt, A, B, C))
-        y = _choose(os.environ.get(VARIABLE) or scan, x)(x, dt, A, B, C)
-        if D is not None:
-            y = torch.addcmul(y, x, D.to(dtype))
+        x, dt, A, B, C, D, gate = (tensor.to(dtype) for tensor in (u, dt, A, B, C, D, gate))
+        y = _choose(os.environ.get(VARIABLE) or scan, x)(x, dt, A, B, C, D, gate)
     return y.to(u.dtype)
 
 
@@ -114,9 +113,14 @@ def _function(scan: str) -> _Function:
 
             return scan_numba
         case "cuda":
-            return scan_cuda
+            return _gated(scan_cuda)
         case _:
-            return scan_torch
+            return _gated(scan_torch)
+
+
+def _gated(scan: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]) -> _Function:
+    """A scan, and what the compiled loops do at its end in the same pass over memory."""
+    return lambda u, dt, A, B, C, D, gate: torch.addcmul(scan(u, dt, A, B, C), u, D) * gate
 
 
 @functools.cache

@@ -95,7 +95,8 @@ class SlowFastMamba(nn.Module):
     def features(self, flow: Tensor) -> Tensor:
         """What both heads read: slow and fast stream side by side, (B, T, slow_width + fast_width)."""
         convolved = self.stem(flow_sequence(flow, self.channels))
-        fast, slow = convolved.transpose(1, 2), self.slow_stem(convolved).transpose(1, 2)
+        # in memory too, or PyTorch would copy frame by frame before every LayerNorm
+        fast, slow = (x.transpose(1, 2).contiguous() for x in (convolved, self.slow_stem(convolved)))
         for i, (slow_group, fast_group) in enumerate(zip(self.slow, self.fast, strict=True)):
             if i:
                 slow = slow + self.fusions[i - 1](fast.transpose(1, 2)).transpose(1, 2)

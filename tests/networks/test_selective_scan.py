@@ -20,18 +20,18 @@ from memodule.networks.selective_scan import selective_scan
 WAYS = ("torch", "numba")
 
 
-def by_definition(u, dt, A, B, C, D=None):
+def by_definition(u, dt, A, B, C, D=0.0, gate=None):
     """The two lines of the definition, one frame after the other."""
     h = u.new_zeros(u.shape[0], *A.shape)
     y = []
     for t in range(u.shape[1]):
         h = torch.exp(dt[:, t, :, None] * A) * h + (dt[:, t] * u[:, t])[:, :, None] * B[:, t, None, :]
-        y.append((h * C[:, t, None, :]).sum(-1) + (0 if D is None else D * u[:, t]))
-    return torch.stack(y, dim=1)
+        y.append((h * C[:, t, None, :]).sum(-1) + D * u[:, t])
+    return torch.stack(y, dim=1) * (1 if gate is None else gate)
 
 
 def arguments(batch, length, channels, states, seed=0, fastest=1.0, dtype=torch.float32):
-    """Leaves u, dt, A, B, C, D with steps up to `fastest`; A = -1 .. -states, as networks start."""
+    """Leaves u, dt, A, B, C, D, gate with steps up to `fastest`; A = -1 .. -states, as networks start."""
     rng = np.random.default_rng(seed)
     A = -np.broadcast_to(np.arange(1.0, states + 1), (channels, states)) * rng.uniform(0.8, 1.2, (channels, states))
     values = (
@@ -41,6 +41,7 @@ def arguments(batch, length, channels, states, seed=0, fastest=1.0, dtype=torch.
         rng.normal(size=(batch, length, states)),
         rng.normal(size=(batch, length, states)),
         rng.normal(size=channels),
+        rng.normal(size=(batch, length, channels)),
     )
     return [torch.tensor(value, dtype=dtype, requires_grad=True) for value in values]
 
@@ -64,7 +65,7 @@ def assert_close(found, expected, tolerance=1e-5):
 @given(
     batch=st.integers(1, 3),
     length=st.integers(1, 9),
-    channels=st.sampled_from([1, 3, 63, 64, 65, 130]),
+    channels=st.sampled_from([1, 3, 63, 64, 65, 130, 257]),
     states=st.integers(1, 7),
     fastest=st.sampled_from([0.0, 0.01, 1.0, 200.0]),
     seed=st.integers(0, 99),
@@ -139,7 +140,7 @@ def test_compiled_loops_do_not_depend_on_the_number_of_threads():
     results = []
     for threads in (1, 2, 3, 8):
         torch.set_num_threads(threads)
-        leaves = arguments(5, 7, 70, 5)[:5]
+        leaves = arguments(5, 7, 70, 5)
         results.append(output_and_gradients(lambda *all: selective_scan(*all, scan="numba"), leaves))
     for other in results[1:]:
         assert all(torch.equal(value, first) for value, first in zip(other, results[0], strict=True))
@@ -148,7 +149,7 @@ def test_compiled_loops_do_not_depend_on_the_number_of_threads():
 @pytest.mark.usefixtures("_threads")
 def test_compiled_loops_survive_a_fork():
     torch.set_num_threads(2)
-    leaves = [leaf.detach() for leaf in arguments(4, 6, 8, 3)[:5]]
+    leaves = [leaf.detach() for leaf in arguments(4, 6, 8, 3)]
     expected = selective_scan(*leaves, scan="numba")
     fork = multiprocessing.get_context("fork")
     answers = fork.Queue()
