@@ -7,6 +7,7 @@ from typing import Any
 from memodule.atomic import write_json
 from memodule.decoding import write_predictions, write_truth
 from memodule.errors import UserError
+from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import Workers, run_jobs
 from memodule.studies.plan import Plan
 from memodule.studies.redecoding import check_curves
@@ -69,6 +70,8 @@ def run_study(plan: Plan, workers: Workers, sweep: Mapping[str, str] | None = No
             "it is"
         )
     check_curves(plan)
+    if not all(job.finished for job in plan.jobs):
+        require_answer(workers.address)  # before anything is written
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
     if not is_main_process():  # a fold's second process; the first one tells

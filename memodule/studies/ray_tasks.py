@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.errors import UserError
+from memodule.studies.cluster_address import nobody, require_answer
 from memodule.studies.execution import Meter, Workers, run_job
 from memodule.studies.failures import first_line, forget_error, keep_error
 from memodule.studies.plan import Job
@@ -107,6 +108,7 @@ def start_ray(workers: Workers) -> None:
     Raises:
         UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
     """
+    require_answer(workers.address)
     with _own_signals():
         _connect(workers)
     _require_resources(workers)
@@ -162,7 +164,9 @@ def _no_cluster(error: BaseException) -> str:
             "the Ray cluster there wants a token; set RAY_AUTH_MODE=token, and have the token of its head in "
             "~/.ray/auth_token or RAY_AUTH_TOKEN"
         )
-    return f"no Ray cluster answers there ({reason}); start one with `ray start --head`"
+    if "ray[client]" in reason:
+        return "ray:// needs `pip install 'ray[client]'`; or give HOST:PORT of the cluster's head"
+    return nobody(reason)
 
 
 def _fold_task(job: Job, workers: Workers) -> str:

@@ -1,10 +1,11 @@
 """What tests of studies with real processes share: six tiny folds, with a callback that makes trouble on order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from bench import SUBJECTS, Bench
+from listeners import listeners
 from tiny import experiment
 
 from memodule.studies.study import Study
@@ -26,6 +27,13 @@ def six_folds(planting, tmp_path_factory) -> Iterator[Path]:
         patch.syspath_prepend(str(Path(__file__).parent))
         patch.setenv("TROUBLE", str(folder))
         yield path
+
+
+@pytest.fixture
+def listener() -> Iterator[Callable[[bytes | None], str]]:
+    """Opens ports that answer what a test wants."""
+    with listeners() as listen:
+        yield listen
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import ray
 from bench import ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
+from listeners import GRPC
 
 from memodule.studies.search.records import Records
 
@@ -54,18 +55,20 @@ def cluster(bench) -> Iterator[str]:
             "timed out",
             "no Ray cluster answers there (Failed to connect); start one with `ray start",
         ),
+        (lambda _: ValueError("Ray Client requires pip package `ray[client]`."), None, "or give HOST:PORT of"),
     ],
 )
-def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, monkeypatch, capsys, error, cause, told):
+def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, listener, monkeypatch, capsys, error, cause, told):
     """Ray asks for a token by itself where its head finds one, but does not send one to an address that is given."""
 
     def refuse(**_):
         raise error("Failed to connect\nand more") from RuntimeError(cause)
 
     monkeypatch.setattr(ray, "init", refuse)
-    assert bench.run("--address", "10.0.0.1:6379") == 2
+    address = listener(GRPC)
+    assert bench.run("--address", address) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("memodule: error: --address 10.0.0.1:6379: ")
+    assert line.startswith(f"memodule: error: --address {address}: ")
     assert told in line
 
 

@@ -1,0 +1,98 @@
+"""Whether a Ray cluster answers at an address, told within seconds: Ray itself would wait for minutes."""
+
+import contextlib
+import os
+import re
+import socket
+from typing import Final
+
+from memodule.errors import UserError
+
+_PATIENCE: Final = 5.0
+"""Seconds that a machine may take to accept a connection, and again to say what it is."""
+
+_HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How an HTTP/2 client begins (RFC 9113, section 3.4), with no settings of its own."""
+
+_SETTINGS: Final = 4
+"""Type of the frame that every HTTP/2 server, such as the gRPC of Ray, begins with; byte 3 of nine."""
+
+WANTED: Final = "write HOST:PORT, such as 10.0.0.1:6379, or auto"
+
+
+def host_and_port(address: str) -> tuple[str, int] | None:
+    """Where to knock for an address of Ray.
+
+    Args:
+        address: HOST:PORT, [IPv6]:PORT or ray://HOST:PORT; "auto" is for Ray to find, "local" wants a new one.
+
+    Returns:
+        Host and port; None for auto and local.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if address in ("auto", "local"):
+        return None
+    parts = re.fullmatch(r"(?:ray://)?(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:/\[\]]+)):(\d{1,5})/?", address)
+    if parts is None or not 0 < int(parts[3]) < 2**16:
+        raise ValueError(f"{address!r}: {WANTED}")
+    return parts[1] or parts[2], int(parts[3])
+
+
+def require_answer(address: str | None) -> None:
+    """Knock at a cluster's address.
+
+    Args:
+        address: As in `host_and_port`; None stands for this machine, where there is nothing to ask.
+
+    Raises:
+        UserError: If the address cannot be read, nobody answers there, or somebody who is no Ray.
+    """
+    if address is None:
+        return
+    try:
+        place = host_and_port(_found_by_ray() if address == "auto" else address)
+    except ValueError as error:
+        raise UserError(f"--address {error}") from None
+    except ConnectionError as error:
+        raise UserError(f"--address {address}: {nobody(str(error).partition('.')[0])}") from None
+    if place is None:
+        return
+    try:
+        with socket.create_connection(place, timeout=_PATIENCE) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") in ("", "0"):  # behind TLS a certificate would have to be shown first
+                _require_grpc(connection, address)
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        where = f"{place[0]}:{place[1]}, " if address == "auto" else ""
+        raise UserError(f"--address {address}: {nobody(where + reason)}") from None
+
+
+def nobody(reason: str) -> str:
+    """The line about a cluster that does not answer.
+
+    Args:
+        reason: Why, in a few words.
+
+    Returns:
+        What is wrong and the mend.
+    """
+    return f"no Ray cluster answers there ({reason}); start one with `ray start --head`"
+
+
+def _found_by_ray() -> str:
+    """What "auto" stands for: RAY_ADDRESS, or the last cluster of this machine, which may have died long ago."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    return canonicalize_bootstrap_address("auto") or "local"
+
+
+def _require_grpc(connection: socket.socket, address: str) -> None:
+    answer = b""
+    with contextlib.suppress(OSError):  # of silence, or of being turned out
+        connection.sendall(_HELLO)
+        while len(answer) < 9 and (more := connection.recv(9 - len(answer))):
+            answer += more
+    if answer[3:4] != bytes([_SETTINGS]) or len(answer) < 9:
+        raise UserError(f"--address {address}: {nobody('somebody listens at that port, but it is no Ray')}")
