@@ -29,6 +29,8 @@ class FoldModel:
         batch_size: Windows per batch in training (published stitching depends on it).
         held_out: The subject that was not trained on.
         catalog: Name of the data set.
+        seen: Whom the weights have learned from, one mapping per training (`LosoDataModule.influences`); nothing where
+            the checkpoint does not tell.
     """
 
     module: SpotRecognizeModule
@@ -40,6 +42,7 @@ class FoldModel:
     batch_size: int
     held_out: str
     catalog: str
+    seen: tuple[Mapping[str, Any], ...]
 
 
 def load_fold_model(path: Path | str) -> FoldModel:
@@ -76,6 +79,7 @@ def load_fold_model(path: Path | str) -> FoldModel:
             int(carried["batch_size"]),
             str(carried["held_out"]),
             str(carried["catalog"]),
+            tuple(saved.get("seen", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(

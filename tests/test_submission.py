@@ -1,5 +1,7 @@
 import csv
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from tiny import NETWORK
 from memodule.cli import main
 from memodule.curves import VideoCurve
 from memodule.datasets import Catalog, Video, read_catalog
-from memodule.decoding import Decoded
+from memodule.decoding import Decoded, decode
+from memodule.studies.study import Study
 from memodule.submission import average, find_problems, write_submission
 
 from .spotting.conftest import write_checkpoint
@@ -135,14 +138,15 @@ def test_an_ensemble_scores_unseen_videos(planted, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     videos = len(read_catalog(planted.catalog).videos)
     file = str(tmp_path / "1" / "cas_pred.csv")
-    assert told == {"file": file, "format": "2023", "expressions": len(one) - 1, "videos": videos}
+    values = {"file": file, "format": "2023", "expressions": len(one) - 1, "videos": videos}
+    assert told == {**values, "voters": "mean of 1 checkpoint"}
     assert find_problems(tmp_path / "1" / "cas_pred.csv", "2023") == []
     assert {row[0].split("_")[0] for row in one[1:]} <= set(planted.subjects)
 
 
 @pytest.fixture(scope="module")
 def study(planting, tmp_path_factory):
-    """A study that was trained, of videos at 200 frames per second sampled every 7th frame, and its data."""
+    """A study of two seeds that was trained, of videos at 200 frames per second sampled every 7th frame; its data."""
     folder = tmp_path_factory.mktemp("submission")
     data = planting(folder, frame_step=7)
     experiment = {
@@ -155,7 +159,10 @@ def study(planting, tmp_path_factory):
         "intervals": {"class_path": "memodule.intervals.PriorGuided"},
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))
-    assert main(["loso", "--config", str(folder / "tiny.yaml"), "--runs", str(folder / "runs"), "-q"]) == 0
+    assert (
+        main(["loso", "--config", str(folder / "tiny.yaml"), "--runs", str(folder / "runs"), "--seeds", "0,1", "-q"])
+        == 0
+    )
     (run,) = (folder / "runs").iterdir()
     return run, data
 
@@ -164,7 +171,7 @@ def study(planting, tmp_path_factory):
 @pytest.mark.parametrize("year", ["2022", "2023", "2025"])
 def test_a_trained_study_is_written_in_each_format(study, tmp_path, year, capsys):
     run, data = study
-    words = ["submit", str(run), "--part", "samm", "--format", year, "--out", str(tmp_path), "-q"]
+    words = ["submit", str(run), "--seed", "0", "--part", "samm", "--format", year, "--out", str(tmp_path), "-q"]
     assert main(words) == 0
     path = tmp_path / "samm_pred.csv"
     capsys.readouterr()
@@ -188,19 +195,112 @@ def test_a_trained_study_is_written_in_each_format(study, tmp_path, year, capsys
 
 
 @pytest.mark.slow
-def test_all_folds_of_a_trained_study_score_unseen_videos(study, tmp_path, capsys):
-    run, data = study
-    store = ["--catalog", str(data.catalog), "--flow", str(data.flow), "--part", "cas", "--format", "2023", "-q"]
-    checkpoints = sorted(str(path) for path in run.glob("folds/seed0/*/model.ckpt"))
-    assert len(checkpoints) == 3
-    for name, sources in (("study", [str(run)]), ("files", checkpoints), ("one", checkpoints[:1])):
+def test_held_out_videos_are_decoded_from_the_mean_curve_of_all_seeds(study, tmp_path, capsys):
+    run, _ = study
+    words = ["submit", str(run), "--part", "cas", "--format", "2023"]
+    assert main([*words, "--out", str(tmp_path / "all")]) == 0
+    assert "; held-out videos, seeds 0, 1" in capsys.readouterr().err
+    opened, expected = Study.open(run), []
+    for subject in opened.subjects:
+        lengths = [opened.rule(subject, seed).timing.half_window for seed in (0, 1)]
+        rule = opened.rule(subject, int(lengths[1] >= lengths[0]))
+        for one, two in zip(opened.curves(subject, 0), opened.curves(subject, 1), strict=True):
+            mean = dataclasses.replace(one, score=(one.score + two.score) / 2, logits=(one.logits + two.logits) / 2)
+            expected.append(decode(mean, rule, opened.protocol))
+    write_submission(tmp_path / "expected", "cas", "2023", expected, opened.catalog)
+    together = written(tmp_path / "all" / "cas_pred.csv")
+    assert together == written(tmp_path / "expected" / "cas_pred.csv")
+    for seed in "01":
+        assert main([*words, "--seed", seed, "--out", str(tmp_path / seed), "-q"]) == 0
+        assert together != written(tmp_path / seed / "cas_pred.csv")
+
+
+@pytest.mark.slow
+def test_all_folds_of_a_trained_study_score_unseen_videos(study, planting, tmp_path, capsys):
+    run, _ = study
+    new = planting(tmp_path / "new", subjects=["101", "102"], frame_step=7, seed=5)
+    store = ["--catalog", str(new.catalog), "--flow", str(new.flow), "--part", "cas", "--format", "2023"]
+    files = {seed: sorted(str(path) for path in run.glob(f"folds/seed{seed}/*/model.ckpt")) for seed in (0, 1)}
+    assert [len(paths) for paths in files.values()] == [3, 3]
+    ways = {
+        "study": ([str(run)], "mean of 6 checkpoints, seeds 0, 1"),
+        "files": (files[0] + files[1], "mean of 6 checkpoints"),
+        "seed": ([str(run), "--seed", "1"], "mean of 3 checkpoints, seed 1"),
+        "its files": (files[1], "mean of 3 checkpoints"),
+        "one": (files[0][:1], "mean of 1 checkpoint"),
+    }
+    rows = {}
+    for name, (sources, told) in ways.items():
         assert main(["submit", *sources, *store, "--out", str(tmp_path / name)]) == 0
-    study_rows, file_rows, one = (written(tmp_path / name / "cas_pred.csv") for name in ("study", "files", "one"))
-    assert study_rows == file_rows
-    assert study_rows != one
-    truth = {(f"{e.subject}_{e.video}", e.onset + 1, e.offset + 1) for e in read_catalog(data.catalog).expressions}
-    close = [row for row in study_rows[1:] if any(_iou(row, true) >= 0.5 for true in truth)]
+        assert capsys.readouterr().err.splitlines()[-1].endswith(f"; {told}")
+        rows[name] = written(tmp_path / name / "cas_pred.csv")
+    assert rows["study"] == rows["files"]
+    assert rows["seed"] == rows["its files"]
+    assert len({str(rows[name]) for name in ("study", "seed", "one")}) == 3
+    truth = {(f"{e.subject}_{e.video}", e.onset + 1, e.offset + 1) for e in read_catalog(new.catalog).expressions}
+    close = [row for row in rows["study"][1:] if any(_iou(row, true) >= 0.5 for true in truth)]
     assert len(close) >= len(truth) / 3  # intervals lie where the movements were planted, not shifted
+
+
+@pytest.mark.slow
+def test_a_subject_is_scored_only_by_folds_that_have_not_learned_from_it(study, tmp_path, capsys):
+    """With the study's own videos the folds that held them out are left, which give what they gave before."""
+    run, data = study
+    words = ["--part", "cas", "--format", "2023", "--out"]
+    own = ["--catalog", str(data.catalog), "--flow", str(data.flow)]
+    assert main(["submit", str(run), *own, *words, str(tmp_path / "again")]) == 0
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.endswith("seeds 0, 1; 3 of 3 subjects only by those that have not learned from them")
+    assert main(["submit", str(run), *words, str(tmp_path / "held_out")]) == 0
+    assert written(tmp_path / "again" / "cas_pred.csv") == written(tmp_path / "held_out" / "cas_pred.csv")
+    capsys.readouterr()
+    two = [str(run / "folds" / "seed0" / name / "model.ckpt") for name in ("001", "003")]
+    assert main(["submit", *two, *own, *words, str(tmp_path / "two")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    reason = "the weights that held out 001 were trained on it, and no other of the 2 checkpoints held it out"
+    assert line.startswith(
+        f"memodule: error: subject 002: {reason}; their intervals there would be better than those of"
+    )
+    assert line.endswith("Give the checkpoint of the fold that held out 002, or a --catalog without it")
+    assert not (tmp_path / "two").exists()
+
+
+@pytest.mark.slow
+def test_a_study_that_is_not_whole_is_refused_with_the_folds_that_are_missing(study, tmp_path, capsys):
+    whole, data = study
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / "folds" / "seed1" / "002" / "result.json").unlink()
+    own = ["--catalog", str(data.catalog), "--flow", str(data.flow)]
+    for more in ([], own):
+        assert main(["submit", str(run), "--part", "cas", *more, "--out", str(tmp_path / "out")]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{run}: 1 of 6 folds are missing: 002 (seed 1); give the same `memodule loso` command again" in line
+        assert "choose --seed 0, which is whole" in line
+        assert (
+            main(["submit", str(run), "--seed", "0", "--part", "cas", *more, "--out", str(tmp_path / "out"), "-q"]) == 0
+        )
+    assert main(["submit", str(run), "--seed", "2", "--part", "cas"]) == 2
+    assert f"--seed 2: {run} has 0, 1; choose one of these" in capsys.readouterr().err
+    (run / "folds" / "seed0" / "003" / "model.ckpt").unlink()
+    assert main(["submit", str(run), "--seed", "0", "--part", "cas", *own]) == 2
+    assert "no such file; the study ran with --no-checkpoints" in capsys.readouterr().err
+
+
+def test_a_video_is_known_by_code_and_length_whatever_the_catalog_is_called(planted, tmp_path, capsys):
+    def claim(name, **known):
+        seen = {"catalog": "elsewhere", "held_out": "9", "training": [], "chosen_on": [], "videos": [], **known}
+        return str(write_checkpoint(tmp_path / f"{name}.ckpt", seen=[seen]))
+
+    words = ["--part", "cas", "--catalog", str(planted.catalog), "--flow", str(planted.flow), "--out", str(tmp_path)]
+    assert main(["submit", claim("other", training=["001"], videos=[["001", "a", 181]]), *words, "-q"]) == 0
+    for known, how in (
+        ({"training": ["001"], "videos": [["001", "a", 180]]}, "were trained on it"),
+        ({"chosen_on": ["001"], "catalog": planted.catalog.name}, "were chosen by the score of it"),
+    ):
+        assert main(["submit", claim("same", **known), *words]) == 2
+        assert f"subject 001: the weights that held out 9 {how}; their" in capsys.readouterr().err
+    assert main(["submit", str(write_checkpoint(tmp_path / "mute.ckpt")), *words]) == 0
+    assert "mute.ckpt: does not tell whom it was trained on" in capsys.readouterr().err
 
 
 def _iou(row, true):
@@ -215,6 +315,7 @@ def _iou(row, true):
         (["--part", "cas"], "give a study or checkpoints"),
         (["a.ckpt", "--part", "cas", "--catalog", "{catalog}"], "--catalog needs --flow"),
         (["absent", "--part", "cas"], "absent: no study"),
+        (["absent", "--part", "cas", "--seed", "0"], "--seed 0: chooses among the seeds of a study; give its folder"),
         (["--validate", "absent.csv"], "absent.csv: cannot be read"),
     ],
 )

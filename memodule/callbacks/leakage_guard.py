@@ -1,6 +1,6 @@
 """The callback that refuses to select anything on a held-out subject, and to score a subject that was trained on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -9,6 +9,7 @@ from memodule import console
 from memodule.callbacks.interval_selection import fold_data
 from memodule.data import LosoDataModule
 from memodule.errors import UserError
+from memodule.seen import exposures
 
 
 class LeakageGuard(Callback):
@@ -75,17 +76,13 @@ def _choosers(trainer: Trainer) -> Iterator[tuple[str, str]]:
 
 def _seen(
     data: LosoDataModule, module: LightningModule, held_out: Sequence[str], inner: Sequence[str] = ()
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Those of the subjects that the module has learned from: (subject, how, what is known of that training)."""
-    videos = [[*video.key, video.frames] for video in data.catalog.videos]
-    for influences in getattr(module, "seen", []):
-        for subject in (*held_out, *inner):
-            chosen = subject in influences["chosen_on"]
-            if chosen and subject in inner:
-                continue
-            known = influences["catalog"] == data.catalog.name and (chosen or subject in influences["training"])
-            if known or any(video in influences["videos"] for video in videos if video[0] == subject):
-                yield subject, "were chosen by the score of" if chosen else "were trained on", influences
+    weights = getattr(module, "seen", [])
+    for subject in held_out:
+        yield from ((subject, *known) for known in exposures(weights, subject, data.catalog))
+    for subject in inner:
+        yield from ((subject, *known) for known in exposures(weights, subject, data.catalog, chosen_counts=False))
 
 
 def _refuse_seen(trainer: Trainer, module: LightningModule, held_out: Sequence[str], inner: Sequence[str] = ()) -> None:

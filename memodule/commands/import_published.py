@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     choose_mode(online=False)
     changes = _changes(arguments.protocol) | settings(arguments)
     if arguments.cache is not None:
-        _import_features(arguments.cache, arguments.config, changes)
+        _import_features(arguments, changes)
     name = arguments.name or "+".join([*(config.stem for config in arguments.config), "published-weights"])
     plan = plan_study(arguments.config, changes, arguments.folds, (0,), arguments.runs, name)
     weights = find_weights(arguments.weights, plan.subjects, arguments.pattern)
@@ -90,16 +90,24 @@ def _changes(protocol: Any) -> dict[str, str]:
     }
 
 
-def _import_features(cache: Path, configs: Sequence[Path], changes: dict[str, str]) -> None:
+def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> None:
+    """Put the cache into the flow store; it takes minutes, so the weights are looked at before."""
+    from memodule.data.datamodule import scored_catalog
+    from memodule.data.folds import make_fold
     from memodule.datasets import read_catalog
     from memodule.flow import FlowParameters, FlowStore
     from memodule.flow.published_cache import import_published_cache
+    from memodule.studies.imported import check_weights, find_weights
     from memodule.training import parse_config
 
-    for config in configs:
-        if not config.is_file():
-            raise UserError(f"{config}: no such config file; see experiments/README.md for the ones that come along")
-    data = parse_config(configs, changes)["data"]
+    for path in arguments.config:
+        if not path.is_file():
+            raise UserError(f"{path}: no such config file; see experiments/README.md for the ones that come along")
+    config = parse_config(arguments.config, changes)
+    data, catalog = config["data"], read_catalog(config["data"]["catalog"])
+    scored = scored_catalog(catalog, config["protocol"]["videos"])
+    subjects = [make_fold(scored, subject).held_out for subject in arguments.folds or scored.subjects]
+    check_weights(config, find_weights(arguments.weights, subjects, arguments.pattern))
     store = FlowStore(data["flow"], FlowParameters(data["window"], data["frame_step"], data["motion_compensation"]))
-    count = import_published_cache(cache, read_catalog(data["catalog"]), store)
+    count = import_published_cache(arguments.cache, catalog, store)
     console.note(f"{store.folder}: features of {count} videos")

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from memodule.decoding import Decoded
 
 _EPILOG: Final = """\
-Without --catalog, what the study found in its held-out videos is written. With --catalog, all folds' checkpoints score
-the unseen videos (extracted with the study's flow parameters), and the mean curves are decoded. Frames in the files
-count from 1, ends included.
+Without --catalog, what the study found in its held-out videos is written. With --catalog, the checkpoints of all folds
+and seeds score the videos there (extracted with the study's flow parameters), except on subjects that they have learned
+from. In both cases curves are averaged (over all seeds, unless --seed chooses one), and the means are decoded. A study
+must be whole; name checkpoints to let some folds vote alone. Frames in the files count from 1, ends included.
 
 examples:
   memodule submit runs/casme3-1f2e3d4c --part cas --catalog data/megc_cas --flow data/flow --out submission
   memodule submit a.ckpt b.ckpt --part samm --catalog data/megc_samm --flow data/flow --format 2023
   memodule submit --validate submission/cas_pred.csv --format 2025 --catalog data/megc_cas
 
-JSON: file, format, and expressions and videos, or with --validate valid and problems.
+JSON: file, format, and expressions, videos and voters, or with --validate valid and problems.
 
 exit status: 0 written, or valid; 1 the checked file is not valid; 2 a mistake that can be mended."""
 
@@ -42,15 +43,12 @@ def main(words: Sequence[str]) -> int:
         return 1 if problems else 0
     if not arguments.sources or arguments.part is None:
         raise UserError("submit: give a study or checkpoints, and --part cas or samm; or a file with --validate")
-    if catalog is None:
-        decoded, catalog = _held_out(arguments.sources)
-    else:
-        decoded = _unseen(arguments.sources, catalog, arguments.flow)
+    decoded, catalog, voters = _scored(arguments, catalog)
     path, count = write_submission(arguments.out, arguments.part, arguments.format, decoded, catalog)
-    console.note(f"{count} expressions in {len(catalog.videos)} videos, format of {arguments.format}")
+    console.note(f"{count} expressions in {len(catalog.videos)} videos, format of {arguments.format}; {voters}")
     if arguments.json:
         values = {"file": str(path), "format": arguments.format, "expressions": count, "videos": len(catalog.videos)}
-        print(json.dumps(values, indent=2))
+        print(json.dumps({**values, "voters": voters}, indent=2))
     else:
         print(path)
     return 0
@@ -63,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("2022", "2023", "2025"), default="2025", help="year [%(default)s]")
     parser.add_argument("--catalog", type=Path, metavar="DIR", help="Catalog of the unseen videos")
     parser.add_argument("--flow", type=Path, metavar="STORE", help="flow store with the features of these videos")
+    parser.add_argument("--seed", type=int, metavar="N", help="only the folds of this seed [all seeds, averaged]")
     parser.add_argument("--out", type=Path, default=Path("submission"), metavar="DIR", help="[%(default)s]")
     parser.add_argument("--validate", type=Path, metavar="FILE", help="check a file instead")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
@@ -81,34 +80,50 @@ def _tell_problems(arguments: argparse.Namespace, problems: Sequence[str]) -> No
         print(f"{file}: valid in the format of {year}")
 
 
-def _held_out(sources: Sequence[Path]) -> "tuple[list[Decoded], Catalog]":
+def _scored(arguments: argparse.Namespace, catalog: "Catalog | None") -> "tuple[list[Decoded], Catalog, str]":
+    """What was found, where, and by whom."""
     from memodule.studies.study import Study
+
+    sources, seed = arguments.sources, arguments.seed
+    if seed is not None and not any(source.is_dir() for source in sources):
+        raise UserError(f"--seed {seed}: chooses among the seeds of a study; give its folder")
+    if catalog is not None:
+        return _unseen(sources, seed, catalog, arguments.flow)
+    from memodule.studies.entry import held_out, voting_seeds
 
     if len(sources) > 1:
         raise UserError("submit: give one study, or --catalog and --flow to score unseen videos with checkpoints")
     study = Study.open(sources[0])
-    if study.missing():
-        raise UserError(f"{study.folder}: {len(study.missing())} folds are not finished; run `memodule loso` again")
-    seed = study.seeds[0]
-    return [video for subject in study.subjects for video in study.decoded(subject, seed)], study.catalog
+    seeds = voting_seeds(study, seed)
+    return list(held_out(study, seeds)), study.catalog, f"held-out videos, {_seeds(seeds)}"
 
 
-def _unseen(sources: Sequence[Path], catalog: "Catalog", flow: Path | None) -> "list[Decoded]":
+def _unseen(
+    sources: Sequence[Path], seed: int | None, catalog: "Catalog", flow: Path | None
+) -> "tuple[list[Decoded], Catalog, str]":
     from memodule.ensemble import Ensemble
+    from memodule.studies.entry import checkpoints, voting_seeds
+    from memodule.studies.study import Study
 
     if flow is None:
         raise UserError("submit: --catalog needs --flow, the store that `memodule extract` filled for these videos")
-    return list(Ensemble([path for source in sources for path in _checkpoints(source)]).decoded(catalog, flow))
+    files: list[Path] = []
+    seeds: set[int] = set()
+    for source in sources:
+        if source.is_dir():
+            study = Study.open(source)
+            voting = voting_seeds(study, seed)
+            seeds.update(voting)
+            files += checkpoints(study, voting)
+        else:
+            files.append(source)
+    ensemble = Ensemble(files)
+    fewer = sum(len(models) < len(files) for models in ensemble.voters(catalog).values())
+    voters = f"mean of {len(files)} checkpoint{'s' if len(files) > 1 else ''}" + (f", {_seeds(seeds)}" if seeds else "")
+    if fewer:
+        voters += f"; {fewer} of {len(catalog.subjects)} subjects only by those that have not learned from them"
+    return list(ensemble.decoded(catalog, flow)), catalog, voters
 
 
-def _checkpoints(source: Path) -> list[Path]:
-    """A checkpoint itself, or those of all folds of a study's first seed."""
-    if not source.is_dir():
-        return [source]
-    from memodule.studies.study import Study
-
-    study = Study.open(source)
-    found = [study.fold(subject, study.seeds[0]) / "model.ckpt" for subject in study.finished(study.seeds[0])]
-    if not found:
-        raise UserError(f"{source}: no fold is finished; run `memodule loso` again")
-    return found
+def _seeds(seeds: Collection[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, sorted(seeds)))}"

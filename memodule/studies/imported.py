@@ -62,6 +62,23 @@ def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) 
     return files
 
 
+def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> None:
+    """Read every weight file into the network that it is to fill, before anything is written.
+
+    Args:
+        config: The resolved config of the study.
+        weights: The weight file of each subject, at least one.
+
+    Raises:
+        UserError: If one cannot be read, or does not fit the network.
+    """
+    plain: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    with quiet_lightning():
+        network = build_fold(config, next(iter(weights)), 0, **plain).model.network
+    for file in weights.values():
+        load_published_weights(network, file)
+
+
 def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bool = True) -> Outcome:
     """Score the authors' networks on their held-out subjects, pool, and write the study's files.
 
@@ -75,6 +92,7 @@ def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bo
     Raises:
         UserError: If weights do not fit the network of the plan, or files cannot be read or written.
     """
+    check_weights(plan.config, weights)
     hashes = {subject: file_sha256(file) for subject, file in weights.items()}
     plan = dataclasses.replace(plan, fingerprint=_with_weights(plan.fingerprint, hashes))
     study = Study.begin(plan)
@@ -105,6 +123,7 @@ def _score_fold(job: Job, weights: Path, sha256: str, save_checkpoint: bool) -> 
         )
         load_published_weights(cli.model.network, weights)
         cli.trainer.test(cli.model, cli.datamodule, verbose=False)
+        cli.model.seen = [cli.datamodule.influences]  # as the authors say; asked wherever the checkpoint goes
         if save_checkpoint:
             with replacing(job.folder / "model.ckpt") as aside:
                 cli.trainer.save_checkpoint(aside, weights_only=True)

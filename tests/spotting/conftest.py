@@ -2,8 +2,9 @@
 
 import dataclasses
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,8 +59,8 @@ def shade(number: int) -> np.ndarray:
     return np.full((48, 64), 20 + number, np.uint8)
 
 
-def write_checkpoint(path: Path, window: int = 10) -> Path:
-    """A tiny untrained network whose weights are always the same."""
+def write_checkpoint(path: Path, window: int = 10, seen: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """A tiny untrained network whose weights are always the same; `seen` is whom they claim to have learned from."""
     torch.manual_seed(0)
     module = SpotRecognizeModule(SlowFastMamba(fast_width=8, slow_width=16, depth=1, groups=1, state=4))
     durations = [Expression("1", "a", "micro", 10, 14, 19, "negative")]
@@ -76,7 +77,13 @@ def write_checkpoint(path: Path, window: int = 10) -> Path:
         "catalog": "test",
     }
     torch.save(
-        {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams), "memodule": inference}, path
+        {
+            "state_dict": module.state_dict(),
+            "hyper_parameters": dict(module.hparams),
+            "memodule": inference,
+            "seen": [dict(influences) for influences in seen],
+        },
+        path,
     )
     return path
 

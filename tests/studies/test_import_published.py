@@ -4,6 +4,7 @@ import html
 import json
 import pickle
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -105,6 +106,8 @@ def test_the_authors_networks_are_scored_on_their_features(keys, build, released
         model = load_fold_model(study.fold(subject, 0) / "model.ckpt")
         assert isinstance(model.module.network, build)
         assert model.flow.motion_compensation == "published"
+        (seen,) = model.seen
+        assert (seen["held_out"], seen["training"]) == (subject, [s for s in ("001", "002") if s != subject])
     results = json.loads((study.folder / "results.json").read_text())
     assert results["complete"]
     assert study.protocol == Protocol.preset("published")
@@ -193,6 +196,38 @@ def test_mistakes_are_told_in_one_line(released, tmp_path, capsys):
     assert "subject_001.pkl: cannot be read as plain weights" in complaint(trapped, cache)
     (trapped / "cache.pkl").write_bytes(pickle.dumps([[Trap()]]))
     assert "cache.pkl" in complaint(weights, trapped / "cache.pkl")
+
+
+@pytest.mark.parametrize("broken", ["absent", "damaged", "of another network"])
+@pytest.mark.parametrize("with_cache", [True, False])
+def test_weights_are_looked_at_before_anything_is_written(released, tmp_path, capsys, broken, with_cache):
+    """The second file, too: nothing is left of the study, and with a cache nothing of the features."""
+    folder, weights, cache = released
+    mine = shutil.copytree(weights, tmp_path / "weights")
+    if broken == "absent":
+        (mine / "subject_002.pkl").unlink()
+    elif broken == "damaged":
+        (mine / "subject_002.pkl").write_bytes((mine / "subject_001.pkl").read_bytes()[:1000])
+    else:
+        torch.save(published_state_dict("slowfast"), mine / "subject_002.pkl")
+    store = tmp_path / "store"
+    words = ["--set", f"data.flow={store}"]
+    if not with_cache:
+        shutil.copytree(only_features(folder, weights, cache, tmp_path / "before"), store)
+    before = sorted(store.rglob("*"))
+    capsys.readouterr()
+    assert imported(folder, mine, cache if with_cache else None, tmp_path / "runs", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "subject_002.pkl: " in line
+    assert not (tmp_path / "runs").exists()
+    assert sorted(store.rglob("*")) == before
+
+
+def only_features(folder, weights, cache, runs):
+    """The flow store that the cache fills."""
+    if not (folder / "new").exists():
+        assert imported(folder, weights, cache, runs, "--no-checkpoints") == 0
+    return folder / "new"
 
 
 def test_files_are_found_by_what_follows_the_last_full_stop(tmp_path):
