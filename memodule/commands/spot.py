@@ -1,10 +1,11 @@
 """`memodule spot`: the micro-expressions of one's own videos."""
 
 import argparse
+import contextlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from memodule.spotting import FaceChoice, SpottedVideo, Spotter
 
 _EPILOG: Final = """\
-A folder that holds images is one video; any other folder stands for all videos in it.
+A folder of images is one video; a folder that holds video files stands for all of them.
 
-Per video three files: NAME.html (score curve, expressions, pictures), NAME.csv and NAME.json. Frames are numbered from
-0, ends included. Parts without a face are listed as not analysed: they are not free of micro-expressions.
+Per video three files: NAME.html (score curve, expressions, pictures), NAME.csv and NAME.json. Spotting a video again
+writes its files again; where another video has the name, it is made longer. Frames are numbered from 0, ends included.
+Parts without a face are listed as not analysed: they are not free of micro-expressions.
 
 examples:
   memodule spot interview.mp4
@@ -33,17 +35,27 @@ exit status: 0 all videos were analysed, 1 some could not be (damaged, too short
 def main(words: Sequence[str]) -> int:
     """Run the command."""
     arguments = parse(_parser(), words)
-    from memodule.spotting import FaceChoice, Spotter
+    from memodule.spotting import FaceChoice
+    from memodule.spotting.naming import writable
     from memodule.spotting.sources import find_sources
 
     face = FaceChoice.parse(arguments.face)
     paths = find_sources(arguments.videos)
+    out = arguments.out or (None if arguments.json else Path("spotted"))
+    with contextlib.nullcontext() if out is None else writable(out):
+        return _spot_all(arguments, face, paths, out)
+
+
+def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence[Path], out: Path | None) -> int:
+    """Every video in turn; what is wrong with one of them does not stop the others."""
+    from memodule.spotting import Spotter
+    from memodule.spotting.naming import result_names
+
     spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.prior)
     for warning in spotter.warnings:
         console.warn(warning)
-    out = arguments.out or (None if arguments.json else Path("spotted"))
     results, failed = [], False
-    for path, name in zip(paths, _names(paths), strict=True):
+    for path, name in zip(paths, result_names(paths, out), strict=True):
         try:
             result = _spot(spotter, path, arguments.fps, face)
         except UserError as error:
@@ -59,6 +71,8 @@ def main(words: Sequence[str]) -> int:
         if not arguments.json:
             print(f"{path}: {result.summary()}")
             _list(result)
+        if out is not None and name != (path.resolve().name if path.is_dir() else path.stem):
+            console.note(f"{path}: its files are called {name}, since another video has its own name")
     if arguments.json:
         print(json.dumps([result.as_dict() for result in results], indent=2, allow_nan=False))
     if out is not None and results:
@@ -112,8 +126,8 @@ def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None
 
     try:
         with console.console.status("drawing"):
+            write_json(out / f"{name}.json", result.as_dict())  # first, because it says whose files these are
             write_text(out / f"{name}.csv", table([result]))
-            write_json(out / f"{name}.json", result.as_dict())
             write_text(out / f"{name}.html", spot_page(result, draw_expressions(result)))
             if annotated:
                 annotate(result, out / f"{name}.mp4")
@@ -130,16 +144,3 @@ def _list(result: "SpottedVideo") -> None:
     if result.is_analysed:
         for s in result.not_analysed:
             print(f"    not analysed: {clock(s.first_s)} to {clock(s.last_s)} ({s.reason})")
-
-
-def _names(paths: Sequence[Path]) -> Iterator[str]:
-    """A file name for each video; videos of one name are numbered."""
-    used: set[str] = set()
-    for path in paths:
-        stem = path.resolve().name if path.is_dir() else path.stem
-        name, number = stem, 1
-        while name.lower() in used:
-            number += 1
-            name = f"{stem}-{number}"
-        used.add(name.lower())
-        yield name

@@ -99,7 +99,9 @@ class Recording:
             )
         if not source.steady:
             remarks.append("the frame rate changes; frames were chosen by their time stamps")
-        if self.most_faces > 1:
+        if face.number is not None and 0 < self.most_faces < face.number:
+            remarks.append(f"face {face} never came: at most {self.most_faces} at once; choose another with --face")
+        elif self.most_faces > 1:
             remarks.append(f"up to {self.most_faces} faces at once: {face} was followed; choose with --face")
         return remarks
 

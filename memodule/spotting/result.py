@@ -166,6 +166,9 @@ class SpottedVideo:
             How many were found in how many seconds, and how much was not analysed.
         """
         if not self.is_analysed:
+            if self.faces and all(section.reason == "no face" for section in self.sections):
+                seen = "1 face was" if self.faces == 1 else f"{self.faces} faces were"
+                return f"not analysed: the chosen face never came, at most {seen} seen at once ({self.frames} frames)"
             reasons = ", ".join(sorted({str(section.reason) for section in self.sections}))
             return f"not analysed: {reasons} in the whole video ({self.frames} frames)"
         count = len(self.expressions)
@@ -181,6 +184,7 @@ class SpottedVideo:
         """
         return {
             "video": str(self.path),
+            "file": str(self.path.resolve()),
             "analysed": self.is_analysed,
             "fps": round(self.fps, 6),
             "frames": self.frames,

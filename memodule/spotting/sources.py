@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from memodule import console
 from memodule.datasets.catalog import Video
 from memodule.datasets.folders import natural_key
 from memodule.datasets.frames import image_files, read_frames
@@ -114,7 +115,8 @@ class Source:
 def find_sources(paths: Sequence[Path]) -> list[Path]:
     """The videos that paths name: a file is a video; a folder of images is one video; another folder holds videos.
 
-    In a folder of videos, video files and folders of images count, one level down.
+    In a folder of videos, video files and folders of images count, one level down. Images that lie beside video files,
+    such as thumbnails, are left out with a warning.
 
     Args:
         paths: Files and folders.
@@ -129,11 +131,23 @@ def find_sources(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: no such file or folder; give a video, a folder of images or a folder of videos")
-        inside = _videos_in(path) if path.is_dir() and not image_files(path) else [path]
+        inside = _inside(path) if path.is_dir() else [path]
         if not inside:
             raise UserError(f"{path}: neither images nor videos there; give a video or a folder that holds some")
         found += [video for video in inside if video not in found]
     return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    images, videos = image_files(folder), _videos_in(folder)
+    if not images:
+        return videos
+    if not any(video.is_file() for video in videos):
+        return [folder]
+    names = images[0].name + (", …" if images[1:] else "")
+    few = f"{len(images)} image{'s' if images[1:] else ''} beside them ({names}) left out"
+    console.warn(f"{folder}: holds videos; {few}, give images that are a video as a folder of their own")
+    return videos
 
 
 def _videos_in(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from memodule.errors import UserError
 from memodule.spotting import Spotter
 from memodule.spotting.prior import replaced_rule
 from memodule.spotting.result import COLUMNS
+from memodule.spotting.sources import find_sources
 
 from .conftest import shade, write_matroska, write_video
 
@@ -111,6 +112,39 @@ def test_each_video_that_cannot_be_analysed_gets_one_line(checkpoint, face_video
     assert "short.avi: too short (0.13 s); a video must last 0.33 s" in short
     assert "text.mp4: OpenCV cannot read this as a video" in text
     assert (tmp_path / "out" / "nobody.html").is_file()
+
+
+def test_images_beside_videos_are_left_out_and_told(tmp_path, capsys):
+    for name in ("one.mp4", "two.avi", "thumb.png", "cover.jpg"):
+        (tmp_path / name).touch()
+    assert find_sources([tmp_path]) == [tmp_path / "one.mp4", tmp_path / "two.avi"]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "holds videos; 2 images beside them (cover.jpg, …) left out, give images that are a video as" in told
+    for name in ("one.mp4", "two.avi"):
+        (tmp_path / name).unlink()
+    assert find_sources([tmp_path]) == [tmp_path]
+    (tmp_path / "person").mkdir()
+    (tmp_path / "person" / "1.jpg").touch()
+    assert find_sources([tmp_path]) == [tmp_path]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("face", ["9", "1"])
+def test_a_face_that_is_not_there_is_told_with_the_number_of_those_that_are(
+    face_frames, checkpoint, tmp_path, capsys, face
+):
+    write_video(tmp_path / "one.avi", face_frames[:30], 30)
+    words = ["spot", str(tmp_path / "one.avi"), "--checkpoint", str(checkpoint), "--face", face]
+    status = main([*words, "--out", str(tmp_path / "out")])
+    printed = capsys.readouterr()
+    if face == "1":
+        assert (status, "never came" in printed.out + printed.err) == (0, False)
+        return
+    assert status == 1
+    assert printed.out.splitlines() == [
+        f"{tmp_path / 'one.avi'}: not analysed: the chosen face never came, at most 1 face was seen at once (30 frames)"
+    ]
+    assert "face number 9 from the left never came: at most 1 at once; choose another with --face" in printed.err
 
 
 def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_video, tmp_path):

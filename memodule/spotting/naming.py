@@ -1,0 +1,97 @@
+"""Names of result files: the video's own, unless those files belong to another video."""
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from memodule.errors import UserError
+
+_LEVELS: Final = 4
+"""How many names a video may have, the last of which nobody else has."""
+
+_SUFFIXES: Final = (".json", ".csv", ".html", ".mp4")
+
+
+def result_names(paths: Sequence[Path], out: Path | None) -> list[str]:
+    """A file name for each video, the same whatever the order of the videos.
+
+    A video keeps the name under which `out` holds it already. A name that two new ones would share, or that is another
+    video's in `out`, is made longer: v1, then folder-v1, then v1-avi, then v1- and a hash of the whole path.
+
+    Args:
+        paths: Videos, each once.
+        out: Where files go; None looks at no files.
+
+    Returns:
+        Names without suffix, in the order of the videos.
+    """
+    possible = {path: list(_candidates(path.resolve())) for path in paths}
+    names: dict[Path, str] = {}
+    if out is not None:
+        names = {path: own for path in paths if (own := _own(out, path, possible[path]))}
+    for level in range(_LEVELS):
+        waiting = [path for path in paths if path not in names]
+        wanted = Counter(possible[path][level].casefold() for path in waiting)
+        taken = {name.casefold() for name in names.values()}
+        for path in waiting:
+            name = possible[path][level]
+            free = wanted[name.casefold()] == 1 and name.casefold() not in taken
+            if level == _LEVELS - 1 or (free and (out is None or not _there(out, name))):
+                names[path] = name
+    return [names[path] for path in paths]
+
+
+def _candidates(path: Path) -> Iterator[str]:
+    stem = path.name if path.is_dir() else path.stem
+    yield stem
+    yield f"{path.parent.name}-{stem}" if path.parent.name else stem
+    yield f"{stem}{path.suffix.replace('.', '-')}"
+    yield f"{stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def _own(out: Path, video: Path, names: Sequence[str]) -> str | None:
+    """The name under which results of this video are there."""
+    for name in names:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # none there, not ours, or damaged
+            if json.loads((out / f"{name}.json").read_text(encoding="utf-8"))["file"] == str(video.resolve()):
+                return name
+    return None
+
+
+def _there(out: Path, name: str) -> bool:
+    return any((out / f"{name}{suffix}").exists() for suffix in _SUFFIXES)
+
+
+@contextlib.contextmanager
+def writable(out: Path) -> Iterator[None]:
+    """Make the folder of results, and try to write to it, before hours of work; nothing is left where nothing came.
+
+    Args:
+        out: The folder.
+
+    Raises:
+        UserError: If it cannot be made or written to.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        _remove_empty(made)
+        raise UserError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+    try:
+        yield
+    finally:
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
