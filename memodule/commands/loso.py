@@ -101,7 +101,11 @@ def _how_to_go_on(plan: "Plan") -> str:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
+    """Seeds that every random generator takes."""
     try:
-        return tuple(int(part) for part in text.split(","))
+        seeds = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: write whole numbers, such as 0,1,2") from None
+        seeds = (-1,)
+    if not all(0 <= seed < 2**32 for seed in seeds):
+        raise argparse.ArgumentTypeError(f"{text!r}: write whole numbers from 0 to 2^32 - 1, such as 0,1,2")
+    return seeds

@@ -137,14 +137,13 @@ class LosoDataModule(LightningDataModule):
             self._windows["test"] = self._whole_videos([self.fold.held_out])
 
     def train_dataloader(self) -> DataLoader[WindowBatch]:
-        """Shuffled windows of the training subjects."""
+        """Shuffled windows of the training subjects, in the same order whatever `num_workers` is."""
         return DataLoader(
             self._windows["train"],
             batch_size=self.hparams["batch_size"],
             shuffle=True,
             collate_fn=_as_fetched,
-            num_workers=self.hparams["num_workers"],
-            persistent_workers=self.hparams["num_workers"] > 0,
+            num_workers=self.hparams["num_workers"],  # new ones every epoch: kept ones would shift all random numbers
             pin_memory=torch.cuda.is_available(),
         )
 

@@ -68,6 +68,22 @@ def selective_scan(
     return y.to(u.dtype)
 
 
+def scan_in_use(device: torch.device, scan: str = "auto") -> str:
+    """Which way `selective_scan` takes for float32 tensors on a device.
+
+    Args:
+        device: CPU or CUDA.
+        scan: What the network asks for; MEMODULE_SCAN comes before it.
+
+    Returns:
+        "torch", "numba" or "cuda".
+    """
+    asked, u = os.environ.get(VARIABLE) or scan, torch.empty(0, device=device)
+    if asked != "auto":
+        return asked
+    return next((name for name in ("cuda", "numba") if _problem(name, u) is None), "torch")
+
+
 def takes_numba(scan: str, u: Tensor) -> bool:
     """Whether tensors like `u` go through compiled loops."""
     return (os.environ.get(VARIABLE) or scan) in ("auto", "numba") and _problem("numba", u) is None

@@ -76,8 +76,15 @@ def facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "folds", f"{finished} of {folds}, {_duration(run)}"
     yield "seeds", ", ".join(map(str, about["seeds"]))
     yield "study", f"{about['name']}, digest {about['digest'][:8]}"
-    yield "code", about["code_version"]
+    yield "code", ", ".join(_codes(run))
     yield "machine", _machine(about["host"])
+
+
+def _codes(run: Run) -> list[str]:
+    """Versions that made the folds; one, unless the study went on under another."""
+    folds = [fold for by_subject in run.folds.values() for fold in by_subject.values()]
+    began = run.description["code_version"]
+    return sorted({fold.get("made_with", {}).get("code", began) for fold in folds})
 
 
 def _fact(name: str, value: str) -> Html:

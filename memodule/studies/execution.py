@@ -117,7 +117,7 @@ def _run_here(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, 
     return failed
 
 
-def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object]) -> None:
+def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object] | None = None) -> None:
     """Train the fold, or decode its curves again.
 
     Args:

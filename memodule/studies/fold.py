@@ -16,9 +16,10 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from memodule.atomic import remove_leftovers, replacing, write_json
 from memodule.intervals.description import describe_rule
+from memodule.studies.inner import inner_tallies
+from memodule.studies.origin import maker
 from memodule.studies.plan import Job
 from memodule.studies.provenance import influences
-from memodule.studies.results import inner_tallies
 from memodule.studies.tracking import fold_logger, fold_run
 from memodule.training import FoldCLI, build_fold, quiet_lightning
 
@@ -73,8 +74,9 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> dict[str, Any]:
     cli.trainer.fit(cli.model, cli.datamodule)
     laps.end("training")
     chosen = _chosen(cli)
-    # the rule is calibrated on, and the objective taken from, the curves of the chosen epoch
-    if chosen or "val" not in cli.interval_selection.decoded:
+    # The rule is calibrated on, and the objective taken from, curves of the weights that are scored; the last ones
+    # seen in training may be of an earlier epoch, or of weights that an average has replaced since.
+    if chosen or cli.datamodule.fold.validation or "val" not in cli.interval_selection.decoded:
         cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
     inner = _inner(cli)
     laps.end("validation")
@@ -120,7 +122,9 @@ def _save_weights(cli: FoldCLI, path: Path) -> None:
 def _inner(cli: FoldCLI) -> dict[str, Any]:
     """Counts of the inner validation subjects, before the rule is calibrated on them."""
     data, callback = cli.datamodule, cli.interval_selection
-    return inner_tallies(callback.decoded["val"], data.catalog, callback.protocol) if data.fold.validation else {}
+    if not data.fold.validation:
+        return {}
+    return inner_tallies(callback.rule, callback.curves["val"], data.catalog, callback.protocol)
 
 
 def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,10 +142,17 @@ def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> 
         "training_seconds": round(laps.seconds["training"], 3),
         "phases": {name: round(value, 3) for name, value in laps.seconds.items()},
         "started": round(laps.started, 3),
+        "made_with": maker(torch.get_num_threads(), _scan(cli)),
         "host": platform.node(),
         "process": os.getpid(),
         "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+def _scan(cli: FoldCLI) -> str:
+    """Which selective scan the network asks for; a network of somebody else's may know of none."""
+    options: Mapping[str, Any] = getattr(cli.model.network, "hparams", {})
+    return str(options.get("scan", "auto"))
 
 
 class _Laps:

@@ -26,6 +26,29 @@ def code_version() -> str:
     return f"{__version__}+{commit.stdout.strip()}"
 
 
+def maker(threads: int, scan: str = "auto") -> dict[str, str]:
+    """What made a fold, beside its settings: each part may move a result, be it by rounding.
+
+    Args:
+        threads: CPU threads of the fold.
+        scan: Which selective scan its network asks for.
+
+    Returns:
+        Versions of the code and of PyTorch, which selective scan is used, threads.
+    """
+    import torch
+
+    from memodule.networks.selective_scan import scan_in_use
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return {
+        "code": code_version(),
+        "torch": str(torch.__version__),
+        "scan": scan_in_use(torch.device(device), scan),
+        "threads": str(threads),
+    }
+
+
 def host() -> dict[str, Any]:
     """The machine, for comparing runs of different ones."""
     import torch

@@ -11,8 +11,8 @@ from memodule.datasets.catalog import read_catalog
 from memodule.decoding import decode, labelled, write_predictions
 from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
+from memodule.studies.inner import inner_tallies
 from memodule.studies.plan import Job, Plan, digest, identity, protocol_of
-from memodule.studies.results import inner_tallies
 from memodule.studies.study import Study
 
 
@@ -84,7 +84,7 @@ def redecode_fold(job: Job) -> None:
     if fold.validation:
         curves = source.inner_curves(job.subject, job.seed)
         found = [decode(curve, rule, protocol) for curve in curves]
-        inner = inner_tallies(found, catalog, protocol)
+        inner = inner_tallies(rule, curves, catalog, protocol)
         write_curves(job.folder / "val" / "curves.npz", curves)
         write_predictions(job.folder / "val" / "intervals.csv", found)
         rule.calibrate([labelled(curve, catalog) for curve in curves])

@@ -10,6 +10,7 @@ from memodule.metrics.evaluation import details, evaluate, per_subject, tally_su
 from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import SCORES, Tally, score
 from memodule.protocol import Protocol
+from memodule.studies.inner import inner_scores
 from memodule.studies.labelled import labelled_scores, tally_labelled
 from memodule.studies.study import Study
 
@@ -64,6 +65,7 @@ def pool_study(study: Study) -> dict[str, Any]:
         "complete": not missing,
         "missing": [f"{subject} (seed {seed})" for subject, seed in missing],
         "seeds": list(study.seeds),
+        "mixed": study.mixed(),
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
         "inner": inner_scores(
@@ -72,35 +74,6 @@ def pool_study(study: Study) -> dict[str, Any]:
         **pool(runs, study.catalog, protocol),
         "recognition_at_labels": labelled_scores(tally_labelled(curves, study.catalog), protocol),
     }
-
-
-def inner_tallies(found: Sequence[Decoded], catalog: Catalog, protocol: Protocol) -> dict[str, dict[str, Any]]:
-    """Counts per inner validation subject of one fold, as plain values.
-
-    Args:
-        found: Intervals of the inner validation subjects, in samples, inclusive.
-        catalog: Holds their labels.
-        protocol: How to count.
-
-    Returns:
-        Counts by subject, ready for JSON.
-    """
-    videos = [compared(video, catalog, protocol) for video in found]
-    return {subject: tally.to_dict() for subject, tally in tally_subjects(videos, protocol).items()}
-
-
-def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict[str, float] | None:
-    """Scores over the inner validation subjects of folds: the only scores that settings may be chosen by.
-
-    Args:
-        folds: Contents of finished folds' `result.json`; their counts are pooled.
-        protocol: The rules.
-
-    Returns:
-        The scores, and `evaluations`, how often a subject was scored; None where no fold has inner subjects.
-    """
-    tallies = [Tally.from_dict(tally) for fold in folds for tally in fold.get("inner", {}).values()]
-    return {**score(sum(tallies, Tally()), protocol), "evaluations": len(tallies)} if tallies else None
 
 
 def provenance(study: Study) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A study on disk: what `memodule loso` leaves behind, and what re-decoding and reports read.
 
 runs/demo-1f2e3d4c/
-    study.json          name, digest, data fingerprint, code version, subjects, seeds
+    study.json          name, digest, data fingerprint, subjects, seeds; code version and machine that began it
     config.yaml         the resolved config
     catalog/            videos.csv and expressions.csv, as the protocol scored them
     folds/seed0/006/    one folder per fold: test/ and val/ (curves.npz, intervals.csv), model.ckpt, result.json
@@ -72,7 +72,9 @@ class Study:
             write_text(plan.folder / "config.yaml", yaml.safe_dump(plan.config, sort_keys=False))
             if (plan.folder / "study.json").is_file():
                 before = _read_json(plan.folder / "study.json")
-                description["seeds"] = sorted({*before["seeds"], *plan.seeds})
+                begun = {seed for seed in before["seeds"] if any(plan.folder.glob(f"folds/seed{seed}/*/result.json"))}
+                description |= {"seeds": sorted({*begun, *plan.seeds})}
+                description |= {key: before[key] for key in ("code_version", "host") if key in before}
             write_json(plan.folder / "study.json", description)
         except OSError as error:
             raise UserError(f"{plan.folder}: cannot be written ({error}); choose another folder with --runs") from None
@@ -172,6 +174,19 @@ class Study:
             UserError: If the fold is not finished, or its file is damaged.
         """
         return _read_json(self.fold(subject, seed) / "result.json")
+
+    def mixed(self) -> dict[str, list[str]]:
+        """In what the folds differ of what made them (see `memodule.studies.origin.maker`), and the differing values.
+
+        Returns:
+            Empty where all folds were made alike.
+
+        Raises:
+            UserError: If a finished fold's file is damaged.
+        """
+        makers = [self.fold_result(s, seed).get("made_with", {}) for seed in self.seeds for s in self.finished(seed)]
+        values = {name: sorted({maker.get(name, "unknown") for maker in makers}) for maker in makers for name in maker}
+        return {name: found for name, found in values.items() if len(found) > 1}
 
     def curves(self, subject: str, seed: int) -> list[VideoCurve]:
         """Curves of a held-out subject, from the fold that held it out.

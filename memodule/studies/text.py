@@ -97,7 +97,11 @@ def warnings(results: Mapping[str, Any]) -> list[str]:
     """
     lines = []
     if not results["complete"]:
-        lines.append(f"PARTIAL: folds are missing ({', '.join(results['missing'])}); do not quote these numbers")
+        drop = "; to leave a seed out, delete its folder in folds/" if len(results["seeds"]) > 1 else ""
+        lines.append(f"PARTIAL: folds are missing ({', '.join(results['missing'])}); do not quote these numbers{drop}")
+    if results.get("mixed"):
+        differing = "; ".join(f"{name} {' and '.join(values)}" for name, values in results["mixed"].items())
+        lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and give the command again")
     if results["leak"]:
         lines.append(f"LEAK (protocol {results['protocol']}): {results['leak']}")
     return lines

@@ -3,20 +3,27 @@ import gc
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny import experiment
 
 from memodule.cli import main
+from memodule.curves import read_curves
 from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
 from memodule.module import SpotRecognizeModule
+from memodule.networks.selective_scan import scan_in_use
 from memodule.protocol import Protocol
 from memodule.studies.execution import Workers, run_jobs
+from memodule.studies.origin import code_version
 from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
+from memodule.studies.text import warnings
+from memodule.training import build_fold
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 
@@ -79,12 +86,12 @@ def test_a_fold_tells_where_its_time_went_and_who_ran_it(finished):
 @pytest.mark.slow
 def test_a_fold_leaves_nothing_in_memory(planted, tmp_path):
     """Networks and features that wait for Python's own collection add up over a study of hundreds of folds."""
-    before = sum(isinstance(thing, SpotRecognizeModule) for thing in gc.get_objects())
+    before = sum(type(thing) is SpotRecognizeModule for thing in gc.get_objects())
     plan = plan_study([experiment(planted, tmp_path, epochs=1, logger=False)], folds=["001"], runs=tmp_path / "runs")
     gc.disable()
     try:
         assert run_jobs(plan.jobs, Workers()) == {}
-        assert sum(isinstance(thing, SpotRecognizeModule) for thing in gc.get_objects()) <= before
+        assert sum(type(thing) is SpotRecognizeModule for thing in gc.get_objects()) <= before
     finally:
         gc.enable()
     assert gc.get_freeze_count() == 0
@@ -144,6 +151,51 @@ def test_another_setting_or_other_data_get_another_folder(planted, tmp_path):
         labels.write_text(text)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "value", "rounding"),
+    [("data.num_workers", "1", 0), ("data.num_workers", "2", 0), ("model.windows_per_pass", "5", 1e-6)],
+)
+def test_a_setting_that_is_no_part_of_a_study_s_identity_changes_no_curve(
+    planted, tmp_path_factory, undisturbed_curves, setting, value, rounding
+):
+    folder = tmp_path_factory.mktemp("setting")
+    plan, curves = curves_of(planted, folder, {setting: value})
+    assert plan.digest == undisturbed_curves[0].digest
+    for one, other in zip(undisturbed_curves[1], curves, strict=True):
+        np.testing.assert_allclose(other.score, one.score, rtol=0, atol=rounding)
+        np.testing.assert_allclose(other.logits, one.logits, rtol=0, atol=100 * rounding)
+
+
+def curves_of(planted, folder, changes):
+    """A plan and the held-out curves of its first fold, after three epochs."""
+    changes = {"trainer.max_epochs": "3", **changes}
+    plan = plan_study([experiment(planted, folder, logger=False)], changes, ["001"], runs=folder / "runs")
+    assert run_jobs(plan.jobs, Workers(save_checkpoints=False)) == {}
+    return plan, read_curves(plan.jobs[0].folder / "test" / "curves.npz")
+
+
+@pytest.fixture(scope="module")
+def undisturbed_curves(planted, tmp_path_factory):
+    return curves_of(planted, tmp_path_factory.mktemp("undisturbed"), {})
+
+
+@pytest.mark.slow
+def test_inner_subjects_are_scored_with_the_weights_that_are_kept(planted, tmp_path):
+    """Also where the last validation while training was of an earlier epoch."""
+    config = experiment(planted, tmp_path, inner=1, epochs=3, logger=False)
+    changes = {"trainer.check_val_every_n_epoch": "2"}
+    (job,) = plan_study([config], changes, ["001"], runs=tmp_path / "runs").jobs
+    assert run_jobs([job], Workers()) == {}
+    again = build_fold(job.config, job.subject, job.seed, out=str(tmp_path / "again"), enable_progress_bar=False)
+    again.model.load_state_dict(torch.load(job.folder / "model.ckpt", weights_only=True)["state_dict"])
+    again.trainer.validate(again.model, again.datamodule, verbose=False)
+    kept, expected = (read_curves(folder / "val" / "curves.npz") for folder in (job.folder, tmp_path / "again"))
+    assert [curve.subject for curve in kept] == list(again.datamodule.fold.validation) * 2
+    for one, other in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(one.score, other.score)
+
+
 def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
     plan = plan_study([experiment(planted, tmp_path, logger=False)], runs=tmp_path)
     from memodule.studies.plan import fold_folder
@@ -160,6 +212,8 @@ def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
         (["--set", "data.window=7"], "even number of frames"),
         (["--folds", "001,009"], "no subject '009'; choose from 001, 002, 003"),
         (["--seeds", "0,0"], "different whole numbers"),
+        (["--seeds", "0,-1"], "whole numbers from 0 to"),
+        (["--seeds", "4294967296"], "whole numbers from 0 to"),
         (["--set", "data.catalog=nowhere"], "nowhere/videos.csv: no such file"),
         (["--set", "data.window=12"], "memodule extract"),
     ],
@@ -222,6 +276,41 @@ def test_seeds_are_pooled_and_shown_apart(planted, tmp_path):
     results = json.loads((run / "results.json").read_text())
     assert set(results["by_seed"]) == {"0", "1"}
     assert results["spotting"]["tp"] + results["spotting"]["fn"] == 2 * 18
+
+
+@pytest.mark.slow
+def test_a_seed_whose_folder_is_deleted_is_left_out(planted, tmp_path, capsys):
+    config = experiment(planted, tmp_path, logger=False)
+    once = ["--config", str(config), "--runs", str(tmp_path / "runs"), "--set", "trainer.max_epochs=1"]
+    assert main(["loso", *once, "--seeds", "1", "--folds", "001"]) == 0
+    assert main(["loso", *once]) == 0
+    assert "PARTIAL: folds are missing (002 (seed 1), 003 (seed 1))" in capsys.readouterr().out
+    (run,) = (tmp_path / "runs").iterdir()
+    shutil.rmtree(run / "folds" / "seed1")
+    assert main(["loso", *once]) == 0
+    assert "PARTIAL" not in capsys.readouterr().out
+    assert json.loads((run / "results.json").read_text())["seeds"] == [0]
+
+
+@pytest.mark.slow
+def test_a_study_remembers_what_made_each_fold(finished, tmp_path):
+    """Running the command again does not claim old folds for today's code, machine and libraries."""
+    folder = shutil.copytree(finished.folder, tmp_path / finished.name)
+    made = finished.fold_result("001", 0)["made_with"]
+    assert made == {"code": code_version(), "torch": torch.__version__, "scan": made["scan"], "threads": "1"}
+    assert made["scan"] == scan_in_use(torch.device("cpu"))
+    study = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps(study | {"code_version": "0.0.1", "host": {"name": "elsewhere"}}))
+    fold = folder / "folds" / "seed0" / "002" / "result.json"
+    result = json.loads(fold.read_text())
+    fold.write_text(json.dumps(result | {"made_with": made | {"torch": "1.0"}}))
+    assert loso(finished.folder.parents[1] / "tiny.yaml", tmp_path) == 0
+    after = Study.open(folder)
+    assert (after.description["code_version"], after.description["host"]["name"]) == ("0.0.1", "elsewhere")
+    results = json.loads((folder / "results.json").read_text())
+    assert results["mixed"] == {"torch": ["1.0", torch.__version__]}
+    (line,) = warnings(results)
+    assert line.startswith(f"MIXED: folds were made with torch 1.0 and {torch.__version__}; delete")
 
 
 @pytest.mark.slow

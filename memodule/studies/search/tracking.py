@@ -8,7 +8,7 @@ import csv
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from memodule.studies.results import inner_scores
+from memodule.studies.inner import inner_scores
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
 from memodule.studies.tracking import group_run, uses_wandb

@@ -13,11 +13,11 @@ from ray import tune
 
 from memodule.atomic import write_json
 from memodule.errors import UserError
+from memodule.studies.execution import Workers, run_job
 from memodule.studies.failures import in_one_line
-from memodule.studies.fold import run_fold
+from memodule.studies.inner import inner_scores
 from memodule.studies.plan import Job, digest, protocol_of
-from memodule.studies.redecoding import curves_digest, redecode_fold
-from memodule.studies.results import inner_scores
+from memodule.studies.redecoding import curves_digest
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
 
@@ -74,11 +74,8 @@ class Trial:
         """
         job = self.plan.jobs[len(self._results)]
         if not job.finished:
-            source = self._trained_alike(job)
-            if source is None:
-                run_fold(job, self._orders.threads, save_checkpoint=False)
-            else:
-                redecode_fold(dataclasses.replace(job, curves=source))
+            alike = dataclasses.replace(job, curves=self._trained_alike(job))
+            run_job(alike, Workers(threads=self._orders.threads, save_checkpoints=False))
         self._results.append(json.loads((job.folder / "result.json").read_text(encoding="utf-8")))
         scores = inner_scores(self._results, self._protocol)
         assert scores is not None  # a search without inner subjects is refused
