@@ -152,6 +152,8 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give a submission file (CSV)") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
     table = list(csv.reader(io.StringIO(text)))

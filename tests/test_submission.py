@@ -316,7 +316,7 @@ def _iou(row, true):
         (["a.ckpt", "--part", "cas", "--catalog", "{catalog}"], "--catalog needs --flow"),
         (["absent", "--part", "cas"], "absent: no study"),
         (["absent", "--part", "cas", "--seed", "0"], "--seed 0: chooses among the seeds of a study; give its folder"),
-        (["--validate", "absent.csv"], "absent.csv: cannot be read"),
+        (["--validate", "absent.csv"], "absent.csv: no such file; give a submission file"),
     ],
 )
 def test_mistakes_get_one_line(planted, words, message, capsys):

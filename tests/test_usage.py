@@ -1,6 +1,13 @@
+import argparse
+import importlib
+import re
+from pathlib import Path
+
 import pytest
 
 from memodule.cli import COMMANDS, main
+from memodule.commands import OneLineParser
+from memodule.commands.values import folder_name
 
 OWN = [name for name in COMMANDS if name not in ("fit", "validate", "test", "predict")]
 
@@ -46,6 +53,76 @@ def test_an_impossible_number_of_workers_is_told_alike_by_every_command(line, co
     assert f"argument --workers: '{count}': write a number of at least 1, or auto" in capsys.readouterr().err
 
 
+class ParsingError(Exception):
+    """Brings a command's parser to the test."""
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_every_option_says_what_it_wants(command, monkeypatch):
+    """Left to argparse, a bad value would be told with the name of a function: "invalid _rate value"."""
+
+    def stop(parser, _words):
+        raise ParsingError(parser)
+
+    monkeypatch.setattr(OneLineParser, "parse_args", stop)
+    with pytest.raises(ParsingError) as stopped:
+        importlib.import_module(f"memodule.commands.{command.replace('-', '_')}").main([])
+    (parser,) = stopped.value.args
+    for action in parser._actions:
+        if action.type not in (None, Path):
+            bad = "," if action.dest == "folds" else "?/"
+            with pytest.raises(argparse.ArgumentTypeError, match=f"^{re.escape(repr(bad))}: write "):
+                action.type(bad)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("spot v.avi --fps abc", "argument --fps: 'abc': write 1 to 10000 frames per second"),
+        ("spot v.avi --fps nan", "argument --fps: 'nan': write 1 to 10000 frames per second"),
+        ("loso --config x.yaml --gpus-per-fold 2x", "argument --gpus-per-fold: '2x': write a share from 0 to 1"),
+        ("loso --config x.yaml --gpus-per-fold 1.5", "argument --gpus-per-fold: '1.5': write a share from 0 to 1"),
+        ("loso --config x.yaml --gpus-per-fold nan", "argument --gpus-per-fold: 'nan': write a share from 0 to 1"),
+        ("loso --config x.yaml --threads 0", "argument --threads: '0': write a whole number of at least 1"),
+        ("loso --config x.yaml --seeds 0,,1", "argument --seeds: '0,,1': write whole numbers from 0 to 2^32 - 1"),
+        ("loso --config x.yaml --seeds -1", "argument --seeds: '-1': write whole numbers from 0 to 2^32 - 1"),
+        ("loso --config x.yaml --folds ,", "argument --folds: ',': write subjects of the Catalog"),
+        ("loso --config x.yaml --name a/b", "argument --name: 'a/b': write a name without /"),
+        ("loso --config x.yaml --name ../x", "argument --name: '../x': write a name without /"),
+        ("loso --config x.yaml --address nohost", "argument --address: 'nohost': write HOST:PORT"),
+        ("search --config x.yaml --space s.yaml --name ../x", "argument --name: '../x': write a name without /"),
+        ("search --config x.yaml --space s.yaml --trials 0", "argument --trials: '0': write a whole number of at"),
+        (
+            "search --config x.yaml --space s.yaml --seed -1",
+            "argument --seed: '-1': write a whole number from 0 to",
+        ),
+        ("evaluate a.csv b.csv --iou half", "argument --iou: 'half': write a number"),
+        ("synth out --subjects some", "argument --subjects: 'some': write a whole number"),
+    ],
+)
+def test_bad_values_are_told_with_option_value_and_what_is_wanted(line, told, capsys):
+    assert main(line.split()) == 2
+    (printed,) = capsys.readouterr().err.splitlines()
+    assert told in printed
+
+
+@pytest.mark.parametrize("text", ["", " ", "a\nb", "a\\b"])
+def test_names_of_studies_are_names_of_folders(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="write a name without / and"):
+        folder_name(text)
+    assert [folder_name(name) for name in ("first-try", "lr=1e-3 (b)", "größer")] == [
+        "first-try",
+        "lr=1e-3 (b)",
+        "größer",
+    ]
+
+
+@pytest.mark.parametrize("more", ["", "--videos none.csv", "--against none.csv"])
+def test_files_that_are_not_there_are_told_in_the_order_of_the_words(more, capsys):
+    assert main(["evaluate", "nope.csv", "nope2.csv", *more.split()]) == 2
+    assert capsys.readouterr().err == "memodule: error: nope.csv: no such file; give a CSV file\n"
+
+
 @pytest.fixture(scope="module")
 def odds(tmp_path_factory):
     """Things that people give by mistake, in one folder."""
@@ -75,7 +152,7 @@ def odds(tmp_path_factory):
         ("spot empty.csv --checkpoint picture.png", "picture.png: cannot be read as plain weights", 2),
         ("spot empty.csv --checkpoint nothing", "nothing: is a folder; give the checkpoint of one fold", 2),
         ("spot nothing --checkpoint picture.png", "nothing: neither images nor videos there", 2),
-        ("spot empty.csv --fps nan", "--fps: nan", 2),
+        ("spot empty.csv --fps nan", "--fps: 'nan'", 2),
         ("evaluate empty.csv truth.csv", "empty.csv, row 1: no column subject", 2),
         ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan' is no number", 2),
         ("evaluate nothing truth.csv", "nothing: cannot be read", 2),
@@ -97,7 +174,7 @@ def odds(tmp_path_factory):
         ("submit picture.png --part cas", "picture.png: no study", 2),
         ("submit --validate picture.png", "picture.png: cannot be read", 2),
         ("synth truth.csv", "truth.csv: is a file; give a folder", 2),
-        ("synth made --fps nan", "fps: nan", 2),
+        ("synth made --fps nan", "--fps: 'nan': write a number", 2),
         ("predict --ckpt_path=picture.png", "picture.png: cannot be read as plain weights", 2),
         ("fit --ckpt_path absent.ckpt", "absent.ckpt: no such file", 2),
         ("fit --ckpt_path=", "--ckpt_path: no file is named", 2),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, add_settings, process_count, settings
+from memodule.commands.values import whole
 from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
 
@@ -58,11 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser("demo", _DESCRIPTION, _EPILOG)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="videos and features (data)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies (runs)")
-    parser.add_argument("--subjects", type=int, default=8, metavar="N", help="number of people (8)")
-    parser.add_argument("--videos", type=int, default=4, metavar="N", help="videos per person (4)")
-    parser.add_argument("--frames", type=int, default=300, metavar="N", help="frames per video, at 30 a second (300)")
+    parser.add_argument("--subjects", type=whole(), default=8, metavar="N", help="number of people (8)")
+    parser.add_argument("--videos", type=whole(), default=4, metavar="N", help="videos per person (4)")
+    parser.add_argument(
+        "--frames", type=whole(), default=300, metavar="N", help="frames per video, at 30 a second (300)"
+    )
     parser.add_argument("--difficulty", choices=get_args(Level), default="realistic", help="of the videos (realistic)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of videos and training (0)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of videos and training (0)")
     parser.add_argument(
         "--workers", type=process_count, default="auto", metavar="N|auto", help="processes (auto: one per processor)"
     )

@@ -10,6 +10,7 @@ from typing import Literal, cast
 from memodule import console
 from memodule.atomic import write_json
 from memodule.commands import command_parser, parse
+from memodule.commands.values import number, whole
 from memodule.errors import UserError
 from memodule.metrics.evaluation import Report, compare, details, evaluate, kinds, per_subject, tally_subjects
 from memodule.metrics.files import check_videos, gather, read_lengths, read_rows
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--protocol", default="megc", metavar="NAME", help="megc (default), published, or a YAML file of options"
     )
     parser.add_argument("--videos", type=Path, metavar="CSV", help="all videos: subject, video, frames; fps for timing")
-    parser.add_argument("--iou", type=float, metavar="X", help="smallest overlap of a true positive (default: 0.5)")
+    parser.add_argument("--iou", type=number, metavar="X", help="smallest overlap of a true positive (default: 0.5)")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the JSON to a file too")
     parser.add_argument("--per-subject", action="store_true", help="add the counts and scores of each subject")
@@ -71,10 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         "--against", type=Path, metavar="CSV", help="other predictions: add the paired test over subjects"
     )
     parser.add_argument(
-        "--prior-length", type=int, metavar="N", help="frames of chance's intervals (default: median of the truths)"
+        "--prior-length", type=whole(), metavar="N", help="frames of chance's intervals (default: median of the truths)"
     )
-    parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap (default: 2000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of bootstrap and test (default: 0)")
+    parser.add_argument("--resamples", type=whole(), default=2000, metavar="N", help="of the bootstrap (default: 2000)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of bootstrap and test (default: 0)")
     return parser
 
 
@@ -96,6 +97,9 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
 
 
 def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> Report:
+    for path in (arguments.predictions, arguments.truth, arguments.against, arguments.videos):
+        if path is not None and not path.exists():  # the first one first, whatever is read first
+            raise UserError(f"{path}: no such file; give a CSV file")
     lengths = read_lengths(arguments.videos) if arguments.videos else None
     truths = read_rows(arguments.truth, "truth")
     if not truths:

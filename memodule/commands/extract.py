@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import process_count
+from memodule.commands.values import whole
 
 _EPILOG: Final = """\
 examples:
@@ -60,10 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("catalog", type=Path, help="folder with videos.csv")
     parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder of the flow store")
     parser.add_argument(
-        "--window", type=int, default=default.window, metavar="K", help="frames per window [%(default)s]"
+        "--window", type=whole(), default=default.window, metavar="K", help="frames per window [%(default)s]"
     )
     parser.add_argument(
-        "--frame-step", type=int, default=default.frame_step, metavar="N", help="take every n-th frame [%(default)s]"
+        "--frame-step",
+        type=whole(),
+        default=default.frame_step,
+        metavar="N",
+        help="take every n-th frame [%(default)s]",
     )
     parser.add_argument(
         "--motion-compensation",

@@ -19,6 +19,7 @@ from memodule.commands.study_options import (
     settings,
 )
 from memodule.commands.study_outcome import JSON_KEYS, print_outcome
+from memodule.commands.values import seeds
 
 if TYPE_CHECKING:
     from memodule.studies.plan import Plan
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add_experiment(parser)
     add_folds(parser)
     parser.add_argument(
-        "--seeds", type=_seeds, default=(0,), metavar="0,1,2", help="run every fold once per seed (default: 0)"
+        "--seeds", type=seeds, default=(0,), metavar="0,1,2", help="run every fold once per seed (default: 0)"
     )
     add_workers(parser, "folds", "1 runs in this process, more as Ray tasks")
     parser.add_argument(
@@ -98,14 +99,3 @@ def _how_to_go_on(plan: "Plan") -> str:
         f"memodule: interrupted; {sum(job.finished for job in jobs)} of {len(jobs)} folds are finished and kept in "
         f"{plan.folder}; the same command runs the rest"
     )
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    """Seeds that every random generator takes."""
-    try:
-        seeds = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        seeds = (-1,)
-    if not all(0 <= seed < 2**32 for seed in seeds):
-        raise argparse.ArgumentTypeError(f"{text!r}: write whole numbers from 0 to 2^32 - 1, such as 0,1,2")
-    return seeds

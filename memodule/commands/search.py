@@ -18,6 +18,7 @@ from memodule.commands.study_options import (
     at_a_time,
     settings,
 )
+from memodule.commands.values import seed, whole
 
 _EPILOG = """\
 Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation
@@ -34,14 +35,11 @@ The space file says what its keys may be; experiments/sweeps/space.yaml shows ev
 def main(words: Sequence[str]) -> int:
     """Run the command; returns 1 when no trial has finished."""
     arguments = parse(_parser(), words)
-    from memodule.errors import UserError
     from memodule.studies.execution import Workers
     from memodule.studies.search.running import check_installed, run_search, search_text, search_values
     from memodule.studies.search.search import plan_search
     from memodule.studies.tracking import choose_mode
 
-    if arguments.trials < 1:
-        raise UserError(f"--trials {arguments.trials}: give a whole number of at least 1")
     check_installed()
     choose_mode(arguments.online)
     search = plan_search(
@@ -78,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_experiment(parser)
     parser.add_argument("--space", type=Path, required=True, metavar="YAML", help="what may be chosen")
-    parser.add_argument("--trials", type=int, default=50, metavar="N", help="settings to try, in all (default: 50)")
+    parser.add_argument(
+        "--trials", type=whole(1), default=50, metavar="N", help="settings to try, in all (default: 50)"
+    )
     parser.add_argument(
         "--sampler",
         choices=("tpe", "random"),
@@ -87,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--grace",
-        type=int,
+        type=whole(1),
         metavar="N",
         help="folds of a trial before it may be stopped; all of them stops none (default: a quarter, at least 2)",
     )
     add_folds(parser)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of training and proposals (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of training and proposals (default: 0)")
     add_workers(parser, "trials", "each runs its folds one after the other in a process of its own")
     add_place(parser, "search", "search- and the config file's")
     add_online(parser)

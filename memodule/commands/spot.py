@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.values import rate
 from memodule.errors import UserError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--prior", metavar="RULE", help="another selection rule: its name, or a YAML file as in configs/intervals/"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where files go [spotted; with --json nowhere]")
-    parser.add_argument("--fps", type=_rate, help="frame rate of image folders, or instead of what the file says")
+    parser.add_argument("--fps", type=rate, help="frame rate of image folders, or instead of what the file says")
     parser.add_argument(
         "--face",
         default="largest",
@@ -100,13 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--annotate", action="store_true", help="write NAME.mp4 too: the video with what was found")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not (math.isfinite(rate) and 1 <= rate <= 10000):
-        raise argparse.ArgumentTypeError(f"{text}: give 1 to 10000 frames per second")
-    return rate
 
 
 def _spot(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice") -> "SpottedVideo":

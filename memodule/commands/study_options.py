@@ -4,6 +4,7 @@ import argparse
 import itertools
 from pathlib import Path
 
+from memodule.commands.values import cluster, folder_name, share, subjects, whole
 from memodule.workers import processors
 
 
@@ -47,7 +48,7 @@ def settings(arguments: argparse.Namespace) -> dict[str, str]:
 
 def add_folds(parser: argparse.ArgumentParser) -> None:
     """Add `--folds`."""
-    parser.add_argument("--folds", type=_subjects, metavar="006,007|all", help="subjects to hold out (default: all)")
+    parser.add_argument("--folds", type=subjects, metavar="006,007|all", help="subjects to hold out (default: all)")
 
 
 def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
@@ -66,13 +67,13 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     )
     parser.add_argument(
         "--gpus-per-fold",
-        type=float,
+        type=share,
         default=0.0,
         metavar="SHARE",
         help="share of a GPU per fold; .25 lets four folds share one (default: 0, which uses no GPU on Ray workers)",
     )
-    parser.add_argument("--address", metavar="auto|HOST:PORT", help="run on this existing Ray cluster")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads per fold (default: 1)")
+    parser.add_argument("--address", type=cluster, metavar="auto|HOST:PORT", help="run on this existing Ray cluster")
+    parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="CPU threads per fold (default: 1)")
 
 
 def at_a_time(arguments: argparse.Namespace) -> int | None:
@@ -110,7 +111,7 @@ def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the confi
         name: Where the name comes from unless it is given.
     """
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
-    parser.add_argument("--name", help=f"name of the {what} (default: {name})")
+    parser.add_argument("--name", type=folder_name, help=f"name of the {what} (default: {name})")
 
 
 def add_online(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +124,3 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r}: write KEY=VALUE, such as trainer.max_epochs=10")
     return key, value
-
-
-def _subjects(text: str) -> tuple[str, ...] | None:
-    return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.values import seed
 from memodule.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("2022", "2023", "2025"), default="2025", help="year [%(default)s]")
     parser.add_argument("--catalog", type=Path, metavar="DIR", help="Catalog of the unseen videos")
     parser.add_argument("--flow", type=Path, metavar="STORE", help="flow store with the features of these videos")
-    parser.add_argument("--seed", type=int, metavar="N", help="only the folds of this seed [all seeds, averaged]")
+    parser.add_argument("--seed", type=seed, metavar="N", help="only the folds of this seed [all seeds, averaged]")
     parser.add_argument("--out", type=Path, default=Path("submission"), metavar="DIR", help="[%(default)s]")
     parser.add_argument("--validate", type=Path, metavar="FILE", help="check a file instead")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")

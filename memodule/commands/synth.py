@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import process_count
+from memodule.commands.values import number, whole
 from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
 from memodule.workers import processors
@@ -64,12 +65,12 @@ _STAND_IN: Final = ("flow", "window", "frame_step")
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("synth", _DESCRIPTION, _EPILOG)
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to make")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes (0)")
+    parser.add_argument("--seed", type=whole(), default=0, help="same seed, same bytes (0)")
     videos = parser.add_argument_group("videos")
-    videos.add_argument("--subjects", type=int, metavar="N", help="number of people (8)")
-    videos.add_argument("--videos", type=int, metavar="N", help="videos per person (4)")
-    videos.add_argument("--frames", type=int, metavar="N", help="frames per video (300)")
-    videos.add_argument("--fps", type=float, help="frames per second (30)")
+    videos.add_argument("--subjects", type=whole(), metavar="N", help="number of people (8)")
+    videos.add_argument("--videos", type=whole(), metavar="N", help="videos per person (4)")
+    videos.add_argument("--frames", type=whole(), metavar="N", help="frames per video (300)")
+    videos.add_argument("--fps", type=number, help="frames per second (30)")
     videos.add_argument("--difficulty", choices=get_args(Level), help="how faint, how masked, how noisy (realistic)")
     videos.add_argument(
         "--format", dest="storage", choices=("video", "images"), help="lossless .avi files or PNG folders (video)"
@@ -78,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     like = parser.add_argument_group("stand-in for a data set")
     like.add_argument("--like", choices=tuple(_SAMPLING), help="which data set to imitate in size and statistics")
     like.add_argument("--flow", type=Path, metavar="STORE", help="flow store to fill with features")
-    like.add_argument("--window", type=int, metavar="K", help="frames per window of the features (30 or 50)")
-    like.add_argument("--frame-step", type=int, metavar="N", help="source frames per sampled frame (7 or 1)")
+    like.add_argument("--window", type=whole(), metavar="K", help="frames per window of the features (30 or 50)")
+    like.add_argument("--frame-step", type=whole(), metavar="N", help="source frames per sampled frame (7 or 1)")
     return parser
 
 

@@ -270,6 +270,8 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give a CSV file with the columns {', '.join(columns)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
     reader = csv.DictReader(io.StringIO(text))

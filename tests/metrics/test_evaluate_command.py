@@ -298,8 +298,8 @@ def test_mistakes_are_one_line_with_the_row_and_the_mend(files, capsys, name, te
         (["--protocol", "none.yaml"], "none.yaml: cannot be read"),
         (["--iou", "1.5"], "protocol.iou: 1.5"),
         (["--resamples", "0"], "--resamples 0: give a whole number from 1"),
-        (["--videos", "none.csv"], "none.csv: cannot be read"),
-        (["--against", "none.csv"], "none.csv: cannot be read"),
+        (["--videos", "none.csv"], "none.csv: no such file"),
+        (["--against", "none.csv"], "none.csv: no such file"),
     ],
 )
 def test_wrong_options_are_one_line(files, capsys, words, message):

@@ -163,7 +163,7 @@ def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_v
         (["{video}", "--checkpoint", "absent.ckpt"], "absent.ckpt"),
         (["{video}", "--checkpoint", "{checkpoint}", "--prior", "Magic"], "--prior Magic: no selection rule"),
         (["{video}"], "run `memodule demo` once to make it, or give --checkpoint"),
-        (["{video}", "--fps", "0"], "give 1 to 10000 frames per second"),
+        (["{video}", "--fps", "0"], "write 1 to 10000 frames per second"),
     ],
 )
 def test_mistakes_in_the_words_end_with_2(words, message, face_video, checkpoint, tmp_path, monkeypatch, capsys):
