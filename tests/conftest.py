@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from memodule.datasets import Catalog, Expression, Video
 from memodule.emotions import EMOTIONS
 from memodule.flow import FlowParameters, FlowStore
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy processor is no failure
+hypothesis.settings.load_profile("any machine")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -84,7 +84,7 @@ def test_lossy_video_files_give_every_frame_once(tmp_path, name, code):
     length=st.integers(0, 8),
     as_file=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sampling_and_parts_are_slices(count, step, start, length, as_file, tmp_path_factory):
     images = numbered_images(count)
     folder = tmp_path_factory.mktemp("v")
@@ -125,7 +125,7 @@ def test_unreadable_images_at_the_beginning_are_replaced_by_the_first_readable_o
 
 
 @given(bad=st.sets(st.integers(0, 9), max_size=9), step=st.integers(1, 3), cut=st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_parts_replace_unreadable_images_as_the_whole_does(bad, step, cut, tmp_path_factory):
     video = write_folder(tmp_path_factory.mktemp("v") / "v", numbered_images(10))
     for frame in bad:

@@ -116,7 +116,7 @@ def test_streaming_reads_no_frame_too_many(golden_frames):
 
 
 @given(height=st.integers(1, 200), width=st.integers(1, 200), seed=st.integers(0, 1000), face=st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_frames_of_any_size_give_defined_features(height, width, seed, face, golden_frames):
     random = np.random.default_rng(seed)
     if face:

@@ -30,7 +30,7 @@ def flow_of(name, reference, patch):
     contrast=st.floats(0.1, 4),
     shift=st.tuples(st.integers(-6, 6), st.integers(-6, 6)),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_compiled_flow_is_that_of_opencv(seed, height, width, blur, contrast, shift):
     """Small and large patches of one to three pyramid levels; smooth, noisy and almost flat; motion beyond reach."""
     pytest.importorskip("numba")
@@ -40,7 +40,7 @@ def test_compiled_flow_is_that_of_opencv(seed, height, width, blur, contrast, sh
 
 
 @given(seed=st.integers(0, 10_000), height=st.integers(1, 140), width=st.integers(1, 140))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_compiled_flow_is_that_of_opencv_between_unlike_patches(seed, height, width):
     pytest.importorskip("numba")
     reference, patch = np.random.default_rng(seed).integers(0, 256, (2, height, width), np.uint8)

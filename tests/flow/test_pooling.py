@@ -46,7 +46,7 @@ def pools(flow, share):
     width=st.integers(1, 30),
     share=st.sampled_from([0.2, 0.3, 0.7]),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_engines_pool_alike(seed, height, width, share):
     pytest.importorskip("numba")
     flow = np.random.default_rng(seed).normal(size=(2, height + 4, width + 6)).astype(np.float32)

@@ -192,7 +192,7 @@ codes = st.text(min_size=1, max_size=80)
 
 
 @given(st.lists(st.tuples(codes, codes), min_size=2, max_size=6, unique=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_codes_give_safe_names_without_collision(keys):
     store = FlowStore("store", FlowParameters())
     paths = [store.description_path(*key) for key in keys]

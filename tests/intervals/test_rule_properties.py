@@ -109,14 +109,14 @@ def check(found, length):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(curve=curves)
 def test_garbage_gives_defined_results(rule, curve):
     check(rule.detect(curve), len(curve))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(curve=smooth_curves)
 def test_intervals_lie_inside_ordered(rule, curve):
     check(rule.detect(curve), len(curve))
@@ -157,7 +157,7 @@ PROBABILITIES = np.random.default_rng(1).dirichlet(np.ones(5), 400)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(curve=curves, seed=st.integers(0, 9))
 def test_broken_probabilities_give_defined_results(rule, curve, seed):
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(5), len(curve))

@@ -85,7 +85,7 @@ def kinds(rule):
 
 @pytest.mark.parametrize("density", ["log_normal", "flat"])
 @pytest.mark.parametrize("macro", [False, True])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(curve=curves, penalty=st.sampled_from([-0.5, 0.0, 0.5, 2.0]))
 def test_it_finds_the_best_of_all_segmentations(fit, density, macro, curve, penalty):
     rule = built(fit, density=density, macro=macro, penalty=penalty)

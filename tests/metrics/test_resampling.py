@@ -40,7 +40,7 @@ def some_runs(subjects, seed=0):
     return first, second
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=3), tallies(), max_size=6), st.sampled_from(PROTOCOLS))
 def test_intervals_contain_the_pooled_score_and_stay_in_bounds(by_subject, protocol):
     point = score(sum(by_subject.values(), Tally()), protocol)

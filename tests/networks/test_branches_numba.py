@@ -26,7 +26,7 @@ def output_and_gradients(function, leaves, seed):
     return [*outputs, *torch.autograd.grad(outputs, leaves, weights)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     batch=st.integers(1, 3),
     length=st.integers(1, 7),
