@@ -118,12 +118,17 @@ def _scores(runs: Sequence[Run], labels: Sequence[str]) -> Html:
         given = labelled_scores(run.labelled, run.protocol)
         cells = [_with_interval(scores[name], ranges[name]) for name in SCORE_ORDER[:3]]
         counts = [spotting[count] for count in ("tp", "fp", "fn")]
-        who = join(el("span", label, class_="badge"), " ", el("a", run.name, href=f"#run-{label}"), *_leak_tag(run))
+        who = join(
+            el("span", label, class_="badge"),
+            " ",
+            el("a", run.name, href=f"#run-{label}", title=run.name),
+            *_leak_tag(run),
+        )
         support = run.results["recognition"]["support"]
         rows.append([who, *cells, *counts, support, _with_interval(given["f1"], given["ci"]["f1"])])
     head = ["run", *(NAMES[name] for name in SCORE_ORDER[:3]), "hits", "false alarms", "misses", "hits recognised on"]
     head.append(LABELLED_F1)
-    return table("Runs", head, rows)
+    return table("Runs", head, rows, "compared named")
 
 
 def _with_interval(value: float, ends: Sequence[float]) -> Html:
@@ -169,6 +174,7 @@ def _differences(tests: Sequence[Comparison], runs: Sequence[Run], labels: Seque
             ),  # runs that leak compare with such runs only
             ["", *_TESTED.values()],
             rows,
+            "compared",
         ),
         el(
             "p",

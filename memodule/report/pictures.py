@@ -18,6 +18,8 @@ _MOST_POINTS: Final = 250
 
 _SWEEP: Final = (("strs", "STRS", "a"), ("spot_f1", "spotting F1", "b"), ("recog_f1", "recognition F1", "c"))
 _SHAPES: Final = {"a": "diamond", "b": "circle", "c": "square"}
+_NAMES_SHARE: Final = 0.32
+"""Share of the width that the names behind the curves of the sweep take."""
 
 TRAINING: Final = (
     ("train/loss", "training loss"),
@@ -80,17 +82,17 @@ def sweep_plot(run: Run) -> Html:
     """The scores at each IoU that is asked of a hit."""
     sweep = {float(iou): scores for iou, scores in run.results["sweep"].items()}
     thresholds = sorted(sweep)
-    plot = Plot(
-        Axis("IoU asked of a hit", thresholds[0] - 0.05, thresholds[-1] + 0.05, tuple(thresholds)), Axis.share("score")
-    )
+    low, last = thresholds[0] - 0.05, thresholds[-1]
+    high = last + (last - low) * _NAMES_SHARE / (1 - _NAMES_SHARE)  # names stand behind the curves, not on them
+    plot = Plot(Axis("IoU asked of a hit", low, high, tuple(thresholds)), Axis.share("score"))
     layers: list[Html] = []
-    ends = [plot.py(sweep[thresholds[0]][key]) for key, _, _ in _SWEEP]
-    places = spread([y - 8 for y in ends], 13, 14, plot.height - 50)
+    ends = [plot.py(sweep[last][key]) for key, _, _ in _SWEEP]
+    places = spread([y + 4 for y in ends], 13, 14, plot.height - 42)
     for (key, name, line), y in zip(_SWEEP, places, strict=True):
         points = [(iou, float(sweep[iou][key])) for iou in thresholds]
         layers.append(plot.line(points, f"line {line}"))
         layers += [plot.symbol(point, _SHAPES[line], f"mark {line}") for point in points]
-        layers.append(el("text", name, x=f"{plot.px(thresholds[0]) + 7:g}", y=f"{y:g}", class_=f"name {line}"))
+        layers.append(el("text", name, x=f"{plot.px(last) + 9:g}", y=f"{y:g}", class_=f"name {line}"))
     used = f"{run.protocol.iou:g}"
     told = "; ".join(
         f"{name} {sweep[run.protocol.iou][key]:.3f}" for key, name, _ in _SWEEP if run.protocol.iou in sweep

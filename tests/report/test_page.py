@@ -121,6 +121,66 @@ def test_nothing_reaches_over_the_edge_of_the_window(page, address, width):
     assert page.fits(address, width)
 
 
+@pytest.fixture(scope="module")
+def long_names(small, tmp_path_factory):
+    """A report of two runs with the names that experiments and digests give."""
+    from memodule.report import Run, write_report
+    from memodule.studies.study import Study
+
+    run = Run.of_study(Study.open(small))
+    again = run.variant("demo+fixed_window+weight_normalisation-a11a628b", run.results["rule"], run.decoded)
+    out = tmp_path_factory.mktemp("long") / "two.html"
+    write_report([run, again], out)
+    return out.as_uri()
+
+
+_RUNS = """(() => {
+  const table = document.querySelector("table.named"), box = table.parentElement.getBoundingClientRect();
+  const cells = [...table.tBodies[0].rows].map(row => [...row.cells].slice(0, 2).map(c => c.getBoundingClientRect()));
+  return { overlaps: cells.some(([name, strs]) => name.right > strs.left + 0.5),
+           seen: cells.every(([name, strs]) => name.left >= box.left - 1 && strs.right <= box.right + 0.5),
+           cut: table.scrollWidth > table.parentElement.clientWidth };
+})()"""
+
+
+@pytest.mark.parametrize(("width", "cut"), [(1280, False), (390, True)])
+def test_runs_are_compared_without_a_score_that_is_hidden(page, long_names, width, cut):
+    """On a phone the table scrolls, but STRS is seen at once, and the name of the run stays."""
+    assert page.fits(long_names, width)
+    page.look(width, 800, mobile=width < 500)
+    try:
+        page.open(long_names)
+        assert page.run(_RUNS) == {"overlaps": False, "seen": True, "cut": cut}
+        page.run("document.querySelector('table.named').parentElement.scrollLeft = 150")
+        left = "['th', 'td'].map(c => document.querySelector(`table.named tbody ${c}`).getBoundingClientRect().left)"
+        name, strs = page.run(left)
+        assert name >= 0
+        assert (strs < 100) == cut
+    finally:
+        page.look()
+
+
+_SWEEP_NAMES = """(() => {
+  const plot = [...document.querySelectorAll("figure")].find(f => f.textContent.includes("How strict is a hit?"));
+  const boxes = (what) => [...plot.querySelectorAll(what)].map(e => e.getBoundingClientRect());
+  const names = boxes("text.name"), frame = plot.querySelector("svg").getBoundingClientRect();
+  return { drawn: boxes("path.line, path.mark").map(b => b.right), left: names.map(b => b.left),
+           right: names.map(b => b.right), frame: frame.right, tops: names.map(b => b.top).sort((a, b) => a - b),
+           height: names[0].height };
+})()"""
+
+
+def test_names_of_the_sweep_stand_beside_its_curves(page, address):
+    page.open(address)
+    found = page.run(_SWEEP_NAMES)
+    assert len(found["left"]) == 3
+    assert len(found["drawn"]) > 6
+    assert min(found["left"]) > max(found["drawn"])
+    assert max(found["right"]) <= found["frame"]
+    gaps = [after - before for before, after in zip(found["tops"], found["tops"][1:], strict=False)]
+    assert min(gaps) >= 0.8 * found["height"]
+
+
 _CONTRASTS = """(() => {
   const style = getComputedStyle(document.documentElement);
   const light = (name) => {
