@@ -48,7 +48,7 @@ OTHERS_NOT_RUN = {
     r"python bring_in\.py": "tests/datasets/test_documented_scripts.py runs the script",
     r"python experiments/benchmarks/.*": "measures for minutes",
     r"python experiments/wandb_workspace\.py --dry-run": "tests/test_wandb_workspace.py runs it",
-    r"torchrun .*": "starts processes; tests/studies/test_clusters.py shares folds between two",
+    r"torchrun .*": "wants GPUs and machines; tests/studies/test_clusters.py runs its forms with two processes",
     r"(wandb|ray|srun|sbatch|ssh|scancel|squeue|kubectl|docker) .*": "needs an account or a cluster",
 }
 """Commands of other programs, as patterns, and why they are not run."""

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import ray
-from bench import ended, wait_until
+from bench import Bench, ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
-from listeners import GRPC
+from listeners import GRPC, closed_port
 
+from memodule.curves import read_curves
 from memodule.studies.search.records import Records
 
 pytestmark = pytest.mark.slow
@@ -114,13 +116,79 @@ def test_a_fold_under_slurm_is_not_taken_for_one_rank_of_many(bench, monkeypatch
     assert "train/loss" in metrics.read_text()
 
 
-def test_two_processes_can_share_each_fold(bench):
-    """Both train every fold together; one of them writes."""
-    words = ["trainer.devices=2", "trainer.accelerator=cpu", "trainer.strategy=ddp"]
-    status, out, err = ended(bench.start("--folds", "001,002", "--seeds", "0", "--set", *words))
+SHARED = ["trainer.accelerator=cpu", "trainer.strategy=ddp"]
+
+
+def launched(bench, launcher, words):
+    """The torchrun of docs/cluster.md, as a process."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *launcher, "-m", "memodule"]
+    command = [*torchrun, words[0], "--config", str(bench.config), "--quiet", *words[1:]]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = os.environ | bench.environment()
+    return subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes)
+
+
+@pytest.fixture(scope="module")
+def shared(six_folds, tmp_path_factory):
+    """Two folds that two processes share, which Lightning started."""
+    bench = Bench(six_folds, tmp_path_factory.mktemp("shared"))
+    words = ["--folds", "001,002", "--seeds", "0", "--set", "trainer.devices=2", *SHARED]
+    status, out, err = ended(bench.start(*words))
     assert status == 0, err
+    return bench, out
+
+
+def test_two_processes_can_share_each_fold(shared):
+    """Both train every fold together; one of them writes."""
+    bench, out = shared
     assert out.splitlines() == [str(bench.study.folder)]
     assert len(bench.finished()) == 2
     assert [len(set(bench.pids(f"{subject}-0"))) for subject in ("001", "002")] == [2, 2]
     assert [curve.subject for s in ("001", "002") for curve in bench.study.curves(s, 0)] == ["001", "002"]
     wait_until(lambda: not bench.processes())
+
+
+def same_scores(one, other):
+    assert one.finished(0) == other.finished(0) == ("001", "002")
+    results = [json.loads((study.folder / "results.json").read_text()) for study in (one, other)]
+    assert results[0]["spotting"] == results[1]["spotting"]
+    assert results[0]["strs"] == results[1]["strs"]
+    for subject in ("001", "002"):
+        for mine, theirs in zip(one.curves(subject, 0), other.curves(subject, 0), strict=True):
+            np.testing.assert_array_equal(mine.score, theirs.score)
+
+
+def test_torchrun_on_one_machine_gives_the_same(bench, shared):
+    place = ["--runs", str(bench.runs), "--folds", "001,002"]
+    words = ["loso", *place, "--set", "trainer.devices=2", *SHARED]
+    status, out, err = ended(launched(bench, ["--standalone", "--nproc-per-node=2"], words))
+    assert status == 0, err
+    assert out.splitlines() == [str(bench.study.folder)]
+    assert [len(set(bench.pids(f"{subject}-0"))) for subject in ("001", "002")] == [2, 2]
+    same_scores(bench.study, shared[0].study)
+    wait_until(lambda: not bench.processes())
+
+
+def test_torchrun_on_two_machines_gives_the_same(bench, shared):
+    """Two launchers that find each other, with one process each; here on one machine."""
+    host, _, port = closed_port().partition(":")
+    launcher = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint={host}:{port}"]
+    place = ["--runs", str(bench.runs), "--folds", "001,002"]
+    words = ["loso", *place, "--set", "trainer.num_nodes=2", "trainer.devices=1", *SHARED]
+    both = [launched(bench, launcher, words) for _ in range(2)]
+    told = [ended(process) for process in both]
+    assert [status for status, _, _ in told] == [0, 0], told
+    assert "".join(out for _, out, _ in told).splitlines() == [str(bench.study.folder)]
+    same_scores(bench.study, shared[0].study)
+    wait_until(lambda: not bench.processes())
+
+
+def test_torchrun_fits_one_fold_as_the_study_does(bench, shared, tmp_path):
+    options = [f"--{option}" for option in ("trainer.devices=2", *SHARED, f"trainer.default_root_dir={tmp_path}")]
+    words = ["fit", "--data.fold=002", *options]
+    status, _, err = ended(launched(bench, ["--standalone", "--nproc-per-node=2"], words))
+    assert status == 0, err
+    found = read_curves(tmp_path / "intervals" / "002" / "val" / "curves.npz")
+    fold = shared[0].study.fold("002", 0)
+    for mine, theirs in zip(found, read_curves(fold / "val" / "curves.npz"), strict=True):
+        np.testing.assert_array_equal(mine.score, theirs.score)
