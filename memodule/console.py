@@ -118,6 +118,29 @@ def hushed(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
             logger.setLevel(was)
 
 
+@contextlib.contextmanager
+def spared(logger: str, beginning: str, warning: str) -> Iterator[None]:
+    """Keep certain lines of a library off the terminal that tell the user nothing; all others are shown.
+
+    Args:
+        logger: Name of its logger.
+        beginning: How the log messages to leave out begin.
+        warning: Pattern of the Python warnings to leave out.
+    """
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(beginning)
+
+    log = logging.getLogger(logger)
+    log.addFilter(wanted)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=warning)
+            yield
+    finally:
+        log.removeFilter(wanted)
+
+
 class _Notes(logging.Handler):
     """Shows log records as notes and warnings."""
 

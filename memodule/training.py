@@ -215,7 +215,11 @@ def run_lightning(subcommand: str, words: Sequence[str]) -> None:
     kept = [word for word in words if word not in ("-q", "--quiet")]
     _require_readable_checkpoint(kept)
     if len(kept) == len(words):
-        FoldCLI([subcommand, *kept], run=True)
+        # an advertisement of Lightning's own platform, and what PyTorch says to Lightning about its code
+        with console.spared(
+            "lightning.pytorch.utilities.rank_zero", "\N{ELECTRIC LIGHT BULB} Tip:", ".*LeafSpec.*deprecated"
+        ):
+            FoldCLI([subcommand, *kept], run=True)
         return
     console.set_quiet(True)
     silent = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]

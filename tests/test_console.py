@@ -1,5 +1,8 @@
 """What stays on the screen: bars of finished work, and a single line after a mistake."""
 
+import logging
+import warnings
+
 import pytest
 
 from memodule import console
@@ -55,3 +58,17 @@ def make_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(Study, "open", lambda folder: None if folder.name == "fine" else really(folder))
     monkeypatch.setattr(Run, "of_study", lambda study: None)
     return tmp_path / "fine"
+
+
+def test_a_library_is_spared_only_the_lines_that_are_named(caplog):
+    log = logging.getLogger("some.library")
+    with caplog.at_level(logging.INFO), warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with console.spared("some.library", "Tip:", ".*old.*"):
+            log.info("Tip: buy this")
+            log.info("stopped after 3 epochs")
+            warnings.warn("an old function", stacklevel=1)
+            warnings.warn("numbers are missing", stacklevel=1)
+        log.info("Tip: buy that")
+    assert caplog.messages == ["stopped after 3 epochs", "Tip: buy that"]
+    assert [str(warning.message) for warning in shown] == ["numbers are missing"]

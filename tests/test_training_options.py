@@ -201,6 +201,9 @@ def test_two_processes_train_one_model(usual, tiny, tmp_path):
     words += ["--trainer.enable_checkpointing=true", f"--interval_selection.out={tmp_path}"]
     run = subprocess.run([sys.executable, "-m", "memodule", *words], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
+    assert "`Trainer.fit` stopped" in run.stderr
+    for unwanted in ("Tip:", "litlogger", "litmodels", "LeafSpec"):  # advertisements, and talk about code of libraries
+        assert unwanted not in run.stderr
     (checkpoint,) = tmp_path.rglob("*.ckpt")
     saved = torch.load(checkpoint, weights_only=True)
     assert saved["memodule"]["held_out"] == "002"
