@@ -23,23 +23,14 @@ from memodule import console
 from memodule.datasets import Catalog, synthesize
 from memodule.metrics.functional import match_intervals
 from memodule.spotting import SpottedVideo, Spotter
+from memodule.spotting.spotter import Measured
 
 Curves = dict[tuple[str, str], tuple[Any, Any]]
 """Seconds and scores of each video."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="model.ckpt; the demo's if left out")
-    parser.add_argument("--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
-    parser.add_argument("--fps", type=float, nargs="+", default=[30, 25, 60, 200])
-    parser.add_argument("--subjects", type=int, default=8)
-    parser.add_argument("--videos", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=12)
-    parser.add_argument("--difficulty", default="realistic", help="the demo trains on realistic ones")
-    parser.add_argument("--seed", type=int, default=77)
-    parser.add_argument("--workers", type=int, default=1, help="processes that render")
-    arguments = parser.parse_args()
+    arguments = _arguments()
     console.set_quiet(True)
     spotter = Spotter.from_checkpoint(arguments.checkpoint)
     rules = [
@@ -54,18 +45,7 @@ def main() -> None:
     print(" fps  known found recall  F1  (95 %)        alarms/min  right emotion  curve  rule", flush=True)
     reference: Curves = {}
     for fps in arguments.fps:
-        with tempfile.TemporaryDirectory() as folder:
-            catalog = synthesize(
-                Path(folder) / "videos",
-                subjects=arguments.subjects,
-                videos=arguments.videos,
-                frames=round(arguments.seconds * fps),
-                fps=fps,
-                difficulty=arguments.difficulty,
-                seed=arguments.seed,
-                workers=arguments.workers,
-            )
-            measured = [spotter.measure(video.path) for video in catalog.videos]
+        catalog, measured = _measured(spotter, fps, arguments)
         results = [spotter.decide(video) for video in measured]
         curves = {v.key: (r.sample_seconds, r.score) for v, r in zip(catalog.videos, results, strict=True)}
         reference = reference or curves
@@ -74,6 +54,36 @@ def main() -> None:
             decided = results if rule is spotter.rule else [spotter.decide(video, rule) for video in measured]
             rows = list(counts(catalog, decided))
             print(_line(fps, np.array(rows), minutes, agreement), decided[0].rule, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, help="model.ckpt; the demo's if left out")
+    parser.add_argument("--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
+    parser.add_argument("--fps", type=float, nargs="+", default=[30, 25, 60, 200])
+    parser.add_argument("--subjects", type=int, default=8)
+    parser.add_argument("--videos", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=12)
+    parser.add_argument("--difficulty", default="realistic", help="the demo trains on realistic ones")
+    parser.add_argument("--seed", type=int, default=77)
+    parser.add_argument("--workers", type=int, default=1, help="processes that render")
+    return parser.parse_args()
+
+
+def _measured(spotter: Spotter, fps: float, arguments: argparse.Namespace) -> tuple[Catalog, list[Measured]]:
+    """The same performances rendered at one frame rate, and their scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = synthesize(
+            Path(folder) / "videos",
+            subjects=arguments.subjects,
+            videos=arguments.videos,
+            frames=round(arguments.seconds * fps),
+            fps=fps,
+            difficulty=arguments.difficulty,
+            seed=arguments.seed,
+            workers=arguments.workers,
+        )
+        return catalog, [spotter.measure(video.path) for video in catalog.videos]
 
 
 def counts(catalog: Catalog, results: list[SpottedVideo]) -> Iterator[tuple[int, int, int, int]]:

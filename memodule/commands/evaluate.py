@@ -13,7 +13,8 @@ from memodule.commands import command_parser, parse
 from memodule.commands.values import number, whole
 from memodule.errors import UserError
 from memodule.metrics.evaluation import Report, compare, details, evaluate, kinds, per_subject, tally_subjects
-from memodule.metrics.files import check_videos, gather, read_lengths, read_rows
+from memodule.metrics.files import gather, read_lengths, read_rows
+from memodule.metrics.same_videos import check_videos
 from memodule.protocol import Protocol
 
 EPILOG = """\

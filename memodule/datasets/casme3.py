@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from memodule.datasets.catalog import Catalog, Kind
-from memodule.datasets.folders import Listing, find_files
+from memodule.datasets.finding import find_files
+from memodule.datasets.folders import Listing
 from memodule.datasets.labels import Label, assemble
 from memodule.datasets.places import label_file, video_folders
 from memodule.datasets.provenance import Place, Remark

@@ -8,16 +8,15 @@ On disk a Catalog is two CSV files in one folder, which is also the way to bring
   positive, surprise or others (a macro-expression's may be empty). The file may be missing where nothing is labelled.
 """
 
-import csv
 import dataclasses
 import functools
-import io
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import Final, Literal, TypeVar, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from memodule.atomic import write_json, write_text
+from memodule.datasets.csv_files import csv_rows, csv_text, number
 from memodule.datasets.provenance import Provenance
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
@@ -30,8 +29,6 @@ VideoKey = tuple[str, str]
 
 VIDEO_COLUMNS: Final = ("subject", "video", "path", "fps", "frames")
 EXPRESSION_COLUMNS: Final = ("subject", "video", "kind", "onset", "apex", "offset", "emotion")
-
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -213,8 +210,8 @@ class Catalog:
         ]
         if self.provenance.label_files or self.provenance.remarks:
             write_json(folder / "provenance.json", self.provenance.as_dict())
-        write_text(folder / "expressions.csv", _csv_text(EXPRESSION_COLUMNS, expression_rows))
-        write_text(folder / "videos.csv", _csv_text(VIDEO_COLUMNS, video_rows))
+        write_text(folder / "expressions.csv", csv_text(EXPRESSION_COLUMNS, expression_rows))
+        write_text(folder / "videos.csv", csv_text(VIDEO_COLUMNS, video_rows))
 
 
 def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
@@ -253,42 +250,9 @@ def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
     return Catalog(tuple(videos.values()), tuple(expressions), name or folder.resolve().name)
 
 
-def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (where, row) of a CSV file with a header; `where` is "file, row N" as an editor counts lines.
-
-    Cells are stripped strings; surplus columns are ignored.
-
-    Args:
-        path: The file, UTF-8.
-        columns: Columns that must be there.
-
-    Yields:
-        The place, and one cell for each of `columns`.
-
-    Raises:
-        UserError: If the file cannot be read, a column is missing, or a row is too short.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give a CSV file with the columns {', '.join(columns)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(f"{path}, row 1: no column {', '.join(missing)}; the header must name {', '.join(columns)}")
-    for row in reader:
-        where = f"{path}, row {reader.line_num}"
-        short = [column for column in columns if row[column] is None]
-        if short:
-            raise UserError(f"{where}: the row ends before column {short[0]}; add the missing cells")
-        yield where, {column: row[column].strip() for column in columns}
-
-
 def _video(row: dict[str, str], folder: Path, where: str) -> Video:
-    fps = _number(row, "fps", float, where)
-    frames = _number(row, "frames", int, where)
+    fps = number(row, "fps", float, where)
+    frames = number(row, "frames", int, where)
     if not row["subject"] or not row["video"]:
         raise UserError(f"{where}: subject and video must not be empty")
     if not math.isfinite(fps) or fps <= 0:
@@ -303,19 +267,11 @@ def _expression(row: dict[str, str], where: str) -> Expression:
         row["subject"],
         row["video"],
         cast(Kind, row["kind"].lower()),
-        _number(row, "onset", int, where),
-        _number(row, "apex", int, where) if row["apex"] else None,
-        _number(row, "offset", int, where),
+        number(row, "onset", int, where),
+        number(row, "apex", int, where) if row["apex"] else None,
+        number(row, "offset", int, where),
         row["emotion"].lower(),
     )
-
-
-def _number(row: dict[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
-    try:
-        return convert(row[column])
-    except ValueError:
-        kind = "whole number" if convert is int else "number"
-        raise UserError(f"{where}: {column} {row[column]!r} is no {kind}") from None
 
 
 def _misplaced(expression: Expression, frames: dict[VideoKey, int]) -> str | None:
@@ -331,11 +287,3 @@ def _misplaced(expression: Expression, frames: dict[VideoKey, int]) -> str | Non
 def _relative(path: Path, root: Path) -> str:
     absolute = path.resolve()
     return str(absolute.relative_to(root) if absolute.is_relative_to(root) else absolute)
-
-
-def _csv_text(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()

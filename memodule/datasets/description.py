@@ -10,7 +10,8 @@ from typing import Any, Final
 import yaml
 
 from memodule.datasets.catalog import Catalog, read_catalog
-from memodule.datasets.folders import Listing, has_entry
+from memodule.datasets.finding import has_entry
+from memodule.datasets.folders import Listing
 from memodule.errors import UserError
 
 DESCRIPTIONS: Final = Path(__file__).parents[2] / "configs" / "datasets"

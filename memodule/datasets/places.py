@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from memodule.datasets.catalog import VideoKey
-from memodule.datasets.folders import Listing, find_files, find_folder, find_videos
+from memodule.datasets.finding import find_files, find_folder, find_videos
+from memodule.datasets.folders import Listing
 from memodule.errors import UserError
 
 _SHOWN = 6

@@ -18,7 +18,8 @@ from memodule.flow.face import landmark_model
 from memodule.flow.farneback import EngineName
 from memodule.flow.parts import PartResult, extract_part, opencv_alone, split
 from memodule.flow.quality import find_problem, find_remarks, shortened, summarize, write_quality_table
-from memodule.flow.store import FlowRecord, FlowStore
+from memodule.flow.record import FlowRecord
+from memodule.flow.store import FlowStore
 from memodule.workers import run_with_bar
 
 State = Literal["extracted", "complete", "failed"]

@@ -19,8 +19,9 @@ from memodule.datasets.frames import read_frames
 from memodule.errors import UserError
 from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox
 from memodule.flow.parts import opencv_alone
+from memodule.flow.record import FlowRecord
 from memodule.flow.regions import REGIONS, face_layout
-from memodule.flow.store import FlowRecord, FlowStore
+from memodule.flow.store import FlowStore
 from memodule.workers import Report, run_with_bar
 
 _RANGE: Final = 3.0

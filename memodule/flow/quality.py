@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from memodule.atomic import write_text
 from memodule.flow.parameters import FlowParameters
-from memodule.flow.store import FlowRecord
+from memodule.flow.record import FlowRecord
 from memodule.flow.window import WindowFlow
 
 COLUMNS: Final = (

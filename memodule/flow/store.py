@@ -9,11 +9,9 @@ renamed, the description last: whoever reads, whoever is killed and however many
 belongs to the array that it names. Equal contents have equal names, so that two writers of one video do no harm.
 """
 
-import dataclasses
 import hashlib
 import io
 import json
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -26,64 +24,12 @@ import numpy.typing as npt
 from memodule.atomic import replacing, write_json
 from memodule.errors import UserError
 from memodule.flow.parameters import FlowParameters
+from memodule.flow.record import FORMAT, FlowRecord, array_problem, named_array, parse_description
 
 CHANNELS: Final = 36
 """x and y flow of the 18 facial regions: channel 2r is x and channel 2r + 1 is y of region r."""
 
-_FORMAT: Final = "memodule flow 1"
 _LEFTOVER_AGE: Final = 3600.0
-_FIELDS: Final = {
-    "subject": str,
-    "video": str,
-    "parameters": dict,
-    "fps": float,
-    "frames": int,
-    "windows": int,
-    "array": str,
-    "sha256": str,
-    "source": dict,
-    "quality": dict,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class FlowRecord:
-    """The features of one video. Records are light: they hold no array and no open file, and can be pickled.
-
-    Attributes:
-        subject: Code of the person.
-        video: Code of the video.
-        parameters: How the features were computed.
-        fps: Frames per second of the source video.
-        frames: Source frames that the features were computed from.
-        source: What they were computed from, as plain values; "kind" says which kind of source it is.
-        quality: What is worth knowing about the extraction, as plain values (see `memodule.flow.quality`).
-        shape: (W, 36, window).
-        path: The array file.
-        sha256: Hash of the array file.
-    """
-
-    subject: str
-    video: str
-    parameters: FlowParameters
-    fps: float
-    frames: int
-    source: Mapping[str, Any]
-    quality: Mapping[str, Any]
-    shape: tuple[int, int, int]
-    path: Path
-    sha256: str
-
-    @property
-    def windows(self) -> npt.NDArray[np.float32]:
-        """The features, (W, 36, window) float32, read-only and memory-mapped anew at every access.
-
-        Window i covers the sampled frames i * (window // 2) up to, but not including, i * (window // 2) + window.
-        Mapping takes some 30 microseconds and keeps one file open for as long as the array lives: a thousand records
-        can be held at once, but a thousand arrays run into the limit of open files of most systems.
-        """
-        array: npt.NDArray[np.float32] = np.load(self.path, mmap_mode="r")
-        return array
 
 
 class FlowStore:
@@ -158,10 +104,10 @@ class FlowStore:
         if "kind" not in source:
             raise ValueError("the source of flow windows must name its kind")
         description = self.description_path(subject, video)
-        superseded = _named_array(description)
+        superseded = named_array(description)
         path, sha256 = self._write_array(description.stem, array)
         known = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "subject": subject,
             "video": video,
             "parameters": self.parameters.as_dict(),
@@ -174,7 +120,7 @@ class FlowStore:
             "quality": dict(quality or {}),
         }
         write_json(description, known)
-        if superseded is not None and superseded != _named_array(description):
+        if superseded is not None and superseded != named_array(description):
             (self.folder / superseded).unlink(missing_ok=True)
         return self._record(known)
 
@@ -225,7 +171,7 @@ class FlowStore:
         What is younger than an hour may still be in use and stays.
         """
         for path in {*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")}:
-            used = path.name == _named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
+            used = path.name == named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
             if not used and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
                 path.unlink(missing_ok=True)
 
@@ -248,7 +194,7 @@ class FlowStore:
         return path, sha256
 
     def _read(self, description: Path, subject: str, video: str) -> FlowRecord:
-        known = _parse(description)
+        known = parse_description(description)
         if known is None or Path(known["array"]).name != known["array"]:
             raise UserError(f"{description}: no description of flow features (truncated or foreign); {self._mend}")
         if (known["subject"], known["video"]) != (subject, video) or known["parameters"] != self.parameters.as_dict():
@@ -257,7 +203,7 @@ class FlowStore:
                 f"{description}: describes {whose}, not {subject}/{video} with {self.parameters}; {self._mend}"
             )
         record = self._record(known)
-        problem = _array_problem(record)
+        problem = array_problem(record)
         if problem:
             raise UserError(f"{record.path}: {problem}; {self._mend}")
         return record
@@ -275,41 +221,6 @@ class FlowStore:
             self.folder / known["array"],
             known["sha256"],
         )
-
-
-def _parse(description: Path) -> dict[str, Any] | None:
-    """The contents of a description, or None if it is not one of ours."""
-    try:
-        known = json.loads(description.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        return None
-    if not isinstance(known, dict) or known.get("format") != _FORMAT:
-        return None
-    complete = all(isinstance(known.get(key), kind) for key, kind in _FIELDS.items())
-    return known if complete else None
-
-
-def _named_array(description: Path) -> str | None:
-    """The array that a description names at this moment."""
-    known = _parse(description) if description.is_file() else None
-    return Path(known["array"]).name if known else None
-
-
-def _array_problem(record: FlowRecord) -> str | None:
-    """What is wrong with the array file as far as its header and size tell, or None."""
-    try:
-        with record.path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            expected = file.tell() + math.prod(record.shape) * 4
-    except FileNotFoundError:
-        return "the array is missing"
-    except ValueError:
-        return "no flow array (truncated or foreign)"
-    if shape != record.shape or fortran or dtype != np.dtype(np.float32):
-        return f"an array of {shape} {dtype} instead of {record.shape} float32"
-    size = record.path.stat().st_size
-    return None if size == expected else f"truncated or overwritten ({size} bytes instead of {expected})"
 
 
 def file_sha256(path: Path) -> str:

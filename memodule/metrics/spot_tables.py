@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from memodule import console
-from memodule.datasets.catalog import VideoKey, csv_rows
+from memodule.datasets.catalog import VideoKey
+from memodule.datasets.csv_files import csv_rows
 from memodule.errors import UserError
 
 NOT_ANALYSED: Final = "not_analysed"

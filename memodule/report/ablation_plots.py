@@ -173,8 +173,31 @@ def heat_map(sweep: Sweep, score: str) -> Html:
                 tip = f"{across}={columns[j]}, {up}={lines[-1 - i]}: {NAMES[score]} {decimal(value)}"
                 cells.append(_cell(left + j * wide, top + i * tall, wide, tall, value, strength, named, tip))
     bottom = top + tall * len(lines)
+    return el(
+        "svg",
+        *cells,
+        *_heat_words(across, columns, up, lines, left, top, wide, tall),
+        viewBox=f"0 0 {WIDTH} {bottom + 38:g}",
+        role="img",
+        aria_label=f"{NAMES[score]} by {across} and {up}, from {decimal(low)} to {decimal(high)}",
+        class_="plot heat",
+    )
+
+
+def _heat_words(
+    across: str,
+    columns: Sequence[str],
+    up: str,
+    lines: Sequence[str],
+    left: float,
+    top: float,
+    wide: float,
+    tall: float,
+) -> list[Html]:
+    """Names and values of both parameters beside the cells; of many columns every n-th is named."""
+    bottom = top + tall * len(lines)
     step = -(-len(columns) // 10)
-    words: list[Html] = [
+    words = [
         el("text", word, x=f"{left + (j + 0.5) * wide:g}", y=f"{bottom + 14:g}", text_anchor="middle")
         for j, word in enumerate(columns)
         if j % step == 0
@@ -183,19 +206,10 @@ def heat_map(sweep: Sweep, score: str) -> Html:
         el("text", word, x=left - 6, y=f"{top + (i + 0.5) * tall + 4:g}", text_anchor="end")
         for i, word in enumerate(reversed(lines))
     ]
-    middle = (top + bottom) / 2
     words.append(el("text", across, x=(left + WIDTH) / 2, y=f"{bottom + 31:g}", text_anchor="middle", class_="title"))
-    turned = f"translate(11 {middle:g}) rotate(-90)"
+    turned = f"translate(11 {(top + bottom) / 2:g}) rotate(-90)"
     words.append(el("text", up, transform=turned, text_anchor="middle", class_="title"))
-    return el(
-        "svg",
-        *cells,
-        *words,
-        viewBox=f"0 0 {WIDTH} {bottom + 38:g}",
-        role="img",
-        aria_label=f"{NAMES[score]} by {across} and {up}, from {decimal(low)} to {decimal(high)}",
-        class_="plot heat",
-    )
+    return words
 
 
 def _cell(

@@ -9,7 +9,8 @@ from fake_releases import Release
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memodule.datasets.folders import Images, Listing, default_index, find_files, find_folder, natural_key
+from memodule.datasets.finding import find_files, find_folder
+from memodule.datasets.folders import Images, Listing, default_index, natural_key
 from memodule.errors import UserError
 
 

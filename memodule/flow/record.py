@@ -1,0 +1,128 @@
+"""The features of one video on disk: what their description says, and whether its array is there and whole."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.flow.parameters import FlowParameters
+
+FORMAT: Final = "memodule flow 1"
+"""How descriptions of this kind call themselves."""
+
+_FIELDS: Final = {
+    "subject": str,
+    "video": str,
+    "parameters": dict,
+    "fps": float,
+    "frames": int,
+    "windows": int,
+    "array": str,
+    "sha256": str,
+    "source": dict,
+    "quality": dict,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowRecord:
+    """The features of one video. Records are light: they hold no array and no open file, and can be pickled.
+
+    Attributes:
+        subject: Code of the person.
+        video: Code of the video.
+        parameters: How the features were computed.
+        fps: Frames per second of the source video.
+        frames: Source frames that the features were computed from.
+        source: What they were computed from, as plain values; "kind" says which kind of source it is.
+        quality: What is worth knowing about the extraction, as plain values (see `memodule.flow.quality`).
+        shape: (W, 36, window).
+        path: The array file.
+        sha256: Hash of the array file.
+    """
+
+    subject: str
+    video: str
+    parameters: FlowParameters
+    fps: float
+    frames: int
+    source: Mapping[str, Any]
+    quality: Mapping[str, Any]
+    shape: tuple[int, int, int]
+    path: Path
+    sha256: str
+
+    @property
+    def windows(self) -> npt.NDArray[np.float32]:
+        """The features, (W, 36, window) float32, read-only and memory-mapped anew at every access.
+
+        Window i covers the sampled frames i * (window // 2) up to, but not including, i * (window // 2) + window.
+        Mapping takes some 30 microseconds and keeps one file open for as long as the array lives: a thousand records
+        can be held at once, but a thousand arrays run into the limit of open files of most systems.
+        """
+        array: npt.NDArray[np.float32] = np.load(self.path, mmap_mode="r")
+        return array
+
+
+def parse_description(description: Path) -> dict[str, Any] | None:
+    """The contents of a description.
+
+    Args:
+        description: An existing file.
+
+    Returns:
+        Its plain values, all of `_FIELDS` among them; None if it is not one of ours.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    try:
+        known = json.loads(description.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return None
+    if not isinstance(known, dict) or known.get("format") != FORMAT:
+        return None
+    complete = all(isinstance(known.get(key), kind) for key, kind in _FIELDS.items())
+    return known if complete else None
+
+
+def named_array(description: Path) -> str | None:
+    """The array that a description names at this moment.
+
+    Args:
+        description: A file, which need not exist.
+
+    Returns:
+        Name of the array's file; None if there is no description, or it is not one of ours.
+    """
+    known = parse_description(description) if description.is_file() else None
+    return Path(known["array"]).name if known else None
+
+
+def array_problem(record: FlowRecord) -> str | None:
+    """What is wrong with the array file as far as its header and size tell.
+
+    Args:
+        record: Whose array.
+
+    Returns:
+        A few words, or None if nothing is.
+    """
+    try:
+        with record.path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            expected = file.tell() + math.prod(record.shape) * 4
+    except FileNotFoundError:
+        return "the array is missing"
+    except ValueError:
+        return "no flow array (truncated or foreign)"
+    if shape != record.shape or fortran or dtype != np.dtype(np.float32):
+        return f"an array of {shape} {dtype} instead of {record.shape} float32"
+    size = record.path.stat().st_size
+    return None if size == expected else f"truncated or overwritten ({size} bytes instead of {expected})"

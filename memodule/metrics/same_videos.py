@@ -1,0 +1,57 @@
+"""Whether predictions, truths and the list of videos speak of the same videos."""
+
+from collections.abc import Collection, Sequence
+
+from memodule import console
+from memodule.datasets.catalog import VideoKey
+from memodule.errors import UserError
+from memodule.metrics.files import Row, VideoLength
+
+
+def check_videos(
+    predictions: Sequence[Row], truths: Sequence[Row], lengths: dict[VideoKey, VideoLength] | None
+) -> None:
+    """Refuse or report rows whose subject or video the other files do not know.
+
+    Args:
+        predictions: Rows of the prediction file.
+        truths: Rows of the truth file.
+        lengths: All videos; None where no `videos.csv` was given.
+
+    Raises:
+        UserError: If `lengths` lacks the video of a row, a row lies behind its end, or no subject is predicted that the
+            truth knows.
+    """
+    if lengths is None:
+        _check_subjects(predictions, {row.key for row in truths})
+        return
+    for rows, edge in ((truths, 2), (predictions, 0)):  # a prediction may reach over the end, a truth may not
+        for row in rows:
+            if row.key not in lengths:
+                raise UserError(
+                    f"{row.where}: --videos has no video {'/'.join(row.key)}; mend the code or add the video"
+                )
+            last = lengths[row.key].frames - 1
+            if row.frames[edge] > last:
+                raise UserError(
+                    f"{row.where}: frame {row.frames[edge]} lies behind the last frame {last} of {'/'.join(row.key)}; "
+                    "count frames from 0, as --videos does"
+                )
+
+
+def _check_subjects(predictions: Sequence[Row], true_keys: Collection[VideoKey]) -> None:
+    strange = [row for row in predictions if row.key not in true_keys]
+    subjects = {subject for subject, _ in true_keys}
+    if not strange:
+        return
+    row = strange[0]
+    if not any(row.key[0] in subjects for row in predictions):
+        raise UserError(
+            f"{row.where}: no predicted subject is in the truth (here {row.key[0]!r}, there for example "
+            f"{min(subjects)!r}); write the codes alike, or list all videos with --videos"
+        )
+    videos = sorted({"/".join(row.key) for row in strange})
+    console.warn(
+        f"{row.where}: {len(strange)} predictions in {len(videos)} videos without truth ({', '.join(videos[:5])}"
+        f"{', …' if len(videos) > 5 else ''}); list all videos with --videos to have their codes checked"
+    )
