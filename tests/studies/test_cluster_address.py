@@ -8,6 +8,7 @@ import pytest
 from bench import ended
 from listeners import GRPC, closed_port
 
+from memodule.cli import main
 from memodule.errors import UserError
 from memodule.studies import cluster_address
 from memodule.studies.cluster_address import host_and_port, require_answer
@@ -75,4 +76,14 @@ def test_a_study_ends_at_once_where_nobody_answers(bench):
     (line,) = err.splitlines()
     assert line.startswith(f"memodule: error: --address {address}: no Ray cluster answers there (Connection refused)")
     assert time.monotonic() - began < 45
+    assert not bench.runs.exists()
+
+
+def test_a_search_begins_nothing_where_nobody_answers(bench, tmp_path, capsys):
+    space = tmp_path / "space.yaml"
+    space.write_text("model.learning_rate: [0.01, 0.1]\n")
+    words = ["search", "--config", bench.config, "--runs", bench.runs, "--space", space, "--address", closed_port()]
+    words += ["--set", "data.inner_validation_subjects=1"]
+    assert main([str(word) for word in words]) == 2
+    assert "no Ray cluster answers there (Connection refused)" in capsys.readouterr().err
     assert not bench.runs.exists()

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from memodule.atomic import write_json
 from memodule.errors import UserError
+from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import Workers
 from memodule.studies.origin import code_version, host
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row
@@ -30,6 +31,7 @@ def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
         UserError: If the extra `search` is not installed, the folder cannot be written, or the cluster does not answer.
     """
     check_installed()
+    require_answer(workers.address)  # before anything is written
     with _alone(search):
         _begin(search)
         try:
