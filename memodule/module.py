@@ -16,6 +16,7 @@ from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.heap import keep_freed_memory
 from memodule.losses import Normalisation, SpotRecognizeLoss
+from memodule.networks.compiling import refuse_wrapped, require_compiler
 
 
 class VideoScores(TypedDict):
@@ -51,6 +52,8 @@ class SpotRecognizeModule(LightningModule):
         weight_decay: Weight decay of the optimiser (published: 0).
         schedule: "one_cycle" over all steps, stepped per batch (published), "cosine" to zero, or "constant".
         windows_per_pass: Windows that evaluation sends through the network at once; bounds its memory, not its result.
+        compile: Whether torch.compile builds the network around the scan, which stays as it is, for training. Meant for
+            GPUs: on a CPU it needs a C++ compiler and most of a minute, and a step takes half as long again.
 
     Attributes:
         inference: Plain values that inference needs besides network and weights (flow parameters, selection rule...);
@@ -75,6 +78,7 @@ class SpotRecognizeModule(LightningModule):
         weight_decay: float = 0.0,
         schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle",
         windows_per_pass: int = 256,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         for name, value, zero in (("learning_rate", learning_rate, False), ("weight_decay", weight_decay, True)):
@@ -92,6 +96,7 @@ class SpotRecognizeModule(LightningModule):
                 "weight_decay": weight_decay,
                 "schedule": schedule,
                 "windows_per_pass": windows_per_pass,
+                "compile": compile,
             }
         )
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
@@ -112,10 +117,20 @@ class SpotRecognizeModule(LightningModule):
         return scores
 
     def setup(self, stage: str) -> None:
-        """Take the class weights of the fold's training frames from the data module."""
+        """Take the class weights of the fold's training frames from the data module; compile.
+
+        Raises:
+            UserError: If the network cannot be compiled here, or was wrapped in a way that spoils checkpoints.
+        """
+        if stage != "fit":
+            return
         data = getattr(self.trainer, "datamodule", None)
-        if stage == "fit" and data is not None:
+        if data is not None:
             self.loss.set_class_weights(data.class_weights)
+        refuse_wrapped(self.network)
+        if self.hparams["compile"]:
+            require_compiler(self.trainer.strategy.root_device)
+            self.network.compile()
 
     def on_fit_start(self) -> None:
         """Remember whom the weights learn from; what a checkpoint brought along has been loaded before."""
@@ -156,13 +171,7 @@ class SpotRecognizeModule(LightningModule):
             The scalar to minimise.
         """
         losses = self.loss(*self(batch["flow"]), batch["spot"], batch["emotion"])
-        self.log_dict(
-            {f"train/{name}": value for name, value in losses.items()},
-            on_step=False,
-            on_epoch=True,
-            sync_dist=True,
-            batch_size=len(batch["flow"]),
-        )
+        self._log_training(losses, windows=len(batch["flow"]))
         return losses["loss"]  # type: ignore[no-any-return]
 
     def validation_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
@@ -199,7 +208,8 @@ class SpotRecognizeModule(LightningModule):
         Returns:
             Scores and logits of every frame of every window.
         """
-        return self._score(batch)
+        scores: VideoScores = self._score(batch)
+        return scores
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean loss over all windows of all ranks."""
@@ -239,10 +249,17 @@ class SpotRecognizeModule(LightningModule):
                 raise AssertionError(self.hparams["schedule"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator] # which cannot look into Lightning's logging
+    def _log_training(self, losses: dict[str, Tensor], windows: int) -> None:
+        named = {f"train/{name}": value for name, value in losses.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True, batch_size=windows)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _score(self, batch: VideoBatch) -> VideoScores:
         """Run the network over all windows of a video, a bounded number at a time."""
         flow, limit = batch["flow"], self.hparams["windows_per_pass"]
-        passes = [self(flow[first : first + limit]) for first in range(0, len(flow), limit)]
+        with torch.compiler.set_stance("force_eager"):  # each video has as many windows as no other: it would recompile
+            passes = [self(flow[first : first + limit]) for first in range(0, len(flow), limit)]
         if passes:
             spot, logits = (torch.cat(parts).float() for parts in zip(*passes, strict=True))
         else:  # too short for a window, or the filler of an empty shard
@@ -250,7 +267,7 @@ class SpotRecognizeModule(LightningModule):
         return {"key": batch["key"], "offset": batch["offset"], "spot": spot, "logits": logits}
 
     def _evaluate(self, batch: VideoBatch) -> VideoScores:
-        scores = self._score(batch)
+        scores: VideoScores = self._score(batch)
         if len(scores["spot"]):
             losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
             self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))
@@ -274,8 +291,9 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
         class_path and init_args.
 
     Raises:
-        UserError: If the network does not keep its constructor arguments in `hparams`.
+        UserError: If the network does not keep its constructor arguments in `hparams`, or is wrapped by torch.compile.
     """
+    refuse_wrapped(network)
     hparams = getattr(network, "hparams", None)
     if not isinstance(hparams, dict):
         raise UserError(

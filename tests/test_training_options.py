@@ -13,7 +13,9 @@ from tiny import experiment
 from torch import nn
 
 from memodule.cli import main
+from memodule.errors import UserError
 from memodule.module import SpotRecognizeModule
+from memodule.networks import SlowFastMamba
 from memodule.training import build_fold, parse_config
 
 ABLATIONS = Path(__file__).parents[1] / "experiments" / "ablations"
@@ -136,16 +138,65 @@ def test_every_ablation_of_training_changes_the_weights(delta, usual, tiny, tmp_
     assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
-def test_a_compiled_network_trains_as_the_plain_one(usual, tiny, tmp_path):
-    """Compiled in place: Lightning 2.6 cannot log from a module that is compiled as a whole."""
-    cli = fold(tiny, tmp_path, trainer__limit_val_batches="0")
-    cli.model.network.compile(backend="aot_eager")
-    trained(cli)
+@pytest.fixture
+def aot_eager(monkeypatch):
+    """What Lightning and the module compile, with the graphs of torch.compile but without its C++ code."""
+    compiled, compile = [], torch.compile
+    monkeypatch.setattr(
+        torch,
+        "compile",
+        lambda model, **more: compiled.append(model) or compile(model, **{**more, "backend": "aot_eager"}),
+    )
+    return compiled
+
+
+def assert_trained_as(usual, cli, path):
+    """The losses are those of the plain network, and the checkpoint is one like any other."""
     ours, theirs = (run.history.epochs[0]["train/loss"] for run in (cli, usual))  # later ones drew other numbers
     assert ours == pytest.approx(theirs, rel=1e-4)
-    cli.trainer.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
-    again = SpotRecognizeModule.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    cli.trainer.save_checkpoint(path, weights_only=True)
+    again = SpotRecognizeModule.load_from_checkpoint(path, weights_only=True)
     assert all(torch.equal(value, cli.model.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+def test_a_compiled_network_trains_as_the_plain_one(usual, tiny, tmp_path, aot_eager):
+    cli = trained(fold(tiny, tmp_path, model__compile="true"))
+    assert len(aot_eager) == 1
+    assert_trained_as(usual, cli, tmp_path / "model.ckpt")
+
+
+def test_evaluation_compiles_nothing(tiny, tmp_path, aot_eager):
+    """Every video has another number of windows: each would be compiled anew."""
+    cli = trained(fold(tiny, tmp_path, model__compile="true"))
+    frames = torch._dynamo.utils.counters["frames"]["total"]
+    assert frames
+    cli.model.predict_step({"key": ("s", "v"), "offset": 0, "flow": torch.randn(7, 36, 10)}, 0)
+    assert torch._dynamo.utils.counters["frames"]["total"] == frames
+
+
+def test_a_whole_compiled_module_trains_too(usual, tiny, tmp_path, aot_eager):
+    """Lightning compiles its steps, logging included."""
+    cli = fold(tiny, tmp_path)
+    cli.trainer.fit(torch.compile(cli.model), cli.datamodule)
+    assert_trained_as(usual, cli, tmp_path / "model.ckpt")
+
+
+def test_a_wrapped_network_is_refused(tiny, tmp_path):
+    told = "no checkpoint of it could be read again; give the network itself and set model.compile=true"
+    with pytest.raises(UserError, match=told):
+        SpotRecognizeModule(torch.compile(SlowFastMamba(fast_width=8, slow_width=16, depth=1)))
+    cli = fold(tiny, tmp_path)
+    cli.model.network = torch.compile(cli.model.network)
+    with pytest.raises(UserError, match=told):
+        trained(cli)
+
+
+def test_a_missing_compiler_is_told_before_training(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    words = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}", "--model.compile=true"]
+    assert main(["fit", "-q", "--config", str(tiny), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("memodule: error: model.compile: torch.compile needs a C++ compiler on a CPU, and 'no-such")
 
 
 def test_jitter_scales_training_windows_and_no_others(tiny, tmp_path):

@@ -1,15 +1,19 @@
 """How long a training step of the full slow-fast network takes on one thread, and how much memory.
 
-    python experiments/benchmarks/network.py [--batch 32 --frames 30] [--rounds 5] [--skip-memory]
+    python experiments/benchmarks/network.py [--batch 32 --frames 30] [--rounds 5] [--keep-for-all] [--skip-memory]
 
 A step is forward pass, joint loss, backward pass and Adam. Variants of the Mamba layer, all in the same network:
 
-- torch, numba: ours, in plain PyTorch and with compiled loops for the selective scan and what comes before it;
+- torch, numba: ours, in plain PyTorch and with compiled loops for the selective scan and what surrounds it;
 - time loop: a plain PyTorch Mamba that computes as the pure-Python path of mamba-ssm does, written for this benchmark:
   every exp(dt A) and dt B u is materialised, then a loop goes over the frames;
 - mambapy: that package's layer with its parallel scan, if it is installed.
 
-They are timed in turn, round by round, in one process, by its CPU time; the best round counts. The limit is the sum of
+Each has a process of its own and runs as it does in training: ours keep freed memory (`memodule.heap`) and have the
+fused Adam, the others neither, unless `--keep-for-all` gives them the former. They are timed in turn, round by round,
+by CPU time; the best round counts.
+
+The limit is the sum of
 what no variant can do without: all matrix products (forward once, backward twice) and one exponential for each state
 and frame, each at the speed PyTorch shows for them alone here. The products are timed as `torch.mm` computes them and,
 on a second line, as the convolutions of `FrameLinear`, which can be quicker. Where a variant would need too much memory
@@ -17,12 +21,13 @@ it is timed on a smaller batch (`--loop-batch`) and scaled, which favours it: sm
 
 Peak memory is that of a process of its own for each variant, above what the built network takes.
 
-On one core of an AMD EPYC with AVX-512 (Zen 5) that shared its machine with other work, three runs of 8 rounds with
-batch 32 x 30 frames and one of 3 rounds with `--batch 256 --frames 50`:
+On one core of an AMD EPYC with AVX-512 (Zen 5) that shared its machine with other work, 8 rounds each:
 
-                  as fast as the time loop     of the limit (products by torch.mm)     peak memory
-    32 x 30       numba 24-26 x, torch 10 x    numba 1.34-1.43 x, torch 3.3-3.4 x      numba 268 MB, torch 341 MB
-    256 x 50      numba 38 x, torch 15 x       numba 1.1 x, torch 2.8 x
+                  as fast as the time loop        of the limit (products by torch.mm)       peak memory
+    32 x 30       numba 26-27 x, torch 10 x       numba 1.23-1.26 x, torch 3.2-3.3 x        numba 252 MB, torch 335 MB
+    256 x 50      numba 41 x, torch 16 x          numba 1.04 x, torch 2.7 x                 numba 3.5 GB, torch 4.5 GB
+
+With `--keep-for-all` the time loop is 7 % quicker and numba 25 x as fast at 32 x 30.
 """
 
 import argparse
@@ -33,6 +38,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +51,7 @@ from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.mamba import Mamba, MambaBlock
 
 VARIANTS = ("torch", "numba", "time loop", "mambapy")
-MATERIALISE = ("time loop", "mambapy")
+OURS, MATERIALISE = ("torch", "numba"), ("time loop", "mambapy")
 
 
 class TimeLoopMamba(Mamba):
@@ -74,7 +81,7 @@ class TimeLoopMamba(Mamba):
 def build(variant: str) -> SlowFastMamba:
     """The full network with this variant of the Mamba layer."""
     torch.manual_seed(0)
-    network = SlowFastMamba(scan=variant if variant in ("torch", "numba") else "auto")
+    network = SlowFastMamba(scan=variant if variant in OURS else "auto")
     for block in network.modules():
         if isinstance(block, MambaBlock) and variant in MATERIALISE:
             block.mixer = _mixer(variant, width=block.mixer.out_proj.out_features, like=block.mixer)
@@ -109,6 +116,24 @@ def stepper(network: SlowFastMamba, batch: int, frames: int) -> Callable[[], flo
         return value.item()
 
     return step
+
+
+def serve(pipe: Connection, variant: str, batch: int, frames: int, keep: bool) -> None:
+    """A process that sends the first loss of a variant, and then the seconds of a step whenever it is asked."""
+    torch.set_num_threads(1)
+    if keep:
+        keep_freed_memory()
+    step = stepper(build(variant), batch, frames)
+    pipe.send(step())  # also compiles and warms up
+    while pipe.recv():
+        pipe.send(seconds(step))
+
+
+def served(variant: str, batch: int, frames: int, keep: bool) -> Connection:
+    """The other end of such a process."""
+    here, there = get_context("spawn").Pipe()
+    get_context("spawn").Process(target=serve, args=(there, variant, batch, frames, keep), daemon=True).start()
+    return here
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -184,6 +209,8 @@ def peak_memory(variant: str, batch: int, frames: int) -> float:
 
 def print_memory(variant: str, batch: int, frames: int) -> None:
     """What the process of `peak_memory` does."""
+    if variant in OURS:
+        keep_freed_memory()
     network = build(variant)
     stepper(network, 2, 4)()  # compiled code, the optimiser's state and gradients
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -200,11 +227,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loop-batch", type=int, default=8, help="batch of the variants that materialise all states")
+    parser.add_argument(
+        "--keep-for-all", action="store_true", help="let all variants keep freed memory, not ours alone"
+    )
     parser.add_argument("--skip-memory", action="store_true")
     parser.add_argument("--measure-memory", choices=VARIANTS, help=argparse.SUPPRESS)
     words = parser.parse_args()
     torch.set_num_threads(1)
-    keep_freed_memory()  # as `SpotRecognizeModule` does
     if words.measure_memory:
         print_memory(words.measure_memory, words.batch, words.frames)
         return
@@ -212,14 +241,18 @@ def main() -> None:
     batches = {name: min(words.batch, words.loop_batch) if name in MATERIALISE else words.batch for name in variants}
     # first, since a process begins with the peak of the one that started it
     memory = {name: 0.0 if words.skip_memory else peak_memory(name, batches[name], words.frames) for name in variants}
-    steps = {name: stepper(build(name), batches[name], words.frames) for name in variants}
-    losses = {name: step() for name, step in steps.items()}  # also compiles and warms up
+    keeping = variants if words.keep_for_all else OURS
+    pipes = {name: served(name, batches[name], words.frames, name in keeping) for name in variants}
+    losses = {name: pipe.recv() for name, pipe in pipes.items()}
     best = dict.fromkeys(variants, float("inf"))
     parts = [float("inf")] * 3
     for _ in range(words.rounds):
         parts = [min(pair) for pair in zip(parts, limit(words.batch, words.frames), strict=True)]
-        for name, step in steps.items():
-            best[name] = min(best[name], seconds(step) * words.batch / batches[name])
+        for name, pipe in pipes.items():
+            pipe.send(True)
+            best[name] = min(best[name], pipe.recv() * words.batch / batches[name])
+    for pipe in pipes.values():
+        pipe.send(False)
     products, convolutions, exponentials = parts
     floor = products + exponentials
     print(f"batch {words.batch} x {words.frames} frames, one thread, best of {words.rounds} rounds, CPU seconds a step")

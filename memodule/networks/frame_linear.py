@@ -15,7 +15,8 @@ class FrameLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, T, inputs) to (B, T, outputs)."""
-        if x.device.type != "cpu" or x.dtype == torch.float64 or not _has_onednn() or torch.compiler.is_compiling():
+        # torch.compile must not get as far as `_has_onednn`, which it cannot look into
+        if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype == torch.float64 or not _has_onednn():
             return super().forward(x)
         image = x.transpose(1, 2).unsqueeze(2)  # (B, inputs, 1, T), in memory still channels last
         out = nn.functional.conv2d(image, self.weight[:, :, None, None], self.bias)

@@ -46,7 +46,8 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
         weights: State dict, or the file it was saved to. Files are read without running any code in them.
 
     Raises:
-        UserError: If the file cannot be read as a state dict, or keys are missing, surplus or of another shape.
+        UserError: If the file cannot be read as a state dict, or keys are missing, surplus, of another shape, or there
+            twice (with and without `module.`).
     """
     source = "published weights" if isinstance(weights, Mapping) else str(weights)
     saved = weights if isinstance(weights, Mapping) else read_plain(Path(weights), "the authors' weight file")
@@ -65,6 +66,7 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
             for key, shape in shapes.items()
             if key in theirs and theirs[key].shape != shape
         ],
+        "there twice": [key for key in saved if "module." + key in saved],
     }
     found = [_complaint(kind, keys) for kind, keys in complaints.items() if keys]
     if found:
@@ -75,7 +77,7 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
     network.load_state_dict({name: theirs[key] for key, name in ours.items()})
 
 
-def _complaint(kind: str, keys: Iterable[str], shown: int = 3) -> str:
+def _complaint(kind: str, keys: Iterable[str], shown: int = 8) -> str:
     keys = list(keys)
     rest = f" and {len(keys) - shown} more" if len(keys) > shown else ""
     return f"{len(keys)} {kind} ({', '.join(keys[:shown])}{rest})"

@@ -269,6 +269,15 @@ def test_compiled_network_equals_the_plain_one(build):
     assert_equals_compiled(build(depth=1).eval(), backend="aot_eager")  # the graphs, without a C++ compiler
 
 
+@BUILDERS
+def test_nothing_but_the_scan_stays_outside_of_the_graphs(build):
+    torch._dynamo.reset()
+    network = build().eval()
+    reasons = [str(found.reason) for found in torch._dynamo.explain(network)(flow_for(network)).break_reasons]
+    assert reasons
+    assert all("<function selective_scan" in reason for reason in reasons)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 def test_inductor_compiles_the_network():

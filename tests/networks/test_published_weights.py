@@ -76,18 +76,22 @@ def test_a_state_dict_in_memory_and_a_path_as_text_will_do(tmp_path):
 
 
 def test_all_that_does_not_fit_is_named_at_once():
-    missing = [f"blocks_spot__{i}__attn__mamba__D" for i in range(5)]
+    missing = [f"blocks_spot__{i}__attn__mamba__D" for i in range(10)]
     state = checkpoint(
         "metst", **dict.fromkeys(missing), fc_spot__0__bias=torch.zeros(2), fc_depth__0__bias=torch.zeros(1)
     )
     message = refusal(METST(), state)
     assert message.startswith("published weights: not the weights of this METST: ")
-    assert (
-        "5 missing (blocks_spot.0.attn.mamba.D, blocks_spot.1.attn.mamba.D, blocks_spot.2.attn.mamba.D and 2 more)"
-        in message
-    )
+    eight = ", ".join(f"blocks_spot.{i}.attn.mamba.D" for i in range(8))
+    assert f"10 missing ({eight} and 2 more)" in message
     assert "1 surplus (fc_depth.0.bias)" in message
     assert "1 of another shape (fc_spot.0.bias (2,) instead of (1,))" in message
+
+
+def test_keys_with_and_without_the_prefix_are_refused():
+    state = checkpoint("metst")
+    state["fc_spot.0.bias"] = state["module.fc_spot.0.bias"] + 1
+    assert "1 there twice (fc_spot.0.bias)" in refusal(METST(), state)
 
 
 def test_weights_of_the_other_network_are_refused(tmp_path):
