@@ -23,7 +23,7 @@ class SpotRecognizeLoss(nn.Module):
         normalisation: "frames" divides the weighted cross-entropy by the number of frames. This is what the published
             training does, since its one-hot targets take PyTorch's soft-label path; so the size of the class weights
             acts like a further `recog_weight`. "weights" divides by the sum of the weights of the true classes, as
-            PyTorch does for class indices.
+            PyTorch does for class indices, except that frames of weightless classes alone give 0 and not nan.
         classes: Number of classes.
 
     Attributes:
@@ -97,7 +97,8 @@ class SpotRecognizeLoss(nn.Module):
                 case "frames":
                     loss_recog = entropy / emotion_target.numel()
                 case "weights":
-                    loss_recog = entropy / self.class_weights[emotion_target].sum()
+                    weights = self.class_weights[emotion_target].sum()  # 0 where all frames are of classes without one
+                    loss_recog = entropy / weights.clamp(min=torch.finfo(weights.dtype).tiny)
         loss = self.spot_weight * loss_spot + self.recog_weight * loss_recog
         return {"loss": loss, "loss_spot": loss_spot, "loss_recog": loss_recog}
 

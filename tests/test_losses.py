@@ -51,6 +51,19 @@ def test_both_normalisations_are_those_of_pytorch():
         torch.testing.assert_close(loss(spot, logits, target, emotion)["loss_recog"], value)
 
 
+@pytest.mark.parametrize("normalisation", ["frames", "weights"])
+def test_frames_of_weightless_classes_alone_teach_no_class_and_break_nothing(normalisation):
+    """A batch without any expression, where neutral has weight 0 (`data.neutral_factor` 0)."""
+    spot, logits, target, emotion = batch()
+    logits.requires_grad_()
+    loss = SpotRecognizeLoss(class_weights=[1, 1, 1, 1, 0], normalisation=normalisation)
+    parts = loss(spot, logits, target, torch.full_like(emotion, 4))
+    parts["loss"].backward()
+    assert parts["loss_recog"].item() == 0
+    assert parts["loss"].item() == pytest.approx(0.9 * parts["loss_spot"].item())
+    assert (logits.grad == 0).all()
+
+
 def test_the_sum_is_weighted_and_the_parts_are_not():
     inputs = batch()
     parts = SpotRecognizeLoss(spot_weight=2, recog_weight=0.5)(*inputs)
