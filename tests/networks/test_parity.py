@@ -126,6 +126,18 @@ def leave_out_one_step_bias(network, monkeypatch):
     nn.init.zeros_(next(layer for layer in network.modules() if isinstance(layer, Mamba)).dt_proj.bias)
 
 
+def forget_the_learned_decay(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, Mamba):
+            layer.A_log.data[:] = torch.arange(1.0, layer.A_log.shape[1] + 1).log()
+
+
+def reverse_the_taps(network, monkeypatch):
+    for layer in network.modules():
+        if isinstance(layer, Mamba):
+            layer.conv1d.weight.data = layer.conv1d.weight.data.flip(-1)
+
+
 def upsample_linearly(network, monkeypatch):
     def linear(slow, times, dim):
         return nn.functional.interpolate(slow.transpose(1, 2), scale_factor=times, mode="linear").transpose(1, 2)
@@ -147,6 +159,8 @@ BOTH = [
     leave_out_pre_norm,
     leave_out_D,
     leave_out_one_step_bias,
+    forget_the_learned_decay,
+    reverse_the_taps,
 ]
 MUTATIONS = [(SLOWFAST, mutate) for mutate in [*BOTH, upsample_linearly, swap_streams]]
 MUTATIONS += [(ME_TST, mutate) for mutate in BOTH]
