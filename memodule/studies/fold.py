@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from memodule.atomic import remove_leftovers, replacing, write_json
+from memodule.environment import environment
 from memodule.intervals.description import describe_rule
 from memodule.studies.inner import inner_tallies
 from memodule.studies.origin import maker
@@ -203,10 +204,12 @@ def _tell_run(cli: FoldCLI, training_seconds: float) -> None:
 
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
+    """Use that many; without the variable Lightning's DDP would set a number of its own, and so change last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with environment({"OMP_NUM_THREADS": str(count)}):
+            yield
     finally:
         torch.set_num_threads(before)
 

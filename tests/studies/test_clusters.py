@@ -125,6 +125,7 @@ def launched(bench, launcher, words):
     command = [*torchrun, words[0], "--config", str(bench.config), "--quiet", *words[1:]]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = os.environ | bench.environment()
+    environment.pop("OMP_NUM_THREADS", None)  # where it is not set, PyTorch and Lightning choose numbers of threads
     return subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes)
 
 
