@@ -80,11 +80,13 @@ def read_curves(path: Path) -> list[VideoCurve]:
         The curves in the order in which they were written.
 
     Raises:
-        UserError: If the file is missing, truncated or not ours.
+        UserError: If the file is missing, truncated, not ours, or holds numbers that are not finite.
     """
     try:
         with np.load(path) as file:
             ends = np.cumsum(file["length"])[:-1]
+            if not (np.isfinite(file["score"]).all() and np.isfinite(file["logits"]).all()):
+                raise ValueError("some of its numbers are not finite")
             scores, logits = np.split(file["score"], ends), np.split(file["logits"], ends)
             columns = (file["subject"].tolist(), file["video"].tolist(), scores, logits, file["fps"].tolist())
             steps = file["frame_step"].tolist()
@@ -92,4 +94,6 @@ def read_curves(path: Path) -> list[VideoCurve]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run `memodule loso` to get score curves") from None
     except Exception as error:  # numpy and zipfile raise many kinds for a broken file
-        raise UserError(f"{path}: no file of score curves, or a truncated one ({error}); run the fold again") from None
+        raise UserError(
+            f"{path}: no file of score curves, or a damaged one ({error}); delete the fold's folder and run it again"
+        ) from None

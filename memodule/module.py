@@ -100,7 +100,7 @@ class SpotRecognizeModule(LightningModule):
             }
         )
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
-        self.evaluation_loss = MeanMetric()
+        self.evaluation_loss = MeanMetric(nan_strategy="ignore")  # interval selection refuses scores that are none
         self.inference: dict[str, Any] = {}
         self.seen: list[dict[str, Any]] = []
 

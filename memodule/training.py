@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from jsonargparse import ArgumentError
@@ -28,6 +28,10 @@ from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
 from memodule.networks.weight_files import read_plain
 from memodule.protocol import Protocol
+from memodule.tidying import tidied
+
+LARGEST_SEED: Final = 2**32 - 1
+"""What NumPy takes."""
 
 
 class LogConfig(SaveConfigCallback):
@@ -96,16 +100,22 @@ class FoldCLI(LightningCLI):
             raise UserError(f"config: a file is no UTF-8 text ({error}); give YAML files") from None
         except AttributeError as error:  # jsonargparse 4.53 on a class that does not exist
             raise UserError(f"config: {error}; check the class names after class_path") from None
+        seed = self.config.get(str(self.config.get("subcommand")), self.config).get("seed_everything")
+        if isinstance(seed, int) and not isinstance(seed, bool) and not 0 <= seed <= LARGEST_SEED:
+            raise UserError(f"seed_everything: {seed}; give a whole number from 0 to {LARGEST_SEED}")
 
     def instantiate_classes(self) -> None:
         """Build everything, and tell in one line what cannot be built.
 
         Raises:
-            UserError: If a section of the config is empty, or of another kind.
+            UserError: If a section of the config is empty, of another kind, or has an impossible value.
         """
         try:
             super().instantiate_classes()
-        except (ArgumentError, TypeError) as error:  # a section that is empty, or of another kind
+        except (ArgumentError, TypeError, ValueError) as error:
+            ours = _mistake_behind(error)
+            if ours is not None:
+                raise ours from None
             if not isinstance(error, ArgumentError) and not str(error).startswith("Parser key"):
                 raise
             raise UserError(f"config: {' '.join(str(error).split())}") from None
@@ -133,6 +143,14 @@ class FoldCLI(LightningCLI):
         parser.link_arguments("protocol", "interval_selection.protocol", apply_on="instantiate")
         parser.link_arguments("protocol.videos", "data.videos")
         parser.link_arguments("seed_everything", "data.seed")
+
+
+def _mistake_behind(error: BaseException) -> UserError | None:
+    """What one of our classes said before the parser wrapped it into all that it had tried."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, UserError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def quiet_lightning() -> contextlib.AbstractContextManager[None]:
@@ -194,6 +212,33 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         "interval_selection": {"out": out},
     }
     return FoldCLI(changed, run=False)
+
+
+def try_out(config: Mapping[str, Any], subject: str) -> None:
+    """Build module, data, rule, protocol and callbacks of a fold once, so that a mistake ends no fold later.
+
+    The trainer's own options are left out: they may speak of machines on which the folds run.
+
+    Args:
+        config: What `parse_config` gave.
+        subject: Any subject to hold out.
+
+    Raises:
+        UserError: If a setting has an impossible value.
+    """
+    callbacks = {"callbacks": config["trainer"].get("callbacks")}
+    with quiet_lightning(), tidied():
+        build_fold(
+            {**config, "trainer": callbacks},
+            subject,
+            0,
+            accelerator="cpu",
+            devices=1,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        )
 
 
 def is_main_process() -> bool:

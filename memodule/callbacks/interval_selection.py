@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -107,6 +108,11 @@ class IntervalSelection(Callback):
             stitch(windows.detach().cpu().numpy(), self.protocol.stitching, batch_size, offset)
             for windows in (scores["spot"], scores["logits"])
         )
+        if not (np.isfinite(spot).all() and np.isfinite(logits).all()):
+            raise UserError(
+                f"{'/'.join(scores['key'])}: the network's scores are no finite numbers, so training has diverged; "
+                "lower model.learning_rate, or set trainer.gradient_clip_val"
+            )
         self._seen.append(VideoCurve(*scores["key"], spot, logits, data.fps, data.flow_parameters.frame_step))
 
     on_test_batch_end = on_predict_batch_end = on_validation_batch_end

@@ -9,6 +9,7 @@ from typing import Final, get_args
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import process_count
 from memodule.commands.values import whole
+from memodule.errors import UserError
 
 _EPILOG: Final = """\
 examples:
@@ -36,6 +37,8 @@ def main(words: Sequence[str]) -> int:
     from memodule.flow.store import FlowStore
 
     catalog = read_catalog(arguments.catalog)
+    if not catalog.videos:
+        raise UserError(f"{arguments.catalog / 'videos.csv'}: lists no video, so there is nothing to extract")
     parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
     store = FlowStore(arguments.out, parameters)
     options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}

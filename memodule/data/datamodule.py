@@ -2,7 +2,7 @@
 
 import collections
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from memodule.data.folds import Fold, make_fold
 from memodule.data.jitter import jittered
 from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, WholeVideos, WindowBatch
+from memodule.data.records import finite_windows, gather
 from memodule.data.sampling import class_weights, down_sample
 from memodule.data.windows import curve_length, label_frames, slice_windows
 from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
@@ -69,6 +70,9 @@ class LosoDataModule(LightningDataModule):
         self.save_hyperparameters()
         if not 0 <= jitter <= 1:
             raise UserError(f"data.jitter: {jitter} is outside 0 .. 1")
+        for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
+            if value < least:
+                raise UserError(f"data.{name}: {value}; give a whole number of at least {least}")
         self.flow_parameters = FlowParameters(
             window=window, frame_step=frame_step, motion_compensation=motion_compensation
         )
@@ -217,7 +221,7 @@ class LosoDataModule(LightningDataModule):
         self.class_weights = torch.from_numpy(class_weights(counts, self.hparams["neutral_factor"]))
         return TrainingWindows(
             {
-                "flow": torch.from_numpy(_gather(records, kept)),
+                "flow": torch.from_numpy(gather(records, kept)),
                 "spot": torch.from_numpy(score[kept]),
                 "emotion": torch.from_numpy(emotion[kept]),
             }
@@ -228,7 +232,8 @@ class LosoDataModule(LightningDataModule):
         offsets: collections.Counter[str] = collections.Counter()
         for video in self.catalog.videos:
             if video.subject in subjects:
-                windows = np.array(self._record(video).windows)
+                record = self._record(video)
+                windows = finite_windows(record)
                 score, emotion = self._labels(video, len(windows))
                 batches.append(
                     {
@@ -269,17 +274,6 @@ def scored_catalog(catalog: Catalog, videos: Literal["all", "with_micro"]) -> Ca
 def _as_fetched(batch: Any) -> Any:
     """Stands in for collation: the datasets give whole batches."""
     return batch
-
-
-def _gather(records: Sequence[FlowRecord], kept: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Copy the kept windows out of the memory-mapped records; `kept` counts through all records, ascending."""
-    parts, first = [], 0
-    for record in records:
-        windows = record.windows
-        inside = kept[(kept >= first) & (kept < first + len(windows))] - first
-        parts.append(np.asarray(windows[inside]))
-        first += len(windows)
-    return np.concatenate(parts)
 
 
 def _require_one_frame_rate(catalog: Catalog) -> None:

@@ -1,11 +1,9 @@
 """Running folds: one after the other in this process, or as Ray tasks (`ray_tasks`)."""
 
-import contextlib
 import dataclasses
 import functools
-import gc
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from rich.progress import Progress, TaskID
 
@@ -15,6 +13,7 @@ from memodule.studies.failures import forget_error, keep_error
 from memodule.studies.fold import one_device, run_fold
 from memodule.studies.plan import Job
 from memodule.studies.redecoding import redecode_fold
+from memodule.tidying import tidied
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,22 +127,8 @@ def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object] | None
     Raises:
         UserError: Of `run_fold` or `redecode_fold`.
     """
-    with _tidied():
+    with tidied():
         if job.curves is not None:
             redecode_fold(job)
         else:
             run_fold(job, workers.threads, workers.save_checkpoints, on_epoch)
-
-
-@contextlib.contextmanager
-def _tidied() -> Iterator[None]:
-    """Free what a fold leaves: trainer, network and features refer to each other, and Python would keep them for long.
-
-    What was there before is kept out of the search, which takes milliseconds instead of half a second.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.collect()
-        gc.unfreeze()

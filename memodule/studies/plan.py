@@ -16,7 +16,7 @@ from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
 from memodule.protocol import Protocol
-from memodule.training import parse_config
+from memodule.training import LARGEST_SEED, parse_config, try_out
 
 _NOT_IDENTITY = (
     "seed_everything",
@@ -139,8 +139,8 @@ def plan_study(
         curves: Folder of a finished study to take score curves from, instead of training.
 
     Raises:
-        UserError: If config, Catalog or flow store cannot be used, a subject is unknown, or inner validation subjects
-            leave none for training.
+        UserError: If config, Catalog or flow store cannot be used, a setting has an impossible value, a subject is
+            unknown, or inner validation subjects leave none for training.
     """
     for config in configs:
         if not config.is_file():
@@ -149,15 +149,19 @@ def plan_study(
     data = resolved["data"]
     data.update({name: str(Path(data[name]).resolve()) for name in ("catalog", "flow")})  # workers run elsewhere
     catalog = scored_catalog(read_catalog(data["catalog"]), resolved["protocol"]["videos"])
+    if not catalog.videos:
+        kept = " with a micro-expression" if resolved["protocol"]["videos"] == "with_micro" else ""
+        raise UserError(f"{data['catalog']}: no video{kept} there, so there is nothing to run; see `memodule check`")
     unknown = [subject for subject in folds or () if subject not in catalog.subjects]
     if unknown:
         raise UserError(
             f"--folds: {data['catalog']} has no subject {unknown[0]!r}; choose from {', '.join(catalog.subjects)}"
         )
-    if len(set(seeds)) != len(seeds) or not seeds:
-        raise UserError(f"--seeds: {','.join(map(str, seeds))}: give different whole numbers, such as 0,1,2")
+    if len(set(seeds)) != len(seeds) or not seeds or not all(0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise UserError(f"seeds {','.join(map(str, seeds))}: give different whole numbers from 0, such as 0,1,2")
     for subject in folds or catalog.subjects:  # says now what would end every fold later
         make_fold(catalog, subject, data["inner_validation_subjects"])
+    try_out(resolved, (folds or catalog.subjects)[0])
     parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
     return Plan(
         name or "+".join(re.sub(r"[^\w.-]+", "_", config.stem) for config in configs),

@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -173,7 +173,13 @@ class Study:
         Raises:
             UserError: If the fold is not finished, or its file is damaged.
         """
-        return _read_json(self.fold(subject, seed) / "result.json")
+        path = self.fold(subject, seed) / "result.json"
+        result = _read_json(path)
+        if missing := [key for key in _RESULT_KEYS if key not in result]:
+            raise UserError(
+                f"{path}: no result of a fold ({missing[0]} is not told); delete it and run the study again"
+            )
+        return result
 
     def mixed(self) -> dict[str, list[str]]:
         """In what the folds differ of what made them (see `memodule.studies.origin.maker`), and the differing values.
@@ -250,9 +256,15 @@ class Study:
         return [decode(curve, rule, self.protocol) for curve in self.curves(subject, seed)]
 
 
+_RESULT_KEYS: Final = ("provenance", "rule", "history", "seconds")
+"""What every `result.json` has, that of an imported fold too."""
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete it and run the study again") from None
+    if not isinstance(contents, dict):
+        raise UserError(f"{path}: holds no mapping; delete it and run the study again")
     return contents

@@ -13,8 +13,10 @@ from tiny import experiment
 
 from memodule.cli import main
 from memodule.curves import read_curves
+from memodule.datasets import Catalog
 from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
+from memodule.flow import FlowParameters, FlowStore
 from memodule.module import SpotRecognizeModule
 from memodule.networks.selective_scan import scan_in_use
 from memodule.protocol import Protocol
@@ -214,6 +216,13 @@ def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
         (["--seeds", "0,0"], "different whole numbers"),
         (["--seeds", "0,-1"], "whole numbers from 0 to"),
         (["--seeds", "4294967296"], "whole numbers from 0 to"),
+        (["--set", "seed_everything=-1"], "seed_everything: -1; give a whole number from 0"),
+        (["--set", "model.learning_rate=-1"], "model.learning_rate: -1.0; give a finite number above 0"),
+        (["--set", "model.network.init_args.depth=0"], "error: SlowFastMamba: depth is 0; give"),
+        (["--set", "intervals.init_args.threshold=7"], "error: intervals.threshold: 7.0 is no share; give"),
+        (["--set", "protocol.iou=2"], "protocol.iou: 2.0 is no intersection over union"),
+        (["--set", "data.batch_size=0"], "data.batch_size: 0; give a whole number of at least 1"),
+        (["--set", "data.num_workers=-1"], "data.num_workers: -1; give a whole number of at least 0"),
         (["--set", "data.catalog=nowhere"], "nowhere/videos.csv: no such file"),
         (["--set", "data.window=12"], "memodule extract"),
     ],
@@ -225,6 +234,65 @@ def test_mistakes_are_told_in_one_line_before_anything_runs(planted, tmp_path, c
     assert message in printed
     assert len(printed.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_catalog_without_videos_is_no_finished_study(tmp_path, planted, capsys):
+    Catalog(()).write(tmp_path / "empty")
+    config = experiment(planted, tmp_path, logger=False)
+    assert loso(config, tmp_path / "runs", "--set", f"data.catalog={tmp_path / 'empty'}") == 2
+    assert f"{tmp_path / 'empty'}: no video there, so there is nothing to run" in capsys.readouterr().err
+    assert main(["extract", str(tmp_path / "empty"), "--out", str(tmp_path / "flow")]) == 2
+    assert f"{tmp_path / 'empty' / 'videos.csv'}: lists no video" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "flow").exists()
+
+
+def test_options_of_a_trainer_elsewhere_are_not_tried_here(planted, tmp_path):
+    config = experiment(planted, tmp_path, logger=False)
+    words = {"trainer.accelerator": "gpu", "trainer.devices": "4", "trainer.precision": "16-mixed"}
+    assert plan_study([config], words).config["trainer"]["accelerator"] == "gpu"
+
+
+def test_numbers_that_are_none_end_the_fold_and_name_where_they_are(planted, tmp_path, capsys):
+    flow = shutil.copytree(planted.flow, tmp_path / "flow")
+    record = FlowStore(flow, FlowParameters(10)).get("002", "a")
+    windows = np.array(record.windows)
+    config = experiment(planted, tmp_path, epochs=1, logger=False)
+    mend = f"{record.path}: features that are no finite numbers, so the file was changed"
+    # not finite: it would spoil the weights of two folds and the scores of one; huge: it spoils the scores
+    for value, named, times in ((np.nan, mend, 3), (np.inf, mend, 3), (1e30, "002/a: the network's scores are no", 1)):
+        windows[-1, 3, 4] = value
+        np.save(record.path, windows)
+        runs = tmp_path / f"runs{value}"
+        assert loso(config, runs, "--set", f"data.flow={flow}", "data.negative_ratio=null") == 1
+        printed = capsys.readouterr().err
+        assert printed.count(named) == times
+        assert "Traceback" not in printed
+        assert len(list(runs.rglob("result.json"))) == 3 - times
+
+
+def test_training_that_diverges_is_no_result(planted, tmp_path, capsys):
+    config = experiment(planted, tmp_path, epochs=1, logger=False)
+    words = ["--set", "model.learning_rate=1e9", "--folds", "002", "--json"]
+    assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["results"] is None
+    assert told["failed"]["002 (seed 0)"].endswith("lower model.learning_rate, or set trainer.gradient_clip_val")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("contents", "named"),
+    [("{}", "no result of a fold (provenance is not told)"), ("[]", "holds no mapping"), ("{", "cannot be read")],
+)
+def test_a_damaged_result_is_named_by_the_same_command(finished, tmp_path, capsys, contents, named):
+    runs = shutil.copytree(finished.folder.parent, tmp_path / "runs")
+    path = runs / finished.folder.name / "folds" / "seed0" / "002" / "result.json"
+    path.write_text(contents)
+    assert loso(finished.folder.parents[1] / "tiny.yaml", runs) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"memodule: error: {path}: {named}")
+    assert line.endswith("delete it and run the study again")
 
 
 def test_a_folder_without_a_study_is_named(tmp_path):

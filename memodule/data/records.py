@@ -1,0 +1,53 @@
+"""Windows out of the flow store into memory, and no number among them that is none."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.errors import UserError
+from memodule.flow import FlowRecord
+
+
+def finite_windows(record: FlowRecord, kept: Any = slice(None)) -> npt.NDArray[np.float32]:
+    """Copy windows of one video.
+
+    Args:
+        record: Its features.
+        kept: Which windows; all unless given.
+
+    Returns:
+        (w, 36, window).
+
+    Raises:
+        UserError: If a number among them is not finite: it would spoil every weight that learns from it.
+    """
+    windows = np.array(record.windows[kept])
+    if not np.isfinite(windows).all():
+        raise UserError(
+            f"{record.path}: features that are no finite numbers, so the file was changed after it was written; run "
+            "`memodule extract` with --verify"
+        )
+    return windows
+
+
+def gather(records: Sequence[FlowRecord], kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Copy windows of many videos.
+
+    Args:
+        records: Features of the videos.
+        kept: Which windows, counted from 0 through all records, ascending.
+
+    Returns:
+        (w, 36, window), in that order.
+
+    Raises:
+        UserError: If a number among them is not finite.
+    """
+    parts, first = [], 0
+    for record in records:
+        inside = kept[(kept >= first) & (kept < first + record.shape[0])] - first
+        parts.append(finite_windows(record, inside))
+        first += record.shape[0]
+    return np.concatenate(parts)
