@@ -263,7 +263,7 @@ def test_every_trial_is_a_run_of_one_group(searched):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_others(planted, tmp_path, capsys, stop):
     config = experiment(planted, tmp_path, inner=1, epochs=2, logger=False)
-    sizes = space_file(tmp_path, {"data.batch_size": [32, 0]})
+    sizes = space_file(tmp_path, {"trainer.accelerator": ["cpu", "tpu"]})
     command = words(config, sizes, tmp_path / "runs", "--trials", "4", "--sampler", "random", "--grace", "3")
 
     def interrupt() -> None:
@@ -283,8 +283,8 @@ def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_ot
     printed = capsys.readouterr().out
     after = results_of(search)
     assert {path: after[path] for path in kept} == kept
-    states = {record.settings["data.batch_size"]: record.state for record in Records(search).all()}
-    assert states == {"32": "finished", "0": "failed"}
+    states = {record.settings["trainer.accelerator"]: record.state for record in Records(search).all()}
+    assert states == {"cpu": "finished", "tpu": "failed"}
     assert "failed: trial" in printed
     assert "1 finished, 0 stopped early, 1 failed, 2 repeated, of 4 trials" in printed
     assert "free of the held-out subjects" in printed
