@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import yaml
 from jsonargparse import ArgumentError
@@ -214,10 +214,18 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
     return FoldCLI(changed, run=False)
 
 
-def try_out(config: Mapping[str, Any], subject: str) -> None:
-    """Build module, data, rule, protocol and callbacks of a fold once, so that a mistake ends no fold later.
+class _TrialCLI(FoldCLI):
+    """Builds everything but the trainer, which asks the machine about devices, ranks and schedulers."""
 
-    The trainer's own options are left out: they may speak of machines on which the folds run.
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build none; nobody runs a trial."""
+        return cast(Trainer, None)
+
+
+def try_out(config: Mapping[str, Any], subject: str) -> None:
+    """Build module, data, rule and protocol of a fold once, so that a mistake among them ends no fold later.
+
+    The trainer is left out: its options may speak of other machines than the one on which a study is planned.
 
     Args:
         config: What `parse_config` gave.
@@ -226,19 +234,10 @@ def try_out(config: Mapping[str, Any], subject: str) -> None:
     Raises:
         UserError: If a setting has an impossible value.
     """
-    callbacks = {"callbacks": config["trainer"].get("callbacks")}
+    sections = copy.deepcopy({name: config[name] for name in ("model", "data", "intervals", "protocol")})
+    sections["data"]["fold"] = subject
     with quiet_lightning(), tidied():
-        build_fold(
-            {**config, "trainer": callbacks},
-            subject,
-            0,
-            accelerator="cpu",
-            devices=1,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            enable_checkpointing=False,
-        )
+        _TrialCLI(sections, run=False)
 
 
 def is_main_process() -> bool:

@@ -247,10 +247,15 @@ def test_a_catalog_without_videos_is_no_finished_study(tmp_path, planted, capsys
     assert not (tmp_path / "flow").exists()
 
 
-def test_options_of_a_trainer_elsewhere_are_not_tried_here(planted, tmp_path):
+def test_options_of_a_trainer_elsewhere_are_not_tried_here(planted, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_JOB_NAME", "study")
+    monkeypatch.setenv("SLURM_NTASKS", "16")  # which Lightning's trainer refuses
     config = experiment(planted, tmp_path, logger=False)
     words = {"trainer.accelerator": "gpu", "trainer.devices": "4", "trainer.precision": "16-mixed"}
     assert plan_study([config], words).config["trainer"]["accelerator"] == "gpu"
+    chooser = '{"class_path": "lightning.pytorch.callbacks.ModelCheckpoint"}'
+    assert plan_study([config], {"trainer.callbacks": chooser, "trainer.enable_checkpointing": "true"})
 
 
 def test_numbers_that_are_none_end_the_fold_and_name_where_they_are(planted, tmp_path, capsys):
