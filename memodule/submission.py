@@ -28,9 +28,9 @@ import numpy as np
 from memodule.atomic import write_text
 from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog, Video
+from memodule.datasets.csv_files import read_text
 from memodule.decoding import Decoded
 from memodule.emotions import EMOTIONS, NEUTRAL, SCORED_EMOTIONS
-from memodule.errors import UserError
 
 Year = Literal["2022", "2023", "2025"]
 Part = Literal["cas", "samm"]
@@ -150,13 +150,7 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
     Raises:
         UserError: If the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give a submission file (CSV)") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
-    table = list(csv.reader(io.StringIO(text)))
+    table = list(csv.reader(io.StringIO(read_text(path, "a submission file (CSV)"))))
     if not table or tuple(table[0]) != COLUMNS[year]:
         found = ",".join(table[0]) if table else "nothing"
         return [f"row 1: the header is {found}; the format of {year} wants {','.join(COLUMNS[year])}"]

@@ -222,7 +222,7 @@ class _TrialCLI(FoldCLI):
         return cast(Trainer, None)
 
 
-def try_out(config: Mapping[str, Any], subject: str) -> None:
+def try_out(config: Mapping[str, Any], subject: str) -> SpotRecognizeModule:
     """Build module, data, rule and protocol of a fold once, so that a mistake among them ends no fold later.
 
     The trainer is left out: its options may speak of other machines than the one on which a study is planned.
@@ -231,13 +231,17 @@ def try_out(config: Mapping[str, Any], subject: str) -> None:
         config: What `parse_config` gave.
         subject: Any subject to hold out.
 
+    Returns:
+        The untrained module.
+
     Raises:
         UserError: If a setting has an impossible value.
     """
     sections = copy.deepcopy({name: config[name] for name in ("model", "data", "intervals", "protocol")})
     sections["data"]["fold"] = subject
     with quiet_lightning(), tidied():
-        _TrialCLI(sections, run=False)
+        module: SpotRecognizeModule = _TrialCLI(sections, run=False).model
+    return module
 
 
 def is_main_process() -> bool:

@@ -11,6 +11,24 @@ from memodule.errors import UserError
 T = TypeVar("T", int, float)
 
 
+def read_text(path: Path, wanted: str) -> str:
+    """The text of a CSV file, as it is; a byte-order mark stays.
+
+    Args:
+        path: The file, UTF-8.
+        wanted: What to give where there is none.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give {wanted}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
+
+
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (where, row) of a CSV file with a header; `where` is "file, row N" as an editor counts lines.
 
@@ -26,12 +44,7 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
     Raises:
         UserError: If the file cannot be read, a column is missing, or a row is too short.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give a CSV file with the columns {', '.join(columns)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV file") from None
+    text = read_text(path, f"a CSV file with the columns {', '.join(columns)}").removeprefix("\ufeff")
     reader = csv.DictReader(io.StringIO(text))
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:

@@ -79,9 +79,7 @@ def scan_in_use(device: torch.device, scan: str = "auto") -> str:
         "torch", "numba" or "cuda".
     """
     asked, u = os.environ.get(VARIABLE) or scan, torch.empty(0, device=device)
-    if asked != "auto":
-        return asked
-    return next((name for name in ("cuda", "numba") if _problem(name, u) is None), "torch")
+    return _quickest(u) if asked == "auto" else asked
 
 
 def takes_numba(scan: str, u: Tensor) -> bool:
@@ -93,9 +91,8 @@ def _choose(scan: str, u: Tensor) -> _Function:
     """The function that computes `scan` for tensors like `u`."""
     match scan:
         case "auto":
-            problems = {name: _problem(name, u) for name in ("cuda", "numba")}
-            name = next((name for name, problem in problems.items() if problem is None), "torch")
-            found = problems["cuda" if u.device.type == "cuda" else "numba"]
+            name = _quickest(u)
+            found = _problem("cuda" if u.device.type == "cuda" else "numba", u)
             _say_once(f"{name} on {u.device.type}" + (f" ({found})" if name == "torch" else ""))
         case "torch" | "numba" | "cuda":
             name = scan
@@ -107,6 +104,11 @@ def _choose(scan: str, u: Tensor) -> _Function:
             choice = ", ".join(get_args(Scan))
             raise UserError(f"selective scan {scan!r} is unknown ({VARIABLE} or `scan`); choose one of {choice}")
     return _function(name)
+
+
+def _quickest(u: Tensor) -> str:
+    """The way that "auto" takes for tensors like `u`."""
+    return next((name for name in ("cuda", "numba") if _problem(name, u) is None), "torch")
 
 
 def _problem(scan: str, u: Tensor) -> str | None:

@@ -23,7 +23,7 @@ from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.provenance import influences
 from memodule.studies.study import Study
-from memodule.training import FoldCLI, build_fold, quiet_lightning
+from memodule.training import FoldCLI, build_fold, quiet_lightning, try_out
 
 PATTERN: Final = "subject_{number}.pkl"
 """How the authors name the file of one held-out subject."""
@@ -72,9 +72,7 @@ def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> Non
     Raises:
         UserError: If one cannot be read, or does not fit the network.
     """
-    plain: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    with quiet_lightning():
-        network = build_fold(config, next(iter(weights)), 0, **plain).model.network
+    network = try_out(config, next(iter(weights))).network
     for file in weights.values():
         load_published_weights(network, file)
 

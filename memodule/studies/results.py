@@ -60,17 +60,16 @@ def pool_study(study: Study) -> dict[str, Any]:
     missing = study.missing()
     runs = {seed: [video for s in study.finished(seed) for video in study.decoded(s, seed)] for seed in study.seeds}
     curves = [curve for seed in study.seeds for s in study.finished(seed) for curve in study.curves(s, seed)]
+    folds = [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)]
     return {
         "study": study.name,
         "complete": not missing,
         "missing": [f"{subject} (seed {seed})" for subject, seed in missing],
         "seeds": list(study.seeds),
-        "mixed": study.mixed(),
+        "mixed": _mixed(folds),
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
-        "inner": inner_scores(
-            [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)], protocol
-        ),
+        "inner": inner_scores(folds, protocol),
         **pool(runs, study.catalog, protocol),
         "recognition_at_labels": labelled_scores(tally_labelled(curves, study.catalog), protocol),
     }
@@ -92,6 +91,13 @@ def provenance(study: Study) -> dict[str, Any]:
         f"seed{seed}": {subject: study.fold_result(subject, seed)["provenance"] for subject in study.finished(seed)}
         for seed in study.seeds
     }
+
+
+def _mixed(folds: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """In what folds differ of what made them (see `memodule.studies.origin.maker`), with the differing values."""
+    makers = [fold.get("made_with", {}) for fold in folds]
+    values = {name: sorted({maker.get(name, "unknown") for maker in makers}) for maker in makers for name in maker}
+    return {name: found for name, found in values.items() if len(found) > 1}
 
 
 def _scores(videos: Sequence[VideoIntervals], protocol: Protocol) -> dict[str, float]:

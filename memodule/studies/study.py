@@ -181,19 +181,6 @@ class Study:
             )
         return result
 
-    def mixed(self) -> dict[str, list[str]]:
-        """In what the folds differ of what made them (see `memodule.studies.origin.maker`), and the differing values.
-
-        Returns:
-            Empty where all folds were made alike.
-
-        Raises:
-            UserError: If a finished fold's file is damaged.
-        """
-        makers = [self.fold_result(s, seed).get("made_with", {}) for seed in self.seeds for s in self.finished(seed)]
-        values = {name: sorted({maker.get(name, "unknown") for maker in makers}) for maker in makers for name in maker}
-        return {name: found for name, found in values.items() if len(found) > 1}
-
     def curves(self, subject: str, seed: int) -> list[VideoCurve]:
         """Curves of a held-out subject, from the fold that held it out.
 

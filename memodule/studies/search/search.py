@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from memodule.errors import UserError
-from memodule.intervals.description import build_rule
 from memodule.studies.plan import Plan, digest, plan_study
 from memodule.studies.search.space import Space
 
@@ -131,7 +130,7 @@ def plan_search(
 
 
 def _check(search: Search) -> None:
-    """Parse every end of every parameter, so that nothing fails after hours."""
+    """Plan a trial at every end of every parameter, so that nothing fails after hours."""
     results: dict[str, set[str]] = {}
     where = search.space.path
     for parameter, settings in search.space.samples():
@@ -140,8 +139,6 @@ def _check(search: Search) -> None:
             raise UserError(f"{where}: {parameter.key} is set by --set too; leave it to one of the two")
         try:
             plan = search.plan(settings)
-            if parameter.key.partition(".")[0] == "intervals":
-                build_rule(plan.config["intervals"], "intervals")
         except UserError as error:
             raise UserError(f"{where}: {parameter.key}: {value} cannot be used: {error}") from None
         unfair = _unfair(search.base, plan)
