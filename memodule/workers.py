@@ -124,8 +124,14 @@ def _run_in_processes(
         pool = crew.pool(workers)
         while waiting or running:
             while waiting and len(running) < 2 * workers:
-                slot = waiting.popleft()
-                running[pool.submit(_do, function, tasks[slot], slot)] = slot
+                try:
+                    future = pool.submit(_do, function, tasks[waiting[0]], waiting[0])
+                except BrokenProcessPool:  # a process was killed after the last look
+                    if running:  # whose outcomes will tell
+                        break
+                    pool = crew.pool(workers)
+                    continue
+                running[future] = waiting.popleft()
             done, _ = concurrent.futures.wait(running, _POLL, concurrent.futures.FIRST_COMPLETED)
             progress(crew.done)
             outcomes = _outcomes((running[future], future) for future in done)

@@ -18,6 +18,7 @@ def do(task, report):
     if kind == "fail":
         raise ValueError(f"cannot do {value}")
     if kind == "die":
+        time.sleep(value / 10)
         os._exit(3)
     if kind == "sleep":
         open(os.path.join(value, str(os.getpid())), "w").close()
@@ -61,6 +62,19 @@ def test_a_killed_process_costs_only_its_own_task(do):
     died = {task for task, outcome in results.items() if isinstance(outcome, WorkerDiedError)}
     assert died == {("die", 2), ("die", 9)}
     assert all(results[task] == 10 * task[1] for task in tasks if task not in died)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [3, 9])
+def test_a_process_killed_while_nobody_looks_costs_only_its_own_task(do, last):
+    tasks = [("do", 1), ("die", 15), *(("do", i) for i in range(3, last + 1))]
+    results = {}
+    for task, outcome in run(do, tasks, 2, contextlib.nullcontext, lambda done: None):
+        if not results:
+            time.sleep(4)  # the process dies meanwhile
+        results[task] = outcome
+    assert isinstance(results.pop(("die", 15)), WorkerDiedError)
+    assert results == {task: 10 * task[1] for task in tasks if task[0] == "do"}
 
 
 @pytest.mark.slow

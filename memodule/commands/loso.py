@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.interrupts import terminable
 from memodule.commands.study_options import (
     add_experiment,
     add_folds,
@@ -20,6 +19,7 @@ from memodule.commands.study_options import (
 )
 from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 from memodule.commands.values import seeds
+from memodule.interrupts import terminable
 
 if TYPE_CHECKING:
     from memodule.studies.plan import Plan

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.interrupts import terminable
 from memodule.commands.study_options import (
     add_experiment,
     add_folds,
@@ -19,6 +18,7 @@ from memodule.commands.study_options import (
     settings,
 )
 from memodule.commands.values import seed, whole
+from memodule.interrupts import terminable
 
 _EPILOG = """\
 Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation

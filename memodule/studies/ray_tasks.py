@@ -4,14 +4,13 @@ import contextlib
 import os
 import platform
 import secrets
-import signal
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from memodule.errors import UserError
+from memodule.interrupts import held_back, own_handlers, undisturbed
 from memodule.studies.cluster_address import nobody, require_answer
 from memodule.studies.execution import Meter, Workers, run_job
 from memodule.studies.failures import first_line, forget_error, keep_error
@@ -52,21 +51,25 @@ def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[st
         UserError: If no cluster answers, a fold asks for more than any machine has, or the disk is full.
     """
     running: dict[Any, Job] = {}
-    try:
-        start_ray(workers)
-        return _run_all(jobs, workers, meter, running)
-    finally:
-        stop_ray(running)
+    with held_back() as look:
+        try:
+            start_ray(workers)
+            return _run_all(jobs, workers, meter, running, look)
+        finally:
+            stop_ray(running)
 
 
-def _run_all(jobs: Sequence[Job], workers: Workers, meter: Meter, running: dict[Any, Job]) -> dict[str, str]:
-    """Keep `running` filled until every job has ended."""
+def _run_all(
+    jobs: Sequence[Job], workers: Workers, meter: Meter, running: dict[Any, Job], look: Callable[[], None]
+) -> dict[str, str]:
+    """Keep `running` filled until every job has ended, and look for interruptions."""
     import ray
 
     task = ray.remote(**_options(workers))(_fold_task)
     failed: dict[str, str] = {}
     waiting = list(reversed(jobs))
     while waiting or running:
+        look()
         while waiting and len(running) < (workers.count or len(jobs)):
             job = waiting.pop()
             _heartbeat(job).unlink(missing_ok=True)  # of a worker that died
@@ -109,7 +112,7 @@ def start_ray(workers: Workers) -> None:
         UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
     """
     require_answer(workers.address)
-    with _own_signals():
+    with own_handlers():  # Ray would leave at SIGTERM without a word, or print a stack
         _connect(workers)
     _require_resources(workers)
 
@@ -118,7 +121,7 @@ def stop_ray(running: Iterable[Any] = ()) -> None:
     """Leave Ray; of tasks that still run nothing is left behind on a cluster that lives on without us."""
     import ray
 
-    with _undisturbed():
+    with undisturbed():
         for reference in running:
             ray.cancel(reference, force=True)
         ray.shutdown()
@@ -223,29 +226,3 @@ def _plain(error: Exception) -> BaseException:
     if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError):
         return UserError(f"its worker died {_RETRIES + 1} times, perhaps for want of memory; use fewer --workers")
     return getattr(error, "cause", None) or error
-
-
-@contextlib.contextmanager
-def _own_signals() -> Iterator[None]:
-    """Give SIGTERM back to whom it belonged: Ray, once started, would leave without a word, or print a stack."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let a second Ctrl-C not stop the tidying up, which takes a second or two."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

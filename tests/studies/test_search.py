@@ -261,19 +261,25 @@ def test_every_trial_is_a_run_of_one_group(searched):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_others(planted, tmp_path, capsys, stop):
+def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_others(
+    planted, tmp_path, monkeypatch, capsys, stop
+):
     config = experiment(planted, tmp_path, inner=1, epochs=2, logger=False)
     sizes = space_file(tmp_path, {"trainer.accelerator": ["cpu", "tpu"]})
     command = words(config, sizes, tmp_path / "runs", "--trials", "4", "--sampler", "random", "--grace", "3")
 
-    def interrupt() -> None:
-        wait_for(lambda: results_of(tmp_path))
-        os.kill(os.getpid(), stop)
+    unlink = os.unlink
 
-    interrupter = threading.Thread(target=interrupt)
-    interrupter.start()
+    def interrupted(path: str, **options: int) -> None:
+        """Comes at the worst moment: while Optuna gives back the lock of its journal."""
+        unlink(path, **options)
+        if str(path).endswith(".rename") and results_of(tmp_path):
+            monkeypatch.setattr(os, "unlink", unlink)
+            os.kill(os.getpid(), stop)
+
+    monkeypatch.setattr(os, "unlink", interrupted)
     assert main(command) == 130
-    interrupter.join()
+    assert os.unlink is unlink
     assert "the same command goes on" in " ".join(capsys.readouterr().err.split())
     (search,) = (tmp_path / "runs").iterdir()
     assert "This search has not ended" in (search / "leaderboard.html").read_text()

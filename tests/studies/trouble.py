@@ -18,9 +18,10 @@ class Trouble(Callback):
             return
         hparams = trainer.datamodule.hparams
         order = Path(os.environ["TROUBLE"]) / f"{hparams['fold']}-{hparams['seed']}"
+        order.with_suffix(".node").write_text(_node())
+        # Last, since tests wait for it and then press Ctrl-C, which an import of Ray may swallow.
         with order.with_suffix(".pids").open("a") as pids:
             pids.write(f"{os.getpid()}\n")
-        order.with_suffix(".node").write_text(_node())
         word, _, file = order.read_text().partition(" ") if order.is_file() else ("", "", "")
         if word == "raise":
             raise ArithmeticError("the loss is not finite\nand so on")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from memodule import console
 from memodule.environment import environment, unless_set
+from memodule.interrupts import held_back
 from memodule.studies.execution import Workers
 from memodule.studies.plan import digest
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
@@ -32,7 +33,7 @@ _STUDY: Final = "search"
 _ENVIRONMENT: Final = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in configs mean what they mean here
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # we write what is worth keeping
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the command at once; nothing needs saving
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the command between two steps; nothing needs saving
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 
@@ -74,32 +75,33 @@ def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record],
     from memodule.studies.search.watching import Watcher
 
     storage = search.folder / "tune"
-    start_ray(workers)
-    try:
-        proposals, halving = _proposals(search, again), _halving(search)
-        trainable = tune.with_parameters(FoldByFold, orders=Orders(search, workers.threads, passed_on()))
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, {"CPU": workers.threads, "GPU": workers.gpus_per_fold}),
-            tune_config=tune.TuneConfig(
-                search_alg=proposals,
-                scheduler=halving,
-                num_samples=count,
-                max_concurrent_trials=workers.count,
-                reuse_actors=True,
-            ),
-            run_config=tune.RunConfig(
-                name=uuid.uuid4().hex,
-                storage_path=str(storage),
-                verbose=0,
-                callbacks=[Watcher(search, on_end)],
-                failure_config=tune.FailureConfig(max_failures=0),
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            ),
-        )
-        tuner.fit()
-    finally:
-        stop_ray()
-        shutil.rmtree(storage, ignore_errors=True)
+    with held_back() as look:  # Optuna's journal must not be left locked
+        try:
+            start_ray(workers)
+            proposals, halving = _proposals(search, again), _halving(search)
+            trainable = tune.with_parameters(FoldByFold, orders=Orders(search, workers.threads, passed_on()))
+            tuner = tune.Tuner(
+                tune.with_resources(trainable, {"CPU": workers.threads, "GPU": workers.gpus_per_fold}),
+                tune_config=tune.TuneConfig(
+                    search_alg=proposals,
+                    scheduler=halving,
+                    num_samples=count,
+                    max_concurrent_trials=workers.count,
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(
+                    name=uuid.uuid4().hex,
+                    storage_path=str(storage),
+                    verbose=0,
+                    callbacks=[Watcher(search, on_end, look)],
+                    failure_config=tune.FailureConfig(max_failures=0),
+                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                ),
+            )
+            tuner.fit()
+        finally:
+            stop_ray()
+            shutil.rmtree(storage, ignore_errors=True)
 
 
 def _proposals(search: Search, again: Sequence[Record]) -> Any:

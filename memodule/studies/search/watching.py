@@ -1,4 +1,4 @@
-"""Keeping the records of trials while Ray Tune runs them."""
+"""Keeping the records of trials while Ray Tune runs them, and looking for interruptions."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,15 +18,20 @@ class Watcher(tune.Callback):
     Args:
         search: The search.
         on_end: Called whenever a trial has ended.
+        on_step: Called between two steps of Ray Tune; what it raises ends the search.
     """
 
-    def __init__(self, search: Search, on_end: Callable[[], object]) -> None:
-        self._search, self._on_end = search, on_end
+    def __init__(self, search: Search, on_end: Callable[[], object], on_step: Callable[[], object]) -> None:
+        self._search, self._on_end, self._on_step = search, on_end, on_step
         self._records = Records(search.folder)
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune keeps copies on disk; what draws on a terminal cannot be copied and is not needed there."""
-        return {**self.__dict__, "_on_end": None}
+        return {**self.__dict__, "_on_end": None, "_on_step": None}
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Let others have a look."""
+        self._on_step()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Note that the trial runs."""
