@@ -11,7 +11,7 @@ On disk a Catalog is two CSV files in one folder, which is also the way to bring
 import dataclasses
 import functools
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
@@ -26,6 +26,9 @@ Kind = Literal["micro", "macro"]
 
 VideoKey = tuple[str, str]
 """(subject, video): what identifies a video within a Catalog."""
+
+ExpressionKey = tuple[VideoKey, Kind, int, int]
+"""(video, kind, onset, offset): what identifies an expression within a Catalog."""
 
 VIDEO_COLUMNS: Final = ("subject", "video", "path", "fps", "frames")
 EXPRESSION_COLUMNS: Final = ("subject", "video", "kind", "onset", "apex", "offset", "emotion")
@@ -82,6 +85,11 @@ class Expression:
         """(subject, video)."""
         return self.subject, self.video
 
+    @property
+    def identity(self) -> ExpressionKey:
+        """Its video, kind, onset and offset; no two expressions have the same."""
+        return self.key, self.kind, self.onset, self.offset
+
     def problem(self) -> str | None:
         """What is wrong with this expression on its own, or None.
 
@@ -114,7 +122,7 @@ class Catalog:
         provenance: The label files behind it, and what was dropped or mended on the way; does not count in `==`.
 
     Raises:
-        UserError: If a video occurs twice, or an expression is impossible or belongs to no video.
+        UserError: If a video occurs twice, or an expression is impossible, belongs to no video or is labelled twice.
     """
 
     videos: tuple[Video, ...]
@@ -128,10 +136,12 @@ class Catalog:
             if video.key in frames:
                 raise UserError(f"{self.name}: video {'/'.join(video.key)} occurs twice; give every video its own code")
             frames[video.key] = video.frames
+        labelled: set[ExpressionKey] = set()
         for expression in self.expressions:
-            problem = expression.problem() or _misplaced(expression, frames)
+            problem = expression.problem() or _misplaced(expression, frames) or _repeated(expression, labelled)
             if problem:
                 raise UserError(f"{self.name}: expression of {'/'.join(expression.key)}: {problem}")
+            labelled.add(expression.identity)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -240,14 +250,14 @@ def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
             raise UserError(f"{where}: video {'/'.join(video.key)} occurs twice; give every video its own code")
         videos[video.key] = video
     frames = {key: video.frames for key, video in videos.items()}
-    expressions = []
+    expressions: dict[ExpressionKey, Expression] = {}
     for where, row in csv_rows(expressions_csv, EXPRESSION_COLUMNS) if expressions_csv.is_file() else ():
         expression = _expression(row, where)
-        problem = expression.problem() or _misplaced(expression, frames)
+        problem = expression.problem() or _misplaced(expression, frames) or _repeated(expression, expressions)
         if problem:
             raise UserError(f"{where}: {problem}")
-        expressions.append(expression)
-    return Catalog(tuple(videos.values()), tuple(expressions), name or folder.resolve().name)
+        expressions[expression.identity] = expression
+    return Catalog(tuple(videos.values()), tuple(expressions.values()), name or folder.resolve().name)
 
 
 def _video(row: dict[str, str], folder: Path, where: str) -> Video:
@@ -282,6 +292,14 @@ def _misplaced(expression: Expression, frames: dict[VideoKey, int]) -> str | Non
         last = frames[expression.key] - 1
         return f"offset {expression.offset} lies behind the last frame {last} of {'/'.join(expression.key)}"
     return None
+
+
+def _repeated(expression: Expression, labelled: Container[ExpressionKey]) -> str | None:
+    """Why the expression cannot be another one beside those already labelled, or None."""
+    if expression.identity not in labelled:
+        return None
+    frames = f"{expression.onset} .. {expression.offset}"
+    return f"frames {frames} of {'/'.join(expression.key)} are labelled {expression.kind} already; drop one row"
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -117,11 +117,19 @@ def test_wrong_video_rows_are_named(tmp_path: Path, videos: str, words: str) -> 
         ("1,a,micro,3,5,9,angry", r"emotion 'angry' is none of negative"),
         ("1,a,micro,3,5,9,", r"emotion '' is none of negative"),
         ("1,a,micro,x,5,9,negative", r"onset 'x' is no whole number"),
+        ("1,a,micro,3,6,9,surprise", r"frames 3 .. 9 of 1/a are labelled micro already; drop one row"),
     ],
 )
 def test_wrong_expression_rows_are_named(tmp_path: Path, row: str, words: str) -> None:
     with pytest.raises(UserError, match=rf"expressions.csv, row 4: {words}"):
         read_catalog(write(tmp_path, expressions=EXPRESSIONS + row + "\n"))
+
+
+def test_frames_may_be_labelled_once_for_each_kind(tmp_path: Path) -> None:
+    catalog = read_catalog(write(tmp_path, expressions=EXPRESSIONS + "1,a,macro,3,5,9,negative\n"))
+    assert [e.kind for e in catalog.expressions] == ["micro", "macro", "macro"]
+    with pytest.raises(UserError, match=r"expression of 1/a: frames 3 .. 9 of 1/a are labelled micro already"):
+        Catalog(catalog.videos, (*catalog.expressions, catalog.expressions[0]))
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
