@@ -16,10 +16,11 @@ from memodule.flow import sources
 from memodule.flow.engines import flow_engine
 from memodule.flow.face import landmark_model
 from memodule.flow.farneback import EngineName
-from memodule.flow.parts import PartResult, extract_part, opencv_alone, split
+from memodule.flow.parts import PartResult, extract_part, split
 from memodule.flow.quality import find_problem, find_remarks, shortened, summarize, write_quality_table
 from memodule.flow.record import FlowRecord
 from memodule.flow.store import FlowStore
+from memodule.opencv import opencv_alone
 from memodule.workers import run_with_bar
 
 State = Literal["extracted", "complete", "failed"]

@@ -1,14 +1,11 @@
 """The work on one part of a video: a run of consecutive windows, which no other part needs to know of."""
 
-import contextlib
 import dataclasses
 import itertools
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -173,21 +170,3 @@ class _Counted:
         """Take what is left."""
         for _ in self:
             pass
-
-
-@contextlib.contextmanager
-def opencv_alone() -> Iterator[None]:
-    """OpenCV without threads of its own, which gain nothing beside other workers, and without its messages.
-
-    What cannot be read is reported by us, with the name of the video.
-    """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    logging = cv2.utils.logging
-    threads, level = cv2.getNumThreads(), logging.getLogLevel()
-    cv2.setNumThreads(1)
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-        logging.setLogLevel(level)

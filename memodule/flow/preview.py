@@ -18,10 +18,10 @@ from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.frames import read_frames
 from memodule.errors import UserError
 from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox
-from memodule.flow.parts import opencv_alone
 from memodule.flow.record import FlowRecord
 from memodule.flow.regions import REGIONS, face_layout
 from memodule.flow.store import FlowStore
+from memodule.opencv import opencv_alone
 from memodule.workers import Report, run_with_bar
 
 _RANGE: Final = 3.0

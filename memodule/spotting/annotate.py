@@ -10,7 +10,7 @@ import numpy as np
 
 from memodule.atomic import replacing
 from memodule.errors import UserError
-from memodule.flow.parts import opencv_alone
+from memodule.opencv import opencv_alone
 from memodule.spotting.result import SpottedVideo
 from memodule.spotting.sources import Colour
 from memodule.spotting.timeline import clock

@@ -17,9 +17,9 @@ from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import face_finder
-from memodule.flow.parts import opencv_alone
 from memodule.flow.window import WindowFlow
 from memodule.intervals import SelectionRule
+from memodule.opencv import opencv_alone
 from memodule.spotting.coverage import Stretch, find_stretches
 from memodule.spotting.default import CAUTION, require_default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower

@@ -146,21 +146,45 @@ def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
     words = [f"--{name}={value}" for name, value in arguments.items()]
     command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
     run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    while not list(out.glob("*/v*.avi")):
-        assert run.poll() is None, "ended too early for this test"
-        time.sleep(0.01)
+    _wait_until(lambda: list(out.glob("*/v*.avi")), run)
     run.send_signal(signal.SIGKILL)
     run.wait()
     assert not (out / "videos.csv").exists()
     assert {len(decode(video)) for video in out.glob("*/v*.avi")} == {90}
-    deadline = time.monotonic() + 20
-    while _alive(run.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(run.pid)
+    _wait_until(lambda: not _alive(run.pid))
     synthesize(out, **arguments)
     synthesize(tmp_path / "undisturbed", **arguments)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
     assert finished == contents(tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_nothing(tmp_path):
+    out = tmp_path / "out"
+    arguments = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
+    words = [f"--{name}={value}" for name, value in arguments.items()]
+    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as run:
+        _wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
+        os.kill(_workers(run.pid)[0], signal.SIGKILL)
+        assert (run.wait(), b"Traceback" in run.stderr.read()) == (0, False)
+    synthesize(tmp_path / "undisturbed", **arguments)
+    finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
+    assert finished == contents(tmp_path / "undisturbed")
+
+
+def _workers(parent: int) -> list[int]:
+    """Processes that were spawned to work for another one."""
+    children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def _wait_until(condition, run: subprocess.Popen | None = None) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert run is None or run.poll() is None, "ended too early for this test"
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def _alive(session: int) -> bool:

@@ -1,5 +1,6 @@
 """Frames to a video file or a folder of images, whole or not at all."""
 
+import contextlib
 import shutil
 import time
 import uuid
@@ -71,11 +72,13 @@ def write_images(folder: Path, frames: Iterable[Image]) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed writers left in a folder; what is younger than an hour may be in use and stays."""
     for path in folder.glob(f"{_ASIDE}*"):
-        if time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
+        with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+            if time.time() - path.stat().st_mtime <= _LEFTOVER_AGE:
+                continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
 
 
 def _frame_count(video: Path) -> int:

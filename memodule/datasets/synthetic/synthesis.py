@@ -1,30 +1,27 @@
 """A semi-synthetic data set on disk: who there is, what they do, and their videos."""
 
-import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import math
-import multiprocessing
-import os
-import signal
-import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 
-from memodule.console import progress_bar
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.synthetic.behaviour import draw_performances
 from memodule.datasets.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
 from memodule.datasets.synthetic.faces import draw_face
-from memodule.datasets.synthetic.frame_files import remove_leftovers, write_images, write_video
+from memodule.datasets.synthetic.frame_files import Image, remove_leftovers, write_images, write_video
 from memodule.datasets.synthetic.performance import Performance
 from memodule.datasets.synthetic.puppet import Puppet, rig
 from memodule.datasets.synthetic.recipe import claim
 from memodule.datasets.synthetic.rendering import render
 from memodule.errors import UserError
+from memodule.opencv import opencv_alone
+from memodule.workers import Report, WorkerDiedError, run_with_bar
 
 Storage = Literal["video", "images"]
 """Lossless video files (.avi, FFV1), or folders of PNG images; the frames are the same."""
@@ -148,47 +145,31 @@ def _write_all(jobs: list[_Job], workers: int) -> None:
     for folder in {job.path.parent for job in jobs}:
         remove_leftovers(folder)
     missing = [job for job in jobs if not job.path.exists()]
-    with progress_bar() as bar:
-        task = bar.add_task("videos", total=len(jobs), completed=len(jobs) - len(missing))
-        if min(workers, len(missing)) <= 1:
-            for job in missing:
-                _write(job)
-                bar.advance(task)
-            return
-        context = multiprocessing.get_context("spawn")  # forking would copy OpenCV's threads in an unknown state
-        with concurrent.futures.ProcessPoolExecutor(min(workers, len(missing)), context, _prepare_worker) as pool:
-            try:
-                for done in concurrent.futures.as_completed([pool.submit(_write, job) for job in missing]):
-                    done.result()
-                    bar.advance(task)
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+    workers = max(1, min(workers, len(missing)))
+    setup = contextlib.nullcontext if workers == 1 else opencv_alone
+    frames = sum(len(job.performance.lids) for job in missing)
+    for job, outcome in run_with_bar(_write, missing, workers, setup, "frames", frames):
+        if isinstance(outcome, WorkerDiedError):
+            raise UserError(f"{job.path}: {outcome}; use fewer workers, the same command makes what is missing")
+        if outcome is not None:
+            raise outcome
 
 
-def _prepare_worker() -> None:
-    """One thread a worker; leave Ctrl-C to the parent, and end with it."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Without this, workers of a killed parent would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _write(job: _Job) -> None:
+def _write(job: _Job, report: Report) -> None:
     noise = np.random.default_rng([job.seed, job.subject, _NOISE, job.video])
-    frames = render(_person(job.seed, job.subject), job.performance, job.difficulty, noise)
+    frames = _told(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
     match job.storage:
         case "video":
             write_video(job.path, frames, job.fps)
         case "images":
             write_images(job.path, frames)
+
+
+def _told(frames: Iterable[Image], report: Report) -> Iterator[Image]:
+    """The same frames, each reported when it is written."""
+    for count, frame in enumerate(frames, 1):
+        yield frame
+        report(count)
 
 
 @functools.lru_cache(maxsize=1)

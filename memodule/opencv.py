@@ -1,0 +1,25 @@
+"""OpenCV beside other workers."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import cv2
+
+
+@contextlib.contextmanager
+def opencv_alone() -> Iterator[None]:
+    """OpenCV without threads of its own, which gain nothing beside other workers, and without its messages.
+
+    What cannot be read is reported by us, with the name of the video.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    logging = cv2.utils.logging
+    threads, level = cv2.getNumThreads(), logging.getLogLevel()
+    cv2.setNumThreads(1)
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        logging.setLogLevel(level)
