@@ -51,9 +51,12 @@ def held_back() -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let no further interruption stop tidying up that takes a second or two."""
-    with _handlers(dict.fromkeys(_SIGNALS, signal.SIG_IGN)):
+    """Let no interruption stop tidying up that takes a second or two; one that came meanwhile is heard afterwards."""
+    come: list[int] = []
+    with _handlers(dict.fromkeys(_SIGNALS, lambda number, _: come.append(number))):
         yield
+    for number in come[:1]:
+        signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,3 @@
-import contextlib
 import os
 import signal
 import threading
@@ -97,16 +96,35 @@ def test_signals_that_are_ignored_or_belong_to_others_are_left_alone():
     assert theirs == [1]
 
 
-def test_nothing_disturbs_tidying_up():
-    with terminable(), undisturbed():
-        press(signal.SIGINT)
-        press(signal.SIGTERM)
-    with contextlib.suppress(KeyboardInterrupt), held_back():
-        press(signal.SIGINT)
-        with undisturbed():
-            press(signal.SIGINT)  # a second one, which would not wait
-            tidied = True
-    assert tidied
+@pytest.mark.parametrize("number", BOTH)
+def test_tidying_up_is_done_before_an_interruption_is_heard(number):
+    steps = []
+
+    def work():
+        with terminable(), undisturbed():
+            press(number)
+            press(number)
+            steps.append("tidied")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["tidied"]
+
+
+def test_an_interruption_during_tidying_up_counts_as_the_second_one():
+    steps = []
+
+    def work():
+        with held_back():
+            press(signal.SIGINT)
+            with undisturbed():
+                press(signal.SIGINT)
+                steps.append("tidied")
+            steps.append("went on too far")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["tidied"]
 
 
 def test_handlers_that_a_library_sets_do_not_stay():

@@ -28,7 +28,7 @@ done
 
 # SLURM runs this script on the first machine of the job: Ray's head. With several networks, choose the address here.
 HEAD=$(hostname -I | cut -d' ' -f1)
-PORT=$((20000 + SLURM_JOB_ID % 20000)) # of this job alone: others may run Ray on the same machine
+PORT=$((20000 + SLURM_JOB_ID % 12000)) # of this job alone, below those that the system gives out
 TEMP=/tmp/ray-$SLURM_JOB_ID
 export HEAD PORT TEMP
 
@@ -52,24 +52,29 @@ srun --kill-on-bad-exit=0 --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c "$on_ea
 cluster=$!
 
 study=
+stop=
 again=
-trap '[ -z "$study" ] || kill -TERM "$study"' TERM            # scancel: stop cleanly
-trap 'again=yes; [ -z "$study" ] || kill -TERM "$study"' USR1 # the time is over
+trap 'stop=yes; [ -z "$study" ] || kill -TERM "$study"' TERM            # scancel: stop cleanly
+trap 'stop=yes; again=yes; [ -z "$study" ] || kill -TERM "$study"' USR1 # the time is over
 trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
 
 tries=0
-until ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
+until [ -n "$stop" ] || ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
     kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 120 ] || { echo "Ray does not start; see above" >&2; exit 1; }
     sleep 1
 done
 
-memodule loso --address "$HEAD:$PORT" "$@" &
-study=$!
-status=0
-wait $study || status=$?
-while kill -0 $study 2>/dev/null; do # a signal has ended the wait, and the study is tidying up
+status=130 # as of an interrupted study
+if [ -z "$stop" ]; then
+    memodule loso --address "$HEAD:$PORT" "$@" &
+    study=$!
+    [ -z "$stop" ] || kill -TERM $study # a signal came just before
     status=0
     wait $study || status=$?
-done
+    while kill -0 $study 2>/dev/null; do # a signal has ended the wait, and the study is tidying up
+        status=0
+        wait $study || status=$?
+    done
+fi
 [ -z "$again" ] || scontrol requeue "$SLURM_JOB_ID"
 exit $status

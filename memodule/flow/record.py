@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -118,11 +119,11 @@ def array_problem(record: FlowRecord) -> str | None:
             np.lib.format.read_magic(file)
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
             expected = file.tell() + math.prod(record.shape) * 4
+            size = os.fstat(file.fileno()).st_size  # of the file just read, which may have been replaced since
     except FileNotFoundError:
         return "the array is missing"
     except ValueError:
         return "no flow array (truncated or foreign)"
     if shape != record.shape or fortran or dtype != np.dtype(np.float32):
         return f"an array of {shape} {dtype} instead of {record.shape} float32"
-    size = record.path.stat().st_size
     return None if size == expected else f"truncated or overwritten ({size} bytes instead of {expected})"

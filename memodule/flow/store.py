@@ -9,6 +9,7 @@ renamed, the description last: whoever reads, whoever is killed and however many
 belongs to the array that it names. Equal contents have equal names, so that two writers of one video do no harm.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -172,8 +173,9 @@ class FlowStore:
         """
         for path in {*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")}:
             used = path.name == named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
-            if not used and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+                if not used and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
+                    path.unlink()
 
     @property
     def _mend(self) -> str:

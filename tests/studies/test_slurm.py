@@ -25,26 +25,25 @@ with open(os.environ["FAKES"] + "/srun.calls", "a") as calls:
     calls.write(" ".join(words).split(" bash ")[0] + "\\n")
 while words[0].startswith("-"):
     words.pop(0)
-machines = [
-    subprocess.Popen(words, env=os.environ | {{"SLURM_NODEID": str(i)}}, start_new_session=True)
-    for i in range(int(os.environ["SLURM_NNODES"]))
-]
+machines = []
 signal.signal(signal.SIGTERM, lambda *_: [machine.terminate() for machine in machines])
+for i in range(int(os.environ["SLURM_NNODES"])):
+    machines.append(subprocess.Popen(words, env=os.environ | {{"SLURM_NODEID": str(i)}}, start_new_session=True))
 sys.exit(max(machine.wait() for machine in machines))
 """
 RAY = """#!/bin/bash
+case "$*" in start*) trap "echo \\"$SLURM_NODEID\\" >> $FAKES/ray.stopped; exit" TERM ;; esac
 echo "$SLURM_NODEID $RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$FAKES/ray.calls"
 case "$*" in
-    "status "*) [ -e "$FAKES/head" ]; exit ;;
+    "status "*) [ -e "$FAKES/head" ] && [ ! -e "$FAKES/slow" ]; exit ;;
     *"--head "*) touch "$FAKES/head" ;;
 esac
 [ -z "$RAY_BREAKS" ] || { echo "no room" >&2; exit 1; }
-trap "echo \\"$SLURM_NODEID\\" >> $FAKES/ray.stopped; exit" TERM
 while :; do sleep 0.05; done
 """
 MEMODULE = """#!/bin/bash
-printf '%s\\n' "$@" > "$FAKES/memodule.words"
 trap 'sleep 0.2; echo tidied > "$FAKES/memodule.stopped"; exit 130' TERM
+printf '%s\\n' "$@" > "$FAKES/memodule.words"
 while [ -e "$FAKES/hold" ]; do sleep 0.05; done
 exit "${MEMODULE_STATUS:-0}"
 """
@@ -83,7 +82,7 @@ def hold_until_all_are_there(fakes: Path, *words: str, **environment: str) -> su
     """Start the script; the study goes on as soon as the file `hold` is gone."""
     (fakes / "hold").touch()
     job = start(fakes, *words, **environment)
-    wait_until(lambda: len(starts(fakes)) == 3 and (fakes / "memodule.words").exists(), job, limit=30)
+    wait_until(lambda: len(starts(fakes)) == 3 and (fakes / "memodule.words").exists(), job)
     return job
 
 
@@ -106,14 +105,14 @@ def test_one_ray_per_machine_the_study_on_them_and_nothing_left(fakes):
     words = ["--config", "experiments/samm_lv.yaml", "--set", "data.window=30", "trainer.logger=a b", "--online"]
     job = hold_until_all_are_there(fakes, *words)
     (fakes / "hold").unlink()
-    out, err = job.communicate(timeout=30)
+    out, err = job.communicate(timeout=120)
     assert job.returncode == 0, (out, err)
     assert read(fakes / "srun.calls") == ["--kill-on-bad-exit=0 --cpus-per-task=4"]
     calls = starts(fakes)
     assert sorted(call[0] for call in calls) == ["0", "1", "2"]
     heads = [call for call in calls if "--head" in call[3]]
     assert [call[0] for call in heads] == ["0"]
-    port = 20000 + os.getpid() % 20000
+    port = 20000 + os.getpid() % 12000
     assert f"--port={port}" in heads[0][3]
     assert all("--block" in call[3] and "--num-cpus=4" in call[3] for call in calls)
     assert {call[1] for call in calls} == {"token"}
@@ -130,7 +129,7 @@ def test_one_ray_per_machine_the_study_on_them_and_nothing_left(fakes):
 def test_the_study_s_exit_status_is_the_job_s(fakes):
     job = hold_until_all_are_there(fakes, "--config", "x.yaml", MEMODULE_STATUS="1")
     (fakes / "hold").unlink()
-    job.communicate(timeout=30)
+    job.communicate(timeout=120)
     assert job.returncode == 1
     assert len(read(fakes / "ray.stopped")) == 3
 
@@ -139,16 +138,29 @@ def test_the_study_s_exit_status_is_the_job_s(fakes):
 def test_a_cancelled_job_stops_cleanly_and_one_whose_time_is_over_asks_for_more(fakes, number, again):
     job = hold_until_all_are_there(fakes, "--config", "x.yaml")
     job.send_signal(number)
-    out, err = job.communicate(timeout=30)
+    out, err = job.communicate(timeout=120)
     assert job.returncode == 130, (out, err)
     assert read(fakes / "memodule.stopped") == ["tidied"]
     assert len(read(fakes / "ray.stopped")) == 3
     assert read(fakes / "scontrol.calls") == ([f"requeue {os.getpid()}"] if again else [])
 
 
+@pytest.mark.parametrize(("number", "again"), [(signal.SIGTERM, False), (signal.SIGUSR1, True)])
+def test_a_job_that_is_stopped_while_ray_starts_begins_no_study(fakes, number, again):
+    (fakes / "slow").touch()
+    job = start(fakes, "--config", "x.yaml", SLURM_NNODES="1")
+    wait_until(lambda: any("status" in call for call in read(fakes / "ray.calls")) and starts(fakes), job)
+    job.send_signal(number)
+    out, err = job.communicate(timeout=120)
+    assert job.returncode == 130, (out, err)
+    assert not (fakes / "memodule.words").exists()
+    assert read(fakes / "ray.stopped") == ["0"]
+    assert read(fakes / "scontrol.calls") == ([f"requeue {os.getpid()}"] if again else [])
+
+
 def test_a_ray_that_does_not_start_ends_the_job(fakes):
     job = start(fakes, "--config", "x.yaml", RAY_BREAKS="1", SLURM_NNODES="1")
-    out, err = job.communicate(timeout=30)
+    out, err = job.communicate(timeout=120)
     if not (fakes / "memodule.words").exists():  # else the head was seen before it broke
         assert (job.returncode, out) == (1, "")
     assert "no room" in err
@@ -160,7 +172,7 @@ def test_an_environment_that_lacks_a_program_is_told_at_once(fakes, program):
         (fakes / name).symlink_to(shutil.which(name))
     (fakes / program).unlink()
     job = start(fakes, "--config", "x.yaml", PATH=str(fakes))
-    out, err = job.communicate(timeout=30)
+    out, err = job.communicate(timeout=120)
     assert (job.returncode, out) == (2, "")
     assert err.startswith(f"{program} is not installed here: submit in the checkout after `make install`, or ")
     assert not (fakes / "srun.calls").exists()
@@ -168,7 +180,7 @@ def test_an_environment_that_lacks_a_program_is_told_at_once(fakes, program):
 
 def test_without_words_it_says_how_it_is_used(fakes):
     job = start(fakes)
-    out, err = job.communicate(timeout=30)
+    out, err = job.communicate(timeout=120)
     assert (job.returncode, out) == (2, "")
     assert err.startswith("usage: sbatch ")
     assert not (fakes / "srun.calls").exists()
@@ -192,7 +204,7 @@ def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_othe
     wait_until(lambda: all(bench.pids(hold.name) for hold in holds), job)
     for hold in holds:
         hold.unlink()
-    out, err = job.communicate(timeout=120)
+    out, err = job.communicate(timeout=300)
     assert job.returncode == 1, (out, err)
     assert "002 (seed 0): ArithmeticError: the loss is not finite" in err
     assert out.splitlines()[-1] == str(bench.study.folder)
@@ -202,7 +214,7 @@ def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_othe
     assert bench.study.missing() == [("002", 0)]
     assert not json.loads((bench.study.folder / "results.json").read_text())["complete"]
     assert "trouble.py" in (bench.study.fold("002", 0) / "error.txt").read_text()
-    wait_until(lambda: not bench.processes(), limit=20)
+    wait_until(lambda: not bench.processes(), limit=60)
     assert not Path(f"/tmp/ray-{os.getpid()}").exists()
     kept = bench.finished()
     failing.unlink()

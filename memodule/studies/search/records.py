@@ -68,7 +68,7 @@ class Records:
             UserError: If a record cannot be read.
         """
         found = []
-        for path in self._folder.glob("*.json"):
+        for path in self._folder.glob("[!.]*.json"):  # without what is just being written
             try:
                 found.append(Record(**json.loads(path.read_text(encoding="utf-8"))))
             except (OSError, ValueError, TypeError) as error:

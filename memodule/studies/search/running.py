@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from memodule.atomic import write_json
+from memodule.atomic import remove_leftovers, write_json
 from memodule.errors import UserError
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import Workers
@@ -93,6 +93,7 @@ def _begin(search: Search) -> None:
         "host": host(),
     }
     with _writing(search):
+        remove_leftovers(search.folder)
         write_json(search.folder / "search.json", description)
         shutil.copyfile(search.space.path, search.folder / "space.yaml")
 
