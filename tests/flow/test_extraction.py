@@ -405,7 +405,7 @@ def many(tmp_path, frames):
 
 def whole_videos(store):
     """Videos that are described, each checked to be whole."""
-    videos = [json.loads(path.read_text()) for path in store.folder.glob("*.json")]
+    videos = [json.loads(path.read_text()) for path in store.folder.glob("[!.]*.json")]
     for video in videos:
         store.verify(store.get(video["subject"], video["video"]))
     return videos
@@ -415,14 +415,14 @@ def whole_videos(store):
 def test_after_a_kill_the_next_run_does_what_is_left(many, store, tmp_path):
     with start(tmp_path / "many", store) as process:
         until = time.monotonic() + 120
-        while not list(store.folder.glob("*.json")):
+        while not list(store.folder.glob("[!.]*.json")):
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     done = whole_videos(store)
     assert 0 < len(done) < 6
-    times = {path: path.stat().st_mtime_ns for path in store.folder.glob("*.json")}
+    times = {path: path.stat().st_mtime_ns for path in store.folder.glob("[!.]*.json")}
     report = extract_catalog(many, store)
     assert sum(o.state == "complete" for o in report.outcomes) == len(done)
     assert len(whole_videos(store)) == 6

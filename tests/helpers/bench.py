@@ -82,7 +82,7 @@ class Bench:
         return alive
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None, limit: int = 90) -> None:
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None, limit: int = 300) -> None:
     """Wait for the condition; a process that ends before it, or goes on in vain, is stopped and says what it wrote."""
     end = time.monotonic() + limit
     while not condition():
@@ -103,8 +103,12 @@ def last_words(process: subprocess.Popen[str]) -> tuple[int | None, str, str]:
     return status, "", "killed"
 
 
-def ended(process: subprocess.Popen[str], limit: int = 120) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=limit)
+def ended(process: subprocess.Popen[str], limit: int = 300) -> tuple[int, str, str]:
+    """Exit status, output and errors; a process that does not end is stopped and says what it wrote."""
+    try:
+        out, err = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"does not end: {last_words(process)}")
     return process.returncode, out, err
 
 

@@ -31,7 +31,9 @@ def _serve(server: socket.socket, answer: bytes | None, opened: contextlib.ExitS
                 connection.sendall(answer)
 
 
-def closed_port() -> str:
-    """An address of this machine where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+@contextlib.contextmanager
+def closed_port() -> Iterator[str]:
+    """An address of this machine where nobody listens, nor can begin to meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"

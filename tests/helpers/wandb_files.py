@@ -23,8 +23,11 @@ class OfflineRun:
 
     @classmethod
     def read(cls, folder: Path) -> "OfflineRun":
-        """Read the folder with W&B's own program."""
-        (file,) = folder.glob("*.wandb")
+        """Read the folder with W&B's own program; a run that was killed at its very start has no records."""
+        files = list(folder.glob("*.wandb"))
+        if not files:
+            return cls(folder, [])
+        (file,) = files
         command = [Path(sys.executable).with_name("wandb"), "leet", "inspect", "--json", file]
         printed = subprocess.run(command, capture_output=True, text=True, check=True)
         return cls(folder, [json.loads(line) for line in printed.stdout.splitlines()])

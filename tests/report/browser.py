@@ -127,7 +127,7 @@ class Page:
             self._receive()
         self._events.clear()
 
-    def _receive(self, patience: float = 30) -> dict[str, Any]:
+    def _receive(self, patience: float = 120) -> dict[str, Any]:
         end = time.monotonic() + patience
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(0, end - time.monotonic()))

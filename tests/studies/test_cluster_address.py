@@ -48,11 +48,11 @@ def test_who_says_nothing_or_something_else_is_no_ray(listener, monkeypatch, ans
 
 
 def test_auto_is_asked_where_ray_would_look(monkeypatch, listener):
-    gone = closed_port()
-    monkeypatch.setenv("RAY_ADDRESS", gone)
-    port = gone.partition(":")[2]
-    with pytest.raises(UserError, match=rf"^--address auto: no Ray .*:{port}, Connection refused\)"):
-        require_answer("auto")
+    with closed_port() as gone:
+        monkeypatch.setenv("RAY_ADDRESS", gone)
+        port = gone.partition(":")[2]
+        with pytest.raises(UserError, match=rf"^--address auto: no Ray .*:{port}, Connection refused\)"):
+            require_answer("auto")
     monkeypatch.setenv("RAY_ADDRESS", listener(GRPC))
     require_answer("auto")
 
@@ -70,20 +70,22 @@ def test_auto_without_a_cluster_is_one_line(monkeypatch):
 
 @pytest.mark.slow
 def test_a_study_ends_at_once_where_nobody_answers(bench):
-    address, began = closed_port(), time.monotonic()
-    status, out, err = ended(bench.start("--address", address), limit=60)
+    began = time.monotonic()
+    with closed_port() as address:
+        status, out, err = ended(bench.start("--address", address))
     assert (status, out) == (2, "")
     (line,) = err.splitlines()
     assert line.startswith(f"memodule: error: --address {address}: no Ray cluster answers there (Connection refused)")
-    assert time.monotonic() - began < 45
+    assert time.monotonic() - began < 150  # Ray alone: minutes, and a traceback
     assert not bench.runs.exists()
 
 
 def test_a_search_begins_nothing_where_nobody_answers(bench, tmp_path, capsys):
     space = tmp_path / "space.yaml"
     space.write_text("model.learning_rate: [0.01, 0.1]\n")
-    words = ["search", "--config", bench.config, "--runs", bench.runs, "--space", space, "--address", closed_port()]
+    words = ["search", "--config", bench.config, "--runs", bench.runs, "--space", space]
     words += ["--set", "data.inner_validation_subjects=1"]
-    assert main([str(word) for word in words]) == 2
+    with closed_port() as address:
+        assert main([*(str(word) for word in words), "--address", address]) == 2
     assert "no Ray cluster answers there (Connection refused)" in capsys.readouterr().err
     assert not bench.runs.exists()

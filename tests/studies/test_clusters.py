@@ -12,7 +12,7 @@ import pytest
 import ray
 from bench import Bench, ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
-from listeners import GRPC, closed_port
+from listeners import GRPC
 
 from memodule.curves import read_curves
 from memodule.studies.search.records import Records
@@ -172,8 +172,8 @@ def test_torchrun_on_one_machine_gives_the_same(bench, shared):
 
 def test_torchrun_on_two_machines_gives_the_same(bench, shared):
     """Two launchers that find each other, with one process each; here on one machine."""
-    host, _, port = closed_port().partition(":")
-    launcher = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint={host}:{port}"]
+    port = 20000 + os.getpid() % 12000  # the system gives out those from 32768 on
+    launcher = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}"]
     place = ["--runs", str(bench.runs), "--folds", "001,002"]
     words = ["loso", *place, "--set", "trainer.num_nodes=2", "trainer.devices=1", *SHARED]
     both = [launched(bench, launcher, words) for _ in range(2)]

@@ -52,7 +52,7 @@ def results_of(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("folds/*/*/result.json")}
 
 
-def wait_for(condition, seconds: float = 120) -> None:
+def wait_for(condition, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -79,7 +79,7 @@ def searched(planted, tmp_path_factory):
     config = experiment(planted, folder, inner=1)
     rates = {"model.learning_rate": [0.0001, 0.02], "intervals.init_args.threshold": {"uniform": [0.45, 0.6]}}
     command = words(config, space_file(folder, rates), folder / "runs", "--grace", "1", "--seed", "3")
-    running = subprocess.Popen([sys.executable, "-m", "memodule", *command, "--trials", "2"], stderr=subprocess.PIPE)
+    running = subprocess.Popen([sys.executable, "-m", "memodule", *command, "--trials", "1"], stderr=subprocess.PIPE)
     (search,) = wait_for_search(folder / "runs")
     wait_for(lambda: any(record.state != "running" for record in Records(search).all()))
     running.kill()

@@ -167,8 +167,8 @@ def choices(folder: Path, objective: str = "strs", variant: dict | None = None) 
 
 
 def lost(expression):
-    """A label elsewhere: what was found is now false, and another threshold is best."""
-    return dataclasses.replace(expression, onset=0, apex=1, offset=2, emotion="others")
+    """A label of one frame: what was found is now false, and another threshold is best."""
+    return dataclasses.replace(expression, apex=None, offset=expression.onset, emotion="others")
 
 
 def reversed_curve(curve):
