@@ -42,8 +42,9 @@ def curve_figure(curve: VideoCurve, truth: Sequence[Expression], decoded: Decode
         truth: The video's expressions; macro-expressions are drawn in grey.
         decoded: What was found.
     """
-    figure = Figure(figsize=(10, 2.4), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(10, 2.4))
+    # Fixed margins: to find them takes as long as to draw, and a study has dozens of these.
+    axes = figure.subplots(gridspec_kw={"left": 0.055, "right": 0.99, "bottom": 0.19, "top": 0.88})
     rate = curve.fps
     axes.plot(np.arange(len(curve.score)) * curve.frame_step / rate, curve.score, color=SCORE_COLOUR, linewidth=1)
     for expression in truth:
