@@ -28,6 +28,8 @@ def terminable() -> Iterator[None]:
 def held_back() -> Iterator[Callable[[], None]]:
     """Note an interruption, and raise it only when asked to, or at the end; a second one is raised at once.
 
+    Not to be nested: the outer one would hear what the inner one waits for.
+
     Yields:
         A function that raises KeyboardInterrupt if an interruption has come.
     """
@@ -51,7 +53,10 @@ def held_back() -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let no interruption stop tidying up that takes a second or two; one that came meanwhile is heard afterwards."""
+    """Let no interruption stop tidying up that takes a second or two; one that came meanwhile is heard after it.
+
+    An error of the tidying up goes first: then it is not heard.
+    """
     come: list[int] = []
     with _handlers(dict.fromkeys(_SIGNALS, lambda number, _: come.append(number))):
         yield
@@ -62,9 +67,7 @@ def undisturbed() -> Iterator[None]:
 @contextlib.contextmanager
 def own_handlers() -> Iterator[None]:
     """Give both signals back to whom they belonged before, whatever a library does to them."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    ours = {number: handler for number, handler in before.items() if handler is not None}  # None: set outside of Python
-    with _handlers(ours):
+    with _handlers({number: signal.getsignal(number) for number in _SIGNALS}):
         yield
 
 
@@ -73,7 +76,8 @@ def _handlers(new: dict[signal.Signals, Any]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number, handler in new.items()}
+    known = [number for number in new if signal.getsignal(number) is not None]  # else it was set outside of Python
+    before = {number: signal.signal(number, new[number]) for number in known}
     try:
         yield
     finally:

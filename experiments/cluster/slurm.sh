@@ -54,21 +54,23 @@ cluster=$!
 study=
 stop=
 again=
-trap 'stop=yes; [ -z "$study" ] || kill -TERM "$study"' TERM            # scancel: stop cleanly
-trap 'stop=yes; again=yes; [ -z "$study" ] || kill -TERM "$study"' USR1 # the time is over
+end_study() { stop=yes; [ -z "$study" ] || kill -TERM "$study" 2>/dev/null || true; } # or it has just ended by itself
+trap end_study TERM              # scancel: stop cleanly
+trap 'again=yes; end_study' USR1 # the time is over
 trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
 
 tries=0
 until [ -n "$stop" ] || ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
+    [ -z "$stop" ] || break
     kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 120 ] || { echo "Ray does not start; see above" >&2; exit 1; }
-    sleep 1
+    sleep 1 || true # a signal to all processes of the job ends it
 done
 
 status=130 # as of an interrupted study
 if [ -z "$stop" ]; then
     memodule loso --address "$HEAD:$PORT" "$@" &
     study=$!
-    [ -z "$stop" ] || kill -TERM $study # a signal came just before
+    [ -z "$stop" ] || end_study # a signal came just before
     status=0
     wait $study || status=$?
     while kill -0 $study 2>/dev/null; do # a signal has ended the wait, and the study is tidying up

@@ -78,7 +78,7 @@ def _run_all(
         for reference in ended:
             job = running.pop(reference)
             try:
-                _require_arrival(job, ray.get(reference))
+                _require_arrival(job, ray.get(reference), look)
                 forget_error(job)
             except Exception as error:
                 failed[job.name] = keep_error(job, _plain(error), str(error))
@@ -112,8 +112,11 @@ def start_ray(workers: Workers) -> None:
         UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
     """
     require_answer(workers.address)
-    with own_handlers():  # Ray would leave at SIGTERM without a word, or print a stack
-        _connect(workers)
+    try:
+        with own_handlers():  # Ray would leave at SIGTERM without a word, or print a stack
+            _connect(workers)
+    except SystemExit:  # which is what it makes of SIGTERM while it starts
+        raise KeyboardInterrupt from None
     _require_resources(workers)
 
 
@@ -199,8 +202,8 @@ def _heard(job: Job) -> int:
         return 0
 
 
-def _require_arrival(job: Job, host: str) -> None:
-    """Wait for the result that a worker says it has written.
+def _require_arrival(job: Job, host: str, look: Callable[[], None]) -> None:
+    """Wait for the result that a worker says it has written, and look for interruptions.
 
     Raises:
         UserError: If it does not come.
@@ -213,6 +216,7 @@ def _require_arrival(job: Job, host: str) -> None:
                 f"that all machines of the cluster share"
             )
         time.sleep(_LOOK_EVERY)
+        look()
         with contextlib.suppress(OSError):
             list(job.folder.parent.iterdir())  # makes a network file system look again
 

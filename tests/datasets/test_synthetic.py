@@ -16,6 +16,7 @@ import pytest
 from memodule.datasets.catalog import read_catalog
 from memodule.datasets.synthetic import synthesis, synthesize
 from memodule.errors import UserError
+from memodule.workers import WorkerDiedError
 
 SMALL = {"subjects": 2, "videos": 1, "frames": 90}
 
@@ -171,6 +172,13 @@ def test_a_killed_worker_changes_nothing(tmp_path):
     synthesize(tmp_path / "undisturbed", **arguments)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
     assert finished == contents(tmp_path / "undisturbed")
+
+
+def test_a_worker_that_dies_again_and_again_is_told_in_one_line(tmp_path, monkeypatch):
+    died = WorkerDiedError("its process was killed, perhaps since memory ran out")
+    monkeypatch.setattr(synthesis, "run", lambda do, jobs, *rest: iter([(jobs[0], died)]))
+    with pytest.raises(UserError, match=r"v1\.avi: its process was killed, .*; use fewer workers, the same command"):
+        synthesize(tmp_path / "out", **SMALL)
 
 
 def _workers(parent: int) -> list[int]:

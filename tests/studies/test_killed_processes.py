@@ -69,6 +69,23 @@ def test_killed_and_interrupted_drivers_go_on_where_they_were(bench, undisturbed
     assert_equal_studies(bench.study, undisturbed)
 
 
+def test_a_job_that_is_ended_while_ray_starts_says_how_to_go_on(bench):
+    """Ray has a handler of its own by then, which leaves at once or after half a minute, and with status 1 or 15."""
+    (bench.orders / "sitecustomize.py").write_text(
+        "import os, signal, ray._private.node as node\n"
+        "begin = node.Node.__init__\n"
+        "def stopped(*words, **options):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    begin(*words, **options)\n"
+        "node.Node.__init__ = stopped\n"
+    )
+    paths = os.pathsep.join([str(bench.orders), bench.environment()["PYTHONPATH"]])
+    status, out, err = ended(bench.start("--workers", "2", PYTHONPATH=paths))
+    assert (status, out, len(err.splitlines())) == (130, "", 1), err
+    assert "0 of 12 folds are finished" in err
+    wait_until(lambda: not bench.processes(), limit=60)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ray_is_gone_after_an_interrupt(bench, number):
     bench.order("001-0", "hold")

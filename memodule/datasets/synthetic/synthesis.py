@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from memodule.console import progress_bar
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.synthetic.behaviour import draw_performances
 from memodule.datasets.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
@@ -21,7 +22,7 @@ from memodule.datasets.synthetic.recipe import claim
 from memodule.datasets.synthetic.rendering import render
 from memodule.errors import UserError
 from memodule.opencv import opencv_alone
-from memodule.workers import Report, WorkerDiedError, run_with_bar
+from memodule.workers import Report, WorkerDiedError, run
 
 Storage = Literal["video", "images"]
 """Lossless video files (.avi, FFV1), or folders of PNG images; the frames are the same."""
@@ -83,7 +84,8 @@ def synthesize(
         The Catalog of the videos, as written to `out`.
 
     Raises:
-        UserError: If `out` holds anything else, or an argument is impossible.
+        UserError: If `out` holds anything else, an argument is impossible, a video cannot be written, or memory runs
+            out again and again.
     """
     _check(subjects, videos, frames, fps, seed, workers)
     level = DIFFICULTIES[difficulty] if isinstance(difficulty, str) else difficulty
@@ -147,12 +149,16 @@ def _write_all(jobs: list[_Job], workers: int) -> None:
     missing = [job for job in jobs if not job.path.exists()]
     workers = max(1, min(workers, len(missing)))
     setup = contextlib.nullcontext if workers == 1 else opencv_alone
-    frames = sum(len(job.performance.lids) for job in missing)
-    for job, outcome in run_with_bar(_write, missing, workers, setup, "frames", frames):
-        if isinstance(outcome, WorkerDiedError):
-            raise UserError(f"{job.path}: {outcome}; use fewer workers, the same command makes what is missing")
-        if outcome is not None:
-            raise outcome
+    total, left = (sum(len(job.performance.lids) for job in some) for some in (jobs, missing))
+    with progress_bar() as bar:
+        task = bar.add_task("frames", total=total, completed=total - left)
+        for job, outcome in run(
+            _write, missing, workers, setup, lambda done: bar.update(task, completed=total - left + done)
+        ):
+            if isinstance(outcome, WorkerDiedError):
+                raise UserError(f"{job.path}: {outcome}; use fewer workers, the same command makes what is missing")
+            if outcome is not None:
+                raise outcome
 
 
 def _write(job: _Job, report: Report) -> None:

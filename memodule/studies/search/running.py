@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from memodule.atomic import remove_leftovers, write_json
 from memodule.errors import UserError
+from memodule.interrupts import held_back
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import Workers
 from memodule.studies.origin import code_version, host
@@ -52,8 +53,9 @@ def check_installed() -> None:
         UserError: With the command that installs it.
     """
     try:
-        import optuna  # noqa: F401
-        import ray.tune  # noqa: F401
+        with held_back():  # an import of Ray may swallow an interruption
+            import optuna  # noqa: F401
+            import ray.tune  # noqa: F401
     except ImportError as error:
         raise UserError(
             f"search: {error.name or 'ray[tune]'} is not installed; run `pip install 'memodule[search]'`"
