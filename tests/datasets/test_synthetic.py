@@ -19,6 +19,7 @@ from memodule.errors import UserError
 from memodule.workers import WorkerDiedError
 
 SMALL = {"subjects": 2, "videos": 1, "frames": 90}
+THREE = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -143,18 +144,15 @@ def test_more_workers_give_the_same_bytes(made, tmp_path):
 @pytest.mark.slow
 def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
     out = tmp_path / "out"
-    arguments = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
-    words = [f"--{name}={value}" for name, value in arguments.items()]
-    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
-    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = _start(out)
     _wait_until(lambda: list(out.glob("*/v*.avi")), run)
     run.send_signal(signal.SIGKILL)
-    run.wait()
+    run.communicate()
     assert not (out / "videos.csv").exists()
     assert {len(decode(video)) for video in out.glob("*/v*.avi")} == {90}
     _wait_until(lambda: not _alive(run.pid))
-    synthesize(out, **arguments)
-    synthesize(tmp_path / "undisturbed", **arguments)
+    synthesize(out, **THREE)
+    synthesize(tmp_path / "undisturbed", **THREE)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
     assert finished == contents(tmp_path / "undisturbed")
 
@@ -162,14 +160,12 @@ def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
 @pytest.mark.slow
 def test_a_killed_worker_changes_nothing(tmp_path):
     out = tmp_path / "out"
-    arguments = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
-    words = [f"--{name}={value}" for name, value in arguments.items()]
-    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as run:
-        _wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
-        os.kill(_workers(run.pid)[0], signal.SIGKILL)
-        assert (run.wait(), b"Traceback" in run.stderr.read()) == (0, False)
-    synthesize(tmp_path / "undisturbed", **arguments)
+    run = _start(out)
+    _wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
+    os.kill(_workers(run.pid)[0], signal.SIGKILL)
+    _, err = run.communicate()
+    assert (run.returncode, b"Traceback" in err) == (0, False), err
+    synthesize(tmp_path / "undisturbed", **THREE)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
     assert finished == contents(tmp_path / "undisturbed")
 
@@ -179,6 +175,13 @@ def test_a_worker_that_dies_again_and_again_is_told_in_one_line(tmp_path, monkey
     monkeypatch.setattr(synthesis, "run", lambda do, jobs, *rest: iter([(jobs[0], died)]))
     with pytest.raises(UserError, match=r"v1\.avi: its process was killed, .*; use fewer workers, the same command"):
         synthesize(tmp_path / "out", **SMALL)
+
+
+def _start(out: Path) -> subprocess.Popen[bytes]:
+    """The command that makes THREE with two workers."""
+    words = [f"--{name}={value}" for name, value in THREE.items()]
+    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
 
 
 def _workers(parent: int) -> list[int]:
