@@ -106,10 +106,10 @@ def _extract(options: argparse.Namespace, videos: Path, flow: Path) -> None:
 
 
 def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
-    from memodule.studies.execution import Workers
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
     from memodule.studies.tracking import choose_mode
+    from memodule.studies.work import Workers
 
     _step(
         3, "training, one fold per person", f"memodule loso --config experiments/demo.yaml --workers {options.workers}"
@@ -121,9 +121,9 @@ def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
 
 def _decode_again(options: argparse.Namespace, overrides: dict[str, str], trained: "Study") -> "Outcome":
     """The same curves under fixed windows; the folder is the one that `memodule loso` would train."""
-    from memodule.studies.execution import Workers
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
+    from memodule.studies.work import Workers
 
     second = "--config experiments/demo.yaml --config experiments/baselines/fixed_window.yaml"
     _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves {trained.folder}")

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def main(words: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
     arguments = parse(_parser(), words)
-    from memodule.studies.execution import Workers
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
     from memodule.studies.tracking import choose_mode, leave_sweep
+    from memodule.studies.work import Workers
     from memodule.training import is_main_process
 
     if not is_main_process():  # of several that share each fold: one of them tells

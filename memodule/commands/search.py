@@ -35,10 +35,10 @@ The space file says what its keys may be; experiments/sweeps/space.yaml shows ev
 def main(words: Sequence[str]) -> int:
     """Run the command; returns 1 when no trial has finished."""
     arguments = parse(_parser(), words)
-    from memodule.studies.execution import Workers
     from memodule.studies.search.running import check_installed, run_search, search_text, search_values
     from memodule.studies.search.search import plan_search
     from memodule.studies.tracking import choose_mode
+    from memodule.studies.work import Workers
 
     check_installed()
     choose_mode(arguments.online)

@@ -8,7 +8,7 @@ from memodule.atomic import write_json
 from memodule.decoding import write_predictions, write_truth
 from memodule.errors import UserError
 from memodule.studies.cluster_address import require_answer
-from memodule.studies.execution import Workers, run_jobs
+from memodule.studies.execution import run_jobs
 from memodule.studies.plan import Plan
 from memodule.studies.redecoding import check_curves
 from memodule.studies.results import pool_study, provenance
@@ -16,6 +16,7 @@ from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
 from memodule.studies.text import results_text
 from memodule.studies.tracking import how_to_send
+from memodule.studies.work import Workers
 from memodule.training import is_main_process
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from memodule.errors import UserError
 from memodule.interrupts import held_back, own_handlers, undisturbed
 from memodule.studies.cluster_address import nobody, require_answer
-from memodule.studies.execution import Meter, Workers, run_job
 from memodule.studies.failures import first_line, forget_error, keep_error
 from memodule.studies.plan import Job
+from memodule.studies.work import Meter, Workers, run_job
 from memodule.workers import processors
 
 _RETRIES: Final = 2

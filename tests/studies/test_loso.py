@@ -20,11 +20,12 @@ from memodule.flow import FlowParameters, FlowStore
 from memodule.module import SpotRecognizeModule
 from memodule.networks.selective_scan import scan_in_use
 from memodule.protocol import Protocol
-from memodule.studies.execution import Workers, run_jobs
+from memodule.studies.execution import run_jobs
 from memodule.studies.origin import code_version
 from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
 from memodule.studies.text import warnings
+from memodule.studies.work import Workers
 from memodule.training import build_fold
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
@@ -308,16 +309,16 @@ def test_a_folder_without_a_study_is_named(tmp_path):
 @pytest.mark.slow
 def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path, capsys, monkeypatch):
     config = experiment(planted, tmp_path, logger=False)
-    from memodule.studies import execution
+    from memodule.studies import work
 
-    run = execution.run_fold
+    run = work.run_fold
 
     def failing(job, *args, **options):
         if job.subject == "002":
             raise RuntimeError("the disk is on fire\nand so on")
         run(job, *args, **options)
 
-    monkeypatch.setattr(execution, "run_fold", failing)
+    monkeypatch.setattr(work, "run_fold", failing)
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path), "--set", "trainer.max_epochs=1"]) == 1
     printed = capsys.readouterr().out
     assert "002 (seed 0): RuntimeError: the disk is on fire" in printed

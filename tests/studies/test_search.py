@@ -23,7 +23,7 @@ from memodule.errors import UserError
 from memodule.metrics.functional import Tally, score
 from memodule.protocol import LEAK
 from memodule.report.leaderboard import leaderboard_page
-from memodule.studies import execution
+from memodule.studies import work
 from memodule.studies.plan import plan_study
 from memodule.studies.results import pool
 from memodule.studies.search import leaderboard, trial
@@ -301,8 +301,8 @@ def test_trials_that_differ_in_intervals_only_train_once(planted, tmp_path, monk
     space = space_file(tmp_path, {"intervals.init_args.threshold": [0.5, 0.6], "model.learning_rate": [0.01, 0.1]})
     orders = trial.Orders(plan_search([config], space, runs=tmp_path / "runs"), 1, {})
     trained = []
-    run_fold = execution.run_fold
-    monkeypatch.setattr(execution, "run_fold", lambda job, *a, **o: trained.append(job.study) or run_fold(job, *a, **o))
+    run_fold = work.run_fold
+    monkeypatch.setattr(work, "run_fold", lambda job, *a, **o: trained.append(job.study) or run_fold(job, *a, **o))
     told = {}
     for threshold, rate in (("0.5", "0.01"), ("0.6", "0.01"), ("0.5", "0.1")):
         chosen = {"intervals.init_args.threshold": threshold, "model.learning_rate": rate}

@@ -85,7 +85,7 @@ def test_a_trial_of_the_prior_sweep_decodes_and_trains_nothing(trial, tmp_path, 
     monkeypatch.chdir(tmp_path)
     values = {"intervals.init_args.threshold": 0.55, "intervals.init_args.duration": True}
     words = agent_command(SWEEPS / "priors.yaml", {"STUDY": str(trial)}, values)
-    monkeypatch.setattr("memodule.studies.execution.run_fold", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("memodule.studies.work.run_fold", lambda *_: pytest.fail("trained"))
     assert main([*words[1:], "--quiet"]) == 0
     decoded = json.loads((Path(capsys.readouterr().out.strip()) / "results.json").read_text())
     trained = json.loads((trial / "results.json").read_text())

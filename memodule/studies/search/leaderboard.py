@@ -13,7 +13,6 @@ import functools
 import io
 from typing import Any
 
-from memodule.atomic import write_json, write_text
 from memodule.decoding import Decoded
 from memodule.metrics.functional import Tally, bootstrap, score
 from memodule.protocol import Protocol
@@ -155,15 +154,6 @@ class Leaderboard:
             "nested": {subject: {"trial": n, "chosen_on": inner.get(subject)} for subject, n in self.chosen.items()},
             "nested_is_exact": self.exact,
         }
-
-    def write(self) -> None:
-        """Write leaderboard.csv, leaderboard.html and provenance.json."""
-        from memodule.report.leaderboard import leaderboard_page
-
-        folder = self.search.folder
-        write_text(folder / "leaderboard.csv", self.csv())
-        write_json(folder / "provenance.json", self.provenance())
-        write_text(folder / "leaderboard.html", leaderboard_page(self))
 
     def csv(self) -> str:
         """The table as text; the held-out score stands in the winner's row only."""

@@ -8,16 +8,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from memodule.atomic import remove_leftovers, write_json
+from memodule.atomic import remove_leftovers, write_json, write_text
 from memodule.errors import UserError
 from memodule.interrupts import held_back
+from memodule.report.leaderboard import leaderboard_page
 from memodule.studies.cluster_address import require_answer
-from memodule.studies.execution import Workers
 from memodule.studies.origin import code_version, host
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row
 from memodule.studies.search.search import Search
 from memodule.studies.search.tracking import log_summary
 from memodule.studies.search.tuning import run_trials
+from memodule.studies.work import Workers
 
 
 def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
@@ -36,14 +37,22 @@ def run_search(search: Search, workers: Workers, trials: int) -> Leaderboard:
     with _alone(search):
         _begin(search)
         try:
-            run_trials(search, workers, trials, lambda: Leaderboard.read(search, trials).write())
+            run_trials(search, workers, trials, lambda: _publish(Leaderboard.read(search, trials)))
         except BaseException:
-            Leaderboard.read(search, trials).write()  # what there is; held-out scores wait for the end
+            _publish(Leaderboard.read(search, trials))  # what there is; held-out scores wait for the end
             raise
         board = Leaderboard.read(search, trials)
-        board.write()
+        _publish(board)
         log_summary(board, search_values(board))
     return board
+
+
+def _publish(board: Leaderboard) -> None:
+    """Write leaderboard.csv, leaderboard.html and provenance.json."""
+    folder = board.search.folder
+    write_text(folder / "leaderboard.csv", board.csv())
+    write_json(folder / "provenance.json", board.provenance())
+    write_text(folder / "leaderboard.html", leaderboard_page(board))
 
 
 def check_installed() -> None:

@@ -13,13 +13,13 @@ from ray import tune
 
 from memodule.atomic import write_json
 from memodule.errors import UserError
-from memodule.studies.execution import Workers, run_job
 from memodule.studies.failures import in_one_line
 from memodule.studies.inner import inner_scores
 from memodule.studies.plan import Job, digest, protocol_of
 from memodule.studies.redecoding import curves_digest
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
+from memodule.studies.work import Workers, run_job
 
 OBJECTIVE = "objective"
 """Key of the score that a search maximises: STRS of inner validation subjects, pooled over the folds so far."""

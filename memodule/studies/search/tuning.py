@@ -16,11 +16,11 @@ from typing import Any, Final
 from memodule import console
 from memodule.environment import environment, unless_set
 from memodule.interrupts import held_back
-from memodule.studies.execution import Workers
 from memodule.studies.plan import digest
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.records import DIED, Record, Records, State
 from memodule.studies.search.search import Search
+from memodule.studies.work import Workers
 
 _HALVING: Final = 2
 """Of the trials that reach a rung (grace, twice the grace, ...), one in so many goes on."""
