@@ -25,11 +25,16 @@ def press(number):
     os.kill(os.getpid(), number)
 
 
+def steps_until_interrupted(work):
+    steps = []
+    with pytest.raises(KeyboardInterrupt):
+        work(steps)
+    return steps
+
+
 @pytest.mark.parametrize("number", BOTH)
 def test_an_interruption_waits_until_somebody_looks(number):
-    steps = []
-
-    def work():
+    def work(steps):
         with terminable(), held_back() as look:
             look()
             press(number)
@@ -37,39 +42,29 @@ def test_an_interruption_waits_until_somebody_looks(number):
             look()
             steps.append("went on too far")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert steps == ["went on"]
+    assert steps_until_interrupted(work) == ["went on"]
 
 
 @pytest.mark.parametrize("number", BOTH)
 def test_an_interruption_is_raised_at_the_end_if_nobody_has_looked(number):
-    steps = []
-
-    def work():
+    def work(steps):
         with terminable(), held_back():
             press(number)
             steps.append("went on")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert steps == ["went on"]
+    assert steps_until_interrupted(work) == ["went on"]
 
 
 @pytest.mark.parametrize("second", BOTH)
 def test_a_second_interruption_does_not_wait(second):
-    steps = []
-
-    def work():
+    def work(steps):
         with terminable(), held_back():
             press(signal.SIGINT)
             steps.append("went on")
             press(second)
             steps.append("went on too far")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert steps == ["went on"]
+    assert steps_until_interrupted(work) == ["went on"]
 
 
 def test_an_error_is_not_hidden_by_an_interruption_that_waits():
@@ -98,23 +93,17 @@ def test_signals_that_are_ignored_or_belong_to_others_are_left_alone():
 
 @pytest.mark.parametrize("number", BOTH)
 def test_tidying_up_is_done_before_an_interruption_is_heard(number):
-    steps = []
-
-    def work():
+    def work(steps):
         with terminable(), undisturbed():
             press(number)
             press(number)
             steps.append("tidied")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert steps == ["tidied"]
+    assert steps_until_interrupted(work) == ["tidied"]
 
 
 def test_an_interruption_during_tidying_up_counts_as_the_second_one():
-    steps = []
-
-    def work():
+    def work(steps):
         with held_back():
             press(signal.SIGINT)
             with undisturbed():
@@ -122,9 +111,7 @@ def test_an_interruption_during_tidying_up_counts_as_the_second_one():
                 steps.append("tidied")
             steps.append("went on too far")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert steps == ["tidied"]
+    assert steps_until_interrupted(work) == ["tidied"]
 
 
 def test_handlers_that_a_library_sets_do_not_stay():

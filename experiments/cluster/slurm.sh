@@ -60,7 +60,7 @@ trap 'again=yes; end_study' USR1 # the time is over
 trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
 
 tries=0
-until [ -n "$stop" ] || ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
+until ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
     [ -z "$stop" ] || break
     kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 120 ] || { echo "Ray does not start; see above" >&2; exit 1; }
     sleep 1 || true # a signal to all processes of the job ends it

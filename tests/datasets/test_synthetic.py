@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from bench import wait_until
 
 from memodule.datasets.catalog import read_catalog
 from memodule.datasets.synthetic import synthesis, synthesize
@@ -145,12 +145,12 @@ def test_more_workers_give_the_same_bytes(made, tmp_path):
 def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
     out = tmp_path / "out"
     run = _start(out)
-    _wait_until(lambda: list(out.glob("*/v*.avi")), run)
+    wait_until(lambda: list(out.glob("*/v*.avi")), run)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     assert not (out / "videos.csv").exists()
     assert {len(decode(video)) for video in out.glob("*/v*.avi")} == {90}
-    _wait_until(lambda: not _alive(run.pid))
+    wait_until(lambda: not _alive(run.pid))
     synthesize(out, **THREE)
     synthesize(tmp_path / "undisturbed", **THREE)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
@@ -161,7 +161,7 @@ def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
 def test_a_killed_worker_changes_nothing(tmp_path):
     out = tmp_path / "out"
     run = _start(out)
-    _wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
+    wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
     os.kill(_workers(run.pid)[0], signal.SIGKILL)
     _, err = run.communicate()
     assert (run.returncode, b"Traceback" in err) == (0, False), err
@@ -188,14 +188,6 @@ def _workers(parent: int) -> list[int]:
     """Processes that were spawned to work for another one."""
     children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def _wait_until(condition, run: subprocess.Popen | None = None) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert run is None or run.poll() is None, "ended too early for this test"
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def _alive(session: int) -> bool:

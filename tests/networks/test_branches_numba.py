@@ -46,8 +46,8 @@ def test_agrees_with_the_definition(batch, length, channels, kernel, size, seed)
     exact = output_and_gradients(by_definition, [leaf.detach().double().requires_grad_() for leaf in leaves], seed)
     for found, expected in zip(output_and_gradients(branches_numba, leaves, seed), exact, strict=True):
         assert found.shape == expected.shape
-        # sums of large numbers that cancel lose what their size says, not what the sum says
-        limit = (3e-6 + 1e-7 * size) * max(1.0, expected.abs().max().item()) + 1e-6 * size
+        # where large numbers cancel, silu' is off by what their size says, and multiplies inputs of that size
+        limit = 3e-6 * max(1.0, expected.abs().max().item()) + 3e-7 * size**2 * (size > 1)
         assert (found - expected).abs().max() <= limit
 
 

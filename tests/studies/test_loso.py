@@ -80,10 +80,10 @@ def test_a_fold_tells_where_its_time_went_and_who_ran_it(finished):
     for fold in folds:
         assert set(fold["phases"]) == {"setup", "tracking", "training", "validation", "test", "weights"}
         assert fold["seconds"] == pytest.approx(sum(fold["phases"].values()), abs=0.01)
-        assert fold["training_seconds"] == fold["phases"]["training"] > 0.05
+        assert fold["training_seconds"] == fold["phases"]["training"] > max(fold["phases"]["weights"], 0.05)
         assert fold["process"] == os.getpid()
     for before, after in itertools.pairwise(folds):  # one after the other
-        assert after["started"] >= before["started"] + before["seconds"] - 1
+        assert after["started"] >= before["started"] + before["seconds"] - 0.05
 
 
 @pytest.mark.slow
