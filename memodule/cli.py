@@ -44,13 +44,13 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 for success, 2 for a user's mistake, 130 when interrupted, else what the command says.
     """
-    words = list(sys.argv[1:] if args is None else args)
+    argv = list(sys.argv[1:] if args is None else args)
     console.show_log()
     try:
-        if not words or words[0] not in COMMANDS:
-            _overview().parse_args(words or ["--help"])
-        command = importlib.import_module(f"memodule.commands.{words[0].replace('-', '_')}")
-        return int(command.main(words[1:]))
+        if not argv or argv[0] not in COMMANDS:
+            _overview().parse_args(argv or ["--help"])
+        command = importlib.import_module(f"memodule.commands.{argv[0].replace('-', '_')}")
+        return int(command.main(argv[1:]))
     except UserError as error:
         return _mistake(str(error))
     except KeyboardInterrupt:

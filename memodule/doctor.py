@@ -129,7 +129,7 @@ def _checkpoint() -> tuple[State, str]:
     found = find_default_checkpoint()
     if found is None:
         return "note", f"none at {default_checkpoint_path()}; `memodule demo` makes it"
-    from memodule.checkpoints import load_fold_model
+    from memodule.training.checkpoints import load_fold_model
 
     model = load_fold_model(found)
     return "ok", f"{found}: {model.fps / model.flow.frame_step:.4g} samples per second, trained on {model.catalog}"

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
-from memodule.class_paths import class_path, imported_class
 from memodule.data.loaders import VideoBatch, WindowBatch
 from memodule.datasets.catalog import VideoKey
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
-from memodule.heap import keep_freed_memory
 from memodule.losses import Normalisation, SpotRecognizeLoss
 from memodule.networks.compiling import refuse_wrapped, require_compiler
+from memodule.runtime.class_paths import class_path, imported_class
+from memodule.runtime.heap import keep_freed_memory
 
 
 class VideoScores(TypedDict):
@@ -58,7 +58,7 @@ class SpotRecognizeModule(LightningModule):
     Attributes:
         inference: Plain values that inference needs besides network and weights (flow parameters, selection rule...);
             `IntervalSelection` fills it, checkpoints carry it under the key `memodule`, and
-            `memodule.checkpoints.load_fold_model` reads it.
+            `memodule.training.checkpoints.load_fold_model` reads it.
         seen: Whom the weights have learned from so far (`LosoDataModule.influences`), as plain values: one mapping per
             training, several where a training went on from a checkpoint. Checkpoints carry it under the key `seen`, for
             `LeakageGuard` to refuse a test on one of these subjects.

@@ -25,7 +25,7 @@ import fake_releases
 NOT_RUN = {
     "catalog …": "stands for the line of any data set",
     "check data/<name>": "stands for any Catalog",
-    "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/datasets/test_synthetic_command.py runs "
+    "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/synthetic/test_command.py runs "
     "it where it belongs",
     "import-published weights/SAMMLV cache/SAMMLV_dataset.pkl --config experiments/samm_lv.yaml": "needs the authors' "
     "files; tests/studies/test_import_published.py runs it on files of their format",

@@ -17,16 +17,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import yaml
 
-from memodule.curves import VideoCurve
-from memodule.datasets.timelines import simulate_timelines
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.protocol import MEGC
 from memodule.intervals import PriorGuided, describe_rule
-from memodule.intervals.simulate import ScoreModel, simulate_curves
-from memodule.protocol import MEGC
 from memodule.studies.ablation.cache import Cache
 from memodule.studies.ablation.execution import count_all
 from memodule.studies.ablation.grid import read_grid
 from memodule.studies.ablation.material import FoldMaterial, Material, Video
 from memodule.studies.ablation.run import score_rows
+from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.timelines import simulate_timelines
 
 STEP, SAMPLES = 7, 1000
 

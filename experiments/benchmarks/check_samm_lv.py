@@ -19,7 +19,7 @@ import numpy as np
 import openpyxl
 
 from memodule.datasets import Catalog, Expression
-from memodule.datasets.timelines import simulate_timelines
+from memodule.synthetic.timelines import simulate_timelines
 
 DESCRIPTION = Path(__file__).parents[2] / "configs" / "datasets" / "samm_lv.yaml"
 EMOTIONS = {"negative": "Anger", "positive": "Happiness", "surprise": "Surprise", "others": "Other"}

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from decoding_candidates import CANDIDATES
 
-from memodule.datasets.timelines import simulate_timelines
 from memodule.emotions import NEUTRAL
 from memodule.intervals import ClassPrior, FixedWindow, LabelledCurve, SelectionRule, build_rule, vote_emotions
-from memodule.intervals.simulate import ScoreModel, simulate_curves
 from memodule.metrics.functional import match_intervals, spotting_scores
+from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.timelines import simulate_timelines
 
 FRAME_STEP = {"samm_lv": 7, "casme3": 1}
 

@@ -36,11 +36,11 @@ import numpy as np
 from memodule import console
 from memodule.datasets.catalog import Catalog, Video, read_catalog
 from memodule.datasets.frames import read_frames
-from memodule.datasets.synthetic.frame_files import write_video
 from memodule.flow import FlowExtractor, FlowParameters, FlowStore, extract_catalog
 from memodule.flow.boxes import WHOLE, PublishedBox, to_crop
 from memodule.flow.face import face_finder
 from memodule.flow.regions import face_layout
+from memodule.synthetic.frame_files import write_video
 
 TOLERANCE, TOLERANCE_OF_TIES = 1e-4, 1e-2
 

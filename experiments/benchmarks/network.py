@@ -9,7 +9,7 @@ A step is forward pass, joint loss, backward pass and Adam. Variants of the Mamb
   every exp(dt A) and dt B u is materialised, then a loop goes over the frames;
 - mambapy: that package's layer with its parallel scan, if it is installed.
 
-Each has a process of its own and runs as it does in training: ours keep freed memory (`memodule.heap`) and have the
+Each has a process of its own and runs as in training: ours keep freed memory (`memodule.runtime.heap`) and have the
 fused Adam, the others neither, unless `--keep-for-all` gives them the former. They are timed in turn, round by round,
 by CPU time; the best round counts.
 
@@ -44,11 +44,11 @@ from multiprocessing.connection import Connection
 import torch
 from torch import Tensor, nn
 
-from memodule.heap import keep_freed_memory
 from memodule.losses import SpotRecognizeLoss
 from memodule.networks import SlowFastMamba
 from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.mamba import Mamba, MambaBlock
+from memodule.runtime.heap import keep_freed_memory
 
 VARIANTS = ("torch", "numba", "time loop", "mambapy")
 OURS, MATERIALISE = ("torch", "numba"), ("time loop", "mambapy")

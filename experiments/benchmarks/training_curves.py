@@ -6,10 +6,10 @@ python experiments/benchmarks/training_curves.py RUN_DIR OUT.svg
 import argparse
 from pathlib import Path
 
-from memodule.atomic import write_text
 from memodule.report import Run
 from memodule.report.html import Html, el, packaged
 from memodule.report.pictures import training_plots
+from memodule.runtime.atomic import write_text
 from memodule.studies.study import Study
 
 COLUMNS, WIDTH, HEIGHT, TITLE = 3, 360, 170, 24

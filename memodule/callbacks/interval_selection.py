@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from memodule.curves import VideoCurve, write_curves
 from memodule.data import LosoDataModule, stitch
-from memodule.decoding import Decoded, compared, decode, labelled, write_predictions
+from memodule.decoding.curves import VideoCurve, write_curves
+from memodule.decoding.decode import Decoded, compared, decode, labelled, write_predictions
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION
@@ -18,7 +19,6 @@ from memodule.intervals import SelectionRule
 from memodule.intervals.description import describe_rule
 from memodule.metrics import SpotThenRecognizeScore
 from memodule.module import SpotRecognizeModule, VideoScores
-from memodule.protocol import Protocol
 
 Stage = Literal["val", "test", "predict"]
 

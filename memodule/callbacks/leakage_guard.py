@@ -8,8 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from memodule import console
 from memodule.callbacks.interval_selection import fold_data
 from memodule.data import LosoDataModule
+from memodule.data.exposure import exposures
 from memodule.errors import UserError
-from memodule.seen import exposures
 
 
 class LeakageGuard(Callback):

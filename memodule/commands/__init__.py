@@ -1,4 +1,4 @@
-"""One thin module per command: `main(words)` parses its own words, calls the package, and returns the exit status."""
+"""One thin module per command: `main(argv)` parses its own argv, calls the package, and returns the exit status."""
 
 import argparse
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def command_parser(name: str, description: str, epilog: str | None = None) -> ar
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
     """Parse the words of one command and obey `--quiet`."""
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(argv)
     console.set_quiet(arguments.quiet)
     return arguments

@@ -20,9 +20,9 @@ example:
 """
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Check the grid, decode, and write the tables and the page."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.studies.ablation.grid import read_grid
 
     grid = read_grid(arguments.grid)

@@ -15,18 +15,18 @@ example:
 writes videos.csv, expressions.csv and provenance.json (label files used; every row dropped or mended)."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("catalog", "Write the Catalog (two CSV files) of a data set.", _EPILOG)
     parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
     parser.add_argument("--root", help="folder of the data set, where DATASET is a description")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
 
     from memodule.console import note
-    from memodule.datasets.check import check_dataset
-    from memodule.datasets.check_text import warnings_text
+    from memodule.datasets.check.dataset import check_dataset
+    from memodule.datasets.check.text import warnings_text
     from memodule.datasets.description import locate
     from memodule.datasets.folders import Listing, default_index
     from memodule.errors import UserError

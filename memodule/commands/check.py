@@ -17,7 +17,7 @@ examples:
 exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("check", "Say in words what is wrong with a data set.", _EPILOG)
     parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
@@ -26,12 +26,12 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
 
     from memodule.datasets import read_catalog
-    from memodule.datasets.check import check_dataset
-    from memodule.datasets.check_figure import draw_histograms
-    from memodule.datasets.check_text import report_text
+    from memodule.datasets.check.dataset import check_dataset
+    from memodule.datasets.check.figure import draw_histograms
+    from memodule.datasets.check.text import report_text
     from memodule.datasets.description import locate
     from memodule.datasets.folders import Listing, default_index
 

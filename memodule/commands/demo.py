@@ -9,8 +9,8 @@ from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, add_settings, process_count, settings
 from memodule.commands.values import whole
-from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
+from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
     from memodule.studies.loso import Outcome
@@ -37,9 +37,9 @@ _EXPERIMENT: Final = _CHECKOUT / "experiments" / "demo.yaml"
 _FIXED_WINDOW: Final = _CHECKOUT / "experiments" / "baselines" / "fixed_window.yaml"
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when something is left unfinished."""
-    options = parse(_parser(), words)
+    options = parse(_parser(), argv)
     if not _EXPERIMENT.is_file():
         raise UserError(f"{_EXPERIMENT}: is missing; run the demo from a checkout of the project (git clone)")
     videos, flow = options.data / "demo", options.data / "flow"

@@ -9,13 +9,13 @@ from memodule.commands import command_parser, parse
 _EPILOG = "exit status: 0 everything works, 1 something that commands need is missing"
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser(
         "doctor", "Say what is installed on this machine, what is in use, what is missing.", _EPILOG
     )
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     from memodule.doctor import examine
 
     findings = list(examine())

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal, cast
 
 from memodule import console
-from memodule.atomic import write_json
 from memodule.commands import command_parser, parse
 from memodule.commands.values import number, whole
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.metrics.evaluation import Report, compare, details, evaluate, kinds, per_subject, tally_subjects
 from memodule.metrics.files import gather, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
-from memodule.protocol import Protocol
+from memodule.runtime.atomic import write_json
 
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
@@ -36,9 +36,9 @@ emotion (negative, positive, surprise, others) and a column for each predicted o
 """
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Read, score, print."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     protocol = _protocol(arguments)
     result = _evaluated(arguments, protocol)
     if arguments.save:

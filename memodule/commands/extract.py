@@ -26,9 +26,9 @@ JSON: features, quality, pictures (with --preview), seconds, videos (subject, vi
 exit status: 0 all videos have usable features, 1 some have not (listed at the end), 2 nothing could be done."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
 
     from memodule.datasets import read_catalog
     from memodule.flow.extraction import extract_catalog

@@ -33,9 +33,9 @@ has no videos without micro-expressions, which `--protocol megc` scores too: add
 {JSON_KEYS}"""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.studies.imported import find_weights, score_imported
     from memodule.studies.plan import plan_study
     from memodule.studies.tracking import choose_mode
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _changes(protocol: Any) -> dict[str, str]:
     """What an import changes in any experiment: the protocol, the authors' features, and that nothing is trained."""
-    from memodule.protocol import Protocol
+    from memodule.decoding.protocol import Protocol
 
     options = dataclasses.asdict(Protocol.preset(protocol))
     return {
@@ -98,7 +98,7 @@ def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> 
     from memodule.flow import FlowParameters, FlowStore
     from memodule.flow.published_cache import import_published_cache
     from memodule.studies.imported import check_weights, find_weights
-    from memodule.training import parse_config
+    from memodule.training.lightning_cli import parse_config
 
     for path in arguments.config:
         if not path.is_file():

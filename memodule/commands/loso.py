@@ -19,20 +19,20 @@ from memodule.commands.study_options import (
 )
 from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 from memodule.commands.values import seeds
-from memodule.interrupts import terminable
+from memodule.runtime.interrupts import terminable
 
 if TYPE_CHECKING:
     from memodule.studies.plan import Plan
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
     from memodule.studies.tracking import choose_mode, leave_sweep
     from memodule.studies.work import Workers
-    from memodule.training import is_main_process
+    from memodule.training.lightning_cli import is_main_process
 
     if not is_main_process():  # of several that share each fold: one of them tells
         console.set_quiet(True)

@@ -16,7 +16,7 @@ example:
 """
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Read the studies and write the page."""
     parser = command_parser("report", "Write one HTML page about finished studies.", _EPILOG)
     parser.add_argument(
@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> int:
         metavar="HTML",
         help="the page (default: report.html, in the folder of the study if there is only one)",
     )
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     folders: list[Path] = arguments.studies
     _refuse_repeats(folders)
 

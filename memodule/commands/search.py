@@ -18,7 +18,7 @@ from memodule.commands.study_options import (
     settings,
 )
 from memodule.commands.values import seed, whole
-from memodule.interrupts import terminable
+from memodule.runtime.interrupts import terminable
 
 _EPILOG = """\
 Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation
@@ -32,9 +32,9 @@ example:
 The space file says what its keys may be; experiments/sweeps/space.yaml shows every form."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when no trial has finished."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.studies.search.running import check_installed, run_search, search_text, search_values
     from memodule.studies.search.search import plan_search
     from memodule.studies.tracking import choose_mode

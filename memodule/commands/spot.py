@@ -29,12 +29,12 @@ examples:
   memodule spot frames/ --fps 200 --face 2 --annotate
   memodule spot interview.mp4 --prior FixedWindow --json
 
-exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 a mistake in the words."""
+exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 a mistake in the argv."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.spotting import FaceChoice
     from memodule.spotting.naming import writable
     from memodule.spotting.sources import find_sources
@@ -111,7 +111,7 @@ def _spot(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice")
 
 
 def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None:
-    from memodule.atomic import write_json, write_text
+    from memodule.runtime.atomic import write_json, write_text
     from memodule.spotting.annotate import annotate
     from memodule.spotting.page import spot_page
     from memodule.spotting.pictures import draw_expressions

@@ -5,7 +5,7 @@ import itertools
 from pathlib import Path
 
 from memodule.commands.values import cluster, folder_name, share, subjects, whole
-from memodule.workers import processors
+from memodule.runtime.workers import processors
 
 
 def add_experiment(parser: argparse.ArgumentParser, what: str = "experiment file") -> None:

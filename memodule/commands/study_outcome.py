@@ -1,4 +1,4 @@
-"""How commands that score a study tell what came out: in words, as the study's folder, or as JSON."""
+"""How commands that score a study tell what came out: in argv, as the study's folder, or as JSON."""
 
 import json
 import sys

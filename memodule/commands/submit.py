@@ -13,7 +13,7 @@ from memodule.errors import UserError
 
 if TYPE_CHECKING:
     from memodule.datasets import Catalog
-    from memodule.decoding import Decoded
+    from memodule.decoding.decode import Decoded
 
 _EPILOG: Final = """\
 Without --catalog, what the study found in its held-out videos is written. With --catalog, the checkpoints of all folds
@@ -31,11 +31,11 @@ JSON: file, format, and expressions, videos and voters, or with --validate valid
 exit status: 0 written, or valid; 1 the checked file is not valid; 2 a mistake that can be mended."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     from memodule.datasets import read_catalog
-    from memodule.submission import find_problems, write_submission
+    from memodule.inference.submission import find_problems, write_submission
 
     catalog = read_catalog(arguments.catalog) if arguments.catalog else None
     if arguments.validate:
@@ -102,7 +102,7 @@ def _scored(arguments: argparse.Namespace, catalog: "Catalog | None") -> "tuple[
 def _unseen(
     sources: Sequence[Path], seed: int | None, catalog: "Catalog", flow: Path | None
 ) -> "tuple[list[Decoded], Catalog, str]":
-    from memodule.ensemble import Ensemble
+    from memodule.inference.ensemble import Ensemble
     from memodule.studies.entry import checkpoints, voting_seeds
     from memodule.studies.study import Study
 

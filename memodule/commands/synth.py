@@ -10,9 +10,9 @@ from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import process_count
 from memodule.commands.values import number, whole
-from memodule.datasets.synthetic.difficulty import Level
 from memodule.errors import UserError
-from memodule.workers import processors
+from memodule.runtime.workers import processors
+from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
     from memodule.datasets.catalog import Catalog
@@ -39,9 +39,9 @@ _SAMPLING: Final = {"samm_lv": (30, 7), "casme3": (50, 1)}
 _FEATURES_VERSION: Final = 1  # raise it whenever the same arguments give other features
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run `memodule synth`."""
-    arguments = parse(_parser(), words)
+    arguments = parse(_parser(), argv)
     rendering = {name: value for name in _RENDERING if (value := getattr(arguments, name)) is not None}
     stand_in = {name: value for name in _STAND_IN if (value := getattr(arguments, name)) is not None}
     if arguments.like is None:
@@ -90,7 +90,7 @@ def _refuse(options: dict[str, Any], why: str) -> None:
 
 
 def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
-    from memodule.datasets.synthetic import synthesize
+    from memodule.synthetic import synthesize
 
     return synthesize(out, seed=seed, **{"workers": processors(), **options})
 
@@ -98,9 +98,9 @@ def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
 def _stand_in(
     out: Path, like: Any, seed: int, flow: Path | None = None, window: int | None = None, frame_step: int | None = None
 ) -> "Catalog":
-    from memodule.datasets.synthetic.flow_features import simulate_flow
-    from memodule.datasets.synthetic.recipe import claim
-    from memodule.datasets.timelines import simulate_timelines
+    from memodule.synthetic.flow_features import simulate_flow
+    from memodule.synthetic.recipe import claim
+    from memodule.synthetic.timelines import simulate_timelines
 
     if seed < 0:
         raise UserError(f"seed: {seed}; give 0 or more")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from memodule.training import run_lightning
+    from memodule.training.lightning_cli import run_lightning
 
-    run_lightning("validate", words)
+    run_lightning("validate", argv)
     return 0

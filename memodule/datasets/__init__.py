@@ -10,7 +10,7 @@ from memodule.datasets.megc import read_megc
 from memodule.datasets.samm_lv import read_samm_lv
 
 if TYPE_CHECKING:
-    from memodule.datasets.synthetic import synthesize
+    from memodule.synthetic import synthesize
 
 __all__ = [
     "Catalog",
@@ -30,7 +30,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import `synthesize` when it is asked for: rendering needs OpenCV and scikit-image, reading does not."""
     if name == "synthesize":
-        from memodule.datasets.synthetic import synthesize
+        from memodule.synthetic import synthesize
 
         return synthesize
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,11 +15,11 @@ from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
-from memodule.atomic import write_json, write_text
-from memodule.datasets.csv_files import csv_rows, csv_text, number
 from memodule.datasets.provenance import Provenance
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_json, write_text
+from memodule.runtime.csv_files import csv_rows, csv_text, number
 
 Kind = Literal["micro", "macro"]
 """A micro-expression, or a macro-expression (a distractor)."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from memodule.atomic import write_text
 from memodule.console import note
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_text
 
 IMAGE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 """Files that count as frames."""

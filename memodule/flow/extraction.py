@@ -20,8 +20,8 @@ from memodule.flow.parts import PartResult, extract_part, split
 from memodule.flow.quality import find_problem, find_remarks, shortened, summarize, write_quality_table
 from memodule.flow.record import FlowRecord
 from memodule.flow.store import FlowStore
-from memodule.opencv import opencv_alone
-from memodule.workers import run_with_bar
+from memodule.runtime.opencv import opencv_alone
+from memodule.runtime.workers import run_with_bar
 
 State = Literal["extracted", "complete", "failed"]
 

@@ -18,7 +18,7 @@ from memodule.flow.parameters import FlowParameters
 from memodule.flow.quality import WindowQuality
 from memodule.flow.sources import contents_sha256, stamp
 from memodule.flow.store import CHANNELS
-from memodule.workers import Report
+from memodule.runtime.workers import Report
 
 _SHORTEST: Final = 8
 """Windows; shorter parts would spend too much on decoding frames twice."""

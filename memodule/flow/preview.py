@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from memodule.atomic import replacing
 from memodule.console import warn
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.frames import read_frames
@@ -21,8 +20,9 @@ from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox
 from memodule.flow.record import FlowRecord
 from memodule.flow.regions import REGIONS, face_layout
 from memodule.flow.store import FlowStore
-from memodule.opencv import opencv_alone
-from memodule.workers import Report, run_with_bar
+from memodule.runtime.atomic import replacing
+from memodule.runtime.opencv import opencv_alone
+from memodule.runtime.workers import Report, run_with_bar
 
 _RANGE: Final = 3.0
 """Flow at which the colours end, in pixels of the crop."""

@@ -26,8 +26,8 @@ from memodule.console import note
 from memodule.datasets.catalog import Catalog, Video
 from memodule.datasets.folders import natural_key
 from memodule.errors import UserError
-from memodule.flow.plain_pickle import read_plain_pickle
 from memodule.flow.store import CHANNELS, FlowStore
+from memodule.runtime.plain_pickle import read_plain_pickle
 
 KIND: Final = "published cache"
 """What the store says that these features come from."""
@@ -50,7 +50,7 @@ def read_published_cache(path: Path, where_k: int | None = None) -> list[Windows
         Per video a list of its windows, (36, k) float32 each.
 
     Raises:
-        UserError: If a file is missing, damaged, holds foreign classes (see `memodule.flow.plain_pickle`), or anything
+        UserError: If a file is missing, damaged, holds foreign classes (`memodule.runtime.plain_pickle`), or anything
             but finite windows of one length; names the file, the video and the window, both counted from 0.
     """
     videos: list[Windows] = []

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from memodule.atomic import write_text
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FlowRecord
 from memodule.flow.window import WindowFlow
+from memodule.runtime.atomic import write_text
 
 COLUMNS: Final = (
     "subject",

@@ -22,10 +22,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from memodule.atomic import replacing, write_json
 from memodule.errors import UserError
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FORMAT, FlowRecord, array_problem, named_array, parse_description
+from memodule.runtime.atomic import replacing, write_json
 
 CHANNELS: Final = 36
 """x and y flow of the 18 facial regions: channel 2r is x and channel 2r + 1 is y of region r."""

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from memodule.class_paths import class_path, imported_class
 from memodule.errors import UserError
 from memodule.intervals.base import SelectionRule
+from memodule.runtime.class_paths import class_path, imported_class
 
 
 def describe_rule(rule: SelectionRule) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import (
     NOT_SCORED,
@@ -27,7 +28,6 @@ from memodule.metrics.functional import (
     tally_video,
     timing_errors,
 )
-from memodule.protocol import Protocol
 
 Report = dict[str, Any]
 """Plain values, ready for JSON."""

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from memodule import console
 from memodule.datasets.catalog import Kind, VideoKey
-from memodule.datasets.csv_files import csv_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, tell_not_analysed, with_key
+from memodule.runtime.csv_files import csv_rows
 
 REQUIRED: Final = ("subject", "video", "onset", "offset", "emotion")
 OPTIONAL: Final = ("apex", "kind", "confidence")

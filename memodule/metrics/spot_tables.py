@@ -6,8 +6,8 @@ from typing import Final
 
 from memodule import console
 from memodule.datasets.catalog import VideoKey
-from memodule.datasets.csv_files import csv_rows
 from memodule.errors import UserError
+from memodule.runtime.csv_files import csv_rows
 
 NOT_ANALYSED: Final = "not_analysed"
 """The kind of a row that bounds a part of a video of which nothing is known."""

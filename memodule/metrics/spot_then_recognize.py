@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.metrics.functional import Tally, score, tally_video
 from memodule.metrics.functional.tally import CONFUSION_SHAPE
-from memodule.protocol import MEGC, Protocol
 
 
 class SpotThenRecognizeScore(Metric):

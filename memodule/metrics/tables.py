@@ -6,9 +6,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.evaluation import Report
-from memodule.protocol import Protocol
 
 NAMES: Final = {
     "spot_f1": "spotting F1",

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memodule.atomic import replacing
 from memodule.errors import UserError
 from memodule.metrics.tables import NAMES
 from memodule.report.figures import FOUND_COLOUR, SCORE_COLOUR, TRUE_COLOUR
+from memodule.runtime.atomic import replacing
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, is_numeric, labels, sweeps_of
 from memodule.studies.ablation.table import best_of_groups

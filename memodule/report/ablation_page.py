@@ -7,13 +7,13 @@ from typing import Final
 
 import yaml
 
-from memodule.atomic import write_text
 from memodule.errors import UserError
 from memodule.metrics.tables import NAMES
 from memodule.report.ablation_plots import forest, heat_map, sensitivity
 from memodule.report.html import Child, Html, document, el, join, packaged
 from memodule.report.runs import is_generated
 from memodule.report.tables import decimal, table
+from memodule.runtime.atomic import write_text
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, sweeps_of
 from memodule.studies.ablation.table import SHOWN, Row

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog, VideoKey
+from memodule.decoding.curves import VideoCurve
 from memodule.emotions import FRAME_CLASSES
 from memodule.intervals import frame_emotions
 from memodule.report.outcomes import Found

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Expression
-from memodule.decoding import Decoded
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import Decoded
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 
 TRUE_COLOUR, FOUND_COLOUR, SCORE_COLOUR = "#0072b2", "#d55e00", "#333333"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from memodule.datasets.synthetic.recipe import RECIPE
 from memodule.report.html import Child, Html, document, el, join, packaged
 from memodule.report.plot import Axis, Plot
 from memodule.report.tables import decimal, table, titled
+from memodule.synthetic.recipe import RECIPE
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard, Row

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from memodule.decoding import Decoded
+from memodule.decoding.decode import Decoded
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import NOT_SCORED, interval_iou, match_video
-from memodule.protocol import Protocol
 
 Outcome = Literal["hit", "alarm", "unscored"]
 """A true positive, a false positive, or an interval that the protocol leaves out of the counts."""

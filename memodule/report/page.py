@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from memodule.atomic import write_text
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 from memodule.report.browser_data import MOST_SAMPLES, browser_data
@@ -12,6 +11,7 @@ from memodule.report.html import Child, Html, document, el, json_script, package
 from memodule.report.overview import banners, comparison, how_to_read
 from memodule.report.run_section import run_section
 from memodule.report.runs import Run
+from memodule.runtime.atomic import write_text
 
 _SCRIPTS: Final = ("page.js", "chart.js", "browser.js")
 

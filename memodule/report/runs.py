@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog
-from memodule.datasets.synthetic.recipe import RECIPE
-from memodule.decoding import Decoded, compared
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import Decoded, compared
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import Tally
-from memodule.protocol import Protocol
 from memodule.report.outcomes import Found, judge
 from memodule.studies.labelled import tally_labelled
 from memodule.studies.results import pool, pool_study
 from memodule.studies.study import Study
 from memodule.studies.text import warnings as weaknesses
+from memodule.synthetic.recipe import RECIPE
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

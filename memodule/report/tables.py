@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.functional import recognition_scores
 from memodule.metrics.functional.timing import LANDMARKS
 from memodule.metrics.tables import NAMES
-from memodule.protocol import Protocol
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
 from memodule.studies.labelled import labelled_scores

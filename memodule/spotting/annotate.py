@@ -8,9 +8,9 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from memodule.atomic import replacing
 from memodule.errors import UserError
-from memodule.opencv import opencv_alone
+from memodule.runtime.atomic import replacing
+from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.result import SpottedVideo
 from memodule.spotting.sources import Colour
 from memodule.spotting.timeline import clock

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from memodule.decoding import labelled
+from memodule.decoding.decode import labelled
 from memodule.intervals import Calibrated, RelativeHeight, RiseFall, SelectionRule
 from memodule.studies.study import Study
 

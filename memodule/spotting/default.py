@@ -7,10 +7,10 @@ from typing import Final
 
 import torch
 
-from memodule.atomic import replacing
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule, describe_rule
 from memodule.networks.weight_files import read_plain
+from memodule.runtime.atomic import replacing
 
 CAUTION: Final = (
     "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is no instrument "

@@ -13,7 +13,7 @@ from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import Gray, face_finder
 from memodule.flow.regions import REGIONS, FaceLayout, face_layout
 from memodule.flow.window import WindowFlow
-from memodule.opencv import opencv_alone
+from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.sources import Colour

@@ -9,17 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from memodule.checkpoints import FoldModel, load_fold_model
-from memodule.curves import VideoCurve
 from memodule.data.windows import stitch
-from memodule.decoding import decode
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import decode
 from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import face_finder
 from memodule.flow.window import WindowFlow
 from memodule.intervals import SelectionRule
-from memodule.opencv import opencv_alone
+from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.coverage import Stretch, find_stretches
 from memodule.spotting.default import CAUTION, require_default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower
@@ -28,6 +27,7 @@ from memodule.spotting.recording import Recording, Timeline
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.sampling import Sampling, plan_sampling, sample_frames
 from memodule.spotting.sources import Source, TimedFrame, open_source
+from memodule.training.checkpoints import FoldModel, load_fold_model
 
 Progress = Callable[[int, int | None], object]
 """Is told the number of frames read, and how many there are if the file says so."""

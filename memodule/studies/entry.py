@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from memodule.decoding import Decoded, decode
-from memodule.ensemble import median_rule
+from memodule.decoding.decode import Decoded, decode
 from memodule.errors import UserError
+from memodule.inference.ensemble import median_rule
+from memodule.inference.submission import average
 from memodule.studies.study import Study
-from memodule.submission import average
 
 _NAMED: Final = 4
 """Missing folds that a message names."""

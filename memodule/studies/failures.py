@@ -5,8 +5,8 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from memodule.atomic import write_text
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_text
 from memodule.studies.plan import Job
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule import console
-from memodule.atomic import replacing, write_json
 from memodule.errors import UserError
 from memodule.flow.store import file_sha256
 from memodule.intervals.description import describe_rule
 from memodule.networks import load_published_weights
+from memodule.runtime.atomic import replacing, write_json
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.provenance import influences
 from memodule.studies.study import Study
-from memodule.training import FoldCLI, build_fold, quiet_lightning, try_out
+from memodule.training.lightning_cli import FoldCLI, build_fold, quiet_lightning, try_out
 
 PATTERN: Final = "subject_{number}.pkl"
 """How the authors name the file of one held-out subject."""

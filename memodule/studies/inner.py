@@ -4,13 +4,13 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog
-from memodule.decoding import compared, decode, labelled
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import compared, decode, labelled
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import SelectionRule
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally, score
-from memodule.protocol import Protocol
 
 
 def inner_tallies(

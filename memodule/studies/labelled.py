@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS
 from memodule.intervals import frame_emotions, vote_emotions
 from memodule.metrics.functional import Tally, bootstrap, confusion_of, recognition_scores
-from memodule.protocol import Protocol
 
 
 def tally_labelled(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, Tally]:

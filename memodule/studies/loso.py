@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from memodule.atomic import write_json
-from memodule.decoding import write_predictions, write_truth
+from memodule.decoding.decode import write_predictions, write_truth
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_json
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
 from memodule.studies.plan import Plan
@@ -17,7 +17,7 @@ from memodule.studies.summary import log_summary
 from memodule.studies.text import results_text
 from memodule.studies.tracking import how_to_send
 from memodule.studies.work import Workers
-from memodule.training import is_main_process
+from memodule.training.lightning_cli import is_main_process
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from memodule.data.datamodule import scored_catalog
 from memodule.data.folds import make_fold
 from memodule.datasets.catalog import Catalog, read_catalog
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
-from memodule.protocol import Protocol
-from memodule.training import LARGEST_SEED, parse_config, try_out
+from memodule.training.lightning_cli import LARGEST_SEED, parse_config, try_out
 
 _NOT_IDENTITY = (
     "seed_everything",

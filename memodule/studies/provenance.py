@@ -1,7 +1,7 @@
 """Which subjects influenced what in a fold: the contents of `provenance.json`."""
 
 from memodule.data import LosoDataModule
-from memodule.protocol import Protocol
+from memodule.decoding.protocol import Protocol
 
 
 def influences(data: LosoDataModule, protocol: Protocol, chosen: bool = True) -> dict[str, list[str]]:

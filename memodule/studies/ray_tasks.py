@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.errors import UserError
-from memodule.interrupts import held_back, own_handlers, undisturbed
+from memodule.runtime.interrupts import held_back, own_handlers, undisturbed
+from memodule.runtime.workers import processors
 from memodule.studies.cluster_address import nobody, require_answer
 from memodule.studies.failures import first_line, forget_error, keep_error
 from memodule.studies.plan import Job
 from memodule.studies.work import Meter, Workers, run_job
-from memodule.workers import processors
 
 _RETRIES: Final = 2
 """How often a fold is tried again whose worker died, whether of a signal, of its machine or for want of memory."""

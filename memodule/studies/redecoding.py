@@ -3,14 +3,14 @@
 import copy
 from typing import Any
 
-from memodule.atomic import write_json
-from memodule.curves import write_curves
 from memodule.data.datamodule import scored_catalog
 from memodule.data.folds import make_fold
 from memodule.datasets.catalog import read_catalog
-from memodule.decoding import decode, labelled, write_predictions
+from memodule.decoding.curves import write_curves
+from memodule.decoding.decode import decode, labelled, write_predictions
 from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
+from memodule.runtime.atomic import write_json
 from memodule.studies.inner import inner_tallies
 from memodule.studies.plan import Job, Plan, digest, identity, protocol_of
 from memodule.studies.study import Study

@@ -19,14 +19,14 @@ from typing import Any, Final
 
 import yaml
 
-from memodule.atomic import write_json, write_text
-from memodule.curves import VideoCurve, read_curves
 from memodule.datasets.catalog import Catalog, read_catalog
-from memodule.decoding import Decoded, decode
+from memodule.decoding.curves import VideoCurve, read_curves
+from memodule.decoding.decode import Decoded, decode
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
-from memodule.protocol import Protocol
+from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Plan, fold_folder, protocol_of
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memodule.decoding import PREDICTION_COLUMNS, Decoded, prediction_rows
+from memodule.decoding.decode import PREDICTION_COLUMNS, Decoded, prediction_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.studies.study import Study
 from memodule.studies.text import chance_scores, per_class, pooled_scores, warnings

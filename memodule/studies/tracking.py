@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule import console
-from memodule.environment import environment, unless_set
 from memodule.errors import UserError
 from memodule.intervals.description import rule_text
+from memodule.runtime.environment import environment, unless_set
 from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Job, protocol_of
 from memodule.studies.study import Study

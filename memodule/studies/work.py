@@ -6,10 +6,10 @@ from collections.abc import Callable
 from rich.progress import Progress, TaskID
 
 from memodule.errors import UserError
+from memodule.runtime.tidying import tidied
 from memodule.studies.fold import run_fold
 from memodule.studies.plan import Job
 from memodule.studies.redecoding import redecode_fold
-from memodule.tidying import tidied
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,10 +15,10 @@ from lightning.pytorch import Trainer, seed_everything
 
 from memodule.callbacks import IntervalSelection
 from memodule.data import LosoDataModule
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import PriorGuided
 from memodule.module import SpotRecognizeModule
 from memodule.networks import SlowFastMamba
-from memodule.protocol import Protocol
 
 
 def network():

@@ -7,16 +7,16 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from memodule.callbacks import IntervalSelection, LeakageGuard
-from memodule.curves import read_curves
 from memodule.data import LosoDataModule, stitch
 from memodule.datasets import read_catalog
-from memodule.decoding import labelled
+from memodule.decoding.curves import read_curves
+from memodule.decoding.decode import labelled
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided
 from memodule.metrics.functional import operating_point, precision_recall_curve, spot_then_recognize_score
 from memodule.module import SpotRecognizeModule
 from memodule.networks import SlowFastMamba
-from memodule.protocol import Protocol
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 

@@ -10,11 +10,11 @@ from fake_releases import FACS_SHEET, LONG_SHEET, PIXEL, Release, facs_row, fram
 
 from memodule.cli import main
 from memodule.datasets import Catalog, Expression, Video, read_catalog
-from memodule.datasets.check import Report, check_dataset
-from memodule.datasets.check_text import report_text
+from memodule.datasets.check.dataset import Report, check_dataset
+from memodule.datasets.check.summary import summarise
+from memodule.datasets.check.text import report_text
 from memodule.datasets.description import Training, describe_catalog
 from memodule.datasets.folders import Listing
-from memodule.datasets.summary import summarise
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ import pytest
 from fake_releases import PIXEL, frames
 
 from memodule.cli import main
-from memodule.curves import VideoCurve, write_curves
 from memodule.datasets import Expression, read_catalog
 from memodule.datasets.catalog import EXPRESSION_COLUMNS, VIDEO_COLUMNS
-from memodule.decoding import PREDICTION_COLUMNS
+from memodule.decoding.curves import VideoCurve, write_curves
+from memodule.decoding.decode import PREDICTION_COLUMNS
 from memodule.flow import FlowParameters, FlowStore
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data-formats.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import pytest
 
 from memodule.cli import main
 from memodule.datasets import Catalog, Video
-from memodule.datasets.synthetic.frame_files import write_images, write_video
 from memodule.flow import FlowParameters, FlowStore
+from memodule.synthetic.frame_files import write_images, write_video
 
 
 @pytest.fixture(scope="module")

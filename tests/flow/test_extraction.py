@@ -18,7 +18,7 @@ from memodule.datasets.catalog import Catalog, Video
 from memodule.errors import UserError
 from memodule.flow import ExtractionReport, FlowExtractor, FlowParameters, FlowStore, extract_catalog, extraction
 from memodule.flow.parts import extract_part, split
-from memodule.workers import WorkerDiedError
+from memodule.runtime.workers import WorkerDiedError
 
 WINDOW = 10
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from memodule.datasets import Catalog, Expression, Video
-from memodule.datasets.synthetic.frame_files import write_images
 from memodule.flow import FlowParameters, FlowStore, extract_catalog
 from memodule.flow.preview import draw_previews, preview_figure
+from memodule.synthetic.frame_files import write_images
 
 
 @pytest.fixture(scope="module")

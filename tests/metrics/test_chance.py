@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import ChanceVideo, Tally, chance_baselines, score, tally_video
-from memodule.protocol import Protocol
 
 
 def simulated(videos, protocol, rounds=3000, seed=0):

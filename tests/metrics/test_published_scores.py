@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS
 from memodule.metrics.functional import (
     Tally,
@@ -22,7 +23,6 @@ from memodule.metrics.functional import (
     spotting_scores,
     tally_video,
 )
-from memodule.protocol import Protocol
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoding" / "metrics.json"
 CASES = json.loads(GOLDEN.read_text())["cases"]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.metrics.functional import SCORES, Tally, bootstrap, paired_test, score
-from memodule.protocol import Protocol
 
 PROTOCOLS = [Protocol(), Protocol.preset("published")]
 

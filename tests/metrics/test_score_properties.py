@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import (
     SCORES,
     Tally,
@@ -22,7 +23,6 @@ from memodule.metrics.functional import (
     spotting_scores,
     tally_video,
 )
-from memodule.protocol import Protocol
 
 MEGC = Protocol()
 PUBLISHED = Protocol.preset("published")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics import SpotThenRecognizeScore
 from memodule.metrics.functional import SCORES, Tally, spot_then_recognize_score, tally_video
-from memodule.protocol import Protocol
 
 
 def some_videos(count, seed=0):

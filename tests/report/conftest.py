@@ -1,8 +1,8 @@
 import pytest
 from made_studies import make_study, small_catalog
 
-from memodule.datasets.timelines import simulate_timelines
 from memodule.intervals import FixedWindow
+from memodule.synthetic.timelines import simulate_timelines
 
 
 @pytest.fixture(scope="session")

@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from memodule.atomic import write_json, write_text
-from memodule.curves import VideoCurve, write_curves
 from memodule.data.datamodule import scored_catalog
 from memodule.datasets import Catalog, Expression, Video
+from memodule.decoding.curves import VideoCurve, write_curves
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.intervals import PriorGuided, SelectionRule
 from memodule.intervals.description import describe_rule
-from memodule.intervals.simulate import ScoreModel, simulate_curves
-from memodule.protocol import MEGC, Protocol
+from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.plan import Plan
 from memodule.studies.results import pool_study
 from memodule.studies.study import Study
-from memodule.training import parse_config
+from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.training.lightning_cli import parse_config
 
 _SCORES = ScoreModel(noise=0.1)
 

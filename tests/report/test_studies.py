@@ -9,13 +9,13 @@ import pytest
 from made_studies import make_study, small_catalog
 
 from memodule.cli import main
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import FixedWindow
-from memodule.intervals.simulate import ScoreModel
-from memodule.protocol import Protocol
 from memodule.report import Run, report_page
 from memodule.report.comparison import AT_LABELS, against_first
 from memodule.studies.labelled import labelled_scores
 from memodule.studies.study import Study
+from memodule.synthetic.curves import ScoreModel
 
 
 def read(*studies) -> list[Run]:

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from memodule.datasets import Expression, synthesize
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
 from memodule.intervals import PriorGuided, describe_rule
 from memodule.module import SpotRecognizeModule
 from memodule.networks import SlowFastMamba
-from memodule.protocol import Protocol
 
 
 def element(identifier: str, contents: bytes) -> bytes:

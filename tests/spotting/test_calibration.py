@@ -5,13 +5,13 @@ import pytest
 import torch
 from made_studies import make_study, small_catalog
 
-from memodule.checkpoints import load_fold_model
-from memodule.curves import read_curves, write_curves
+from memodule.decoding.curves import read_curves, write_curves
 from memodule.intervals import Calibrated, PriorGuided
 from memodule.intervals.description import describe_rule
 from memodule.spotting.calibration import calibrated_rule
 from memodule.spotting.default import default_checkpoint_path, install_default_checkpoint
 from memodule.studies.study import Study
+from memodule.training.checkpoints import load_fold_model
 
 from .conftest import write_checkpoint
 

@@ -14,7 +14,7 @@ from bench import Bench, ended, wait_until
 from lightning.pytorch.utilities import rank_zero_only
 from listeners import GRPC
 
-from memodule.curves import read_curves
+from memodule.decoding.curves import read_curves
 from memodule.studies.search.records import Records
 
 pytestmark = pytest.mark.slow

@@ -12,16 +12,16 @@ import torch
 import yaml
 from network_weights import published_state_dict
 
-from memodule.checkpoints import load_fold_model
 from memodule.cli import main
 from memodule.data import stitch
 from memodule.datasets import read_catalog
+from memodule.decoding.protocol import Protocol
 from memodule.flow import FlowParameters, FlowStore
 from memodule.flow.published_cache import published_order
 from memodule.intervals import PriorGuided
 from memodule.networks import METST, SlowFastMamba, load_published_weights
-from memodule.protocol import Protocol
 from memodule.studies.study import Study
+from memodule.training.checkpoints import load_fold_model
 
 BATCH = 8
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from memodule.curves import VideoCurve
 from memodule.datasets import Catalog, Expression, Video
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import Abstaining, PriorGuided
-from memodule.protocol import Protocol
 from memodule.studies.inner import inner_tallies
 
 LENGTH, TRUE, FALSE = 200, 40, 130

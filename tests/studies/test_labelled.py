@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memodule.curves import VideoCurve
 from memodule.datasets import Catalog, Expression, Video
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.protocol import MEGC
 from memodule.metrics.functional import bootstrap
-from memodule.protocol import MEGC
 from memodule.studies.labelled import labelled_scores, tally_labelled
 
 STEP = 7

@@ -12,21 +12,21 @@ import torch
 from tiny import experiment
 
 from memodule.cli import main
-from memodule.curves import read_curves
 from memodule.datasets import Catalog
+from memodule.decoding.curves import read_curves
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
 from memodule.module import SpotRecognizeModule
 from memodule.networks.selective_scan import scan_in_use
-from memodule.protocol import Protocol
 from memodule.studies.execution import run_jobs
 from memodule.studies.origin import code_version
 from memodule.studies.plan import plan_study
 from memodule.studies.study import Study
 from memodule.studies.text import warnings
 from memodule.studies.work import Workers
-from memodule.training import build_fold
+from memodule.training.lightning_cli import build_fold
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 

@@ -19,9 +19,9 @@ from tiny import experiment
 from wandb_files import OfflineRun
 
 from memodule.cli import main
+from memodule.decoding.protocol import LEAK
 from memodule.errors import UserError
 from memodule.metrics.functional import Tally, score
-from memodule.protocol import LEAK
 from memodule.report.leaderboard import leaderboard_page
 from memodule.studies import work
 from memodule.studies.plan import plan_study

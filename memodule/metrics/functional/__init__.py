@@ -1,7 +1,7 @@
 """Counting and scoring in plain numpy, from intervals to STRS with its uncertainty and its chance level.
 
 `tally_video` counts one video, tallies add up, `score` turns pooled counts into scores. Every option that moves a score
-is a field of `memodule.protocol.Protocol`; its two presets are `megc`, the default, and `published`.
+is a field of `memodule.decoding.protocol.Protocol`; its two presets are `megc`, the default, and `published`.
 
 Conventions
 -----------

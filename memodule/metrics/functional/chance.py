@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.emotions import EMOTIONS
 from memodule.metrics.functional.matching import as_frames, interval_iou
 from memodule.metrics.functional.scores import Numbers, score_counts
 from memodule.metrics.functional.tally import Tally
-from memodule.protocol import MEGC, Protocol
 
 
 class ChanceVideo(NamedTuple):

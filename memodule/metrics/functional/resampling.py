@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.errors import UserError
 from memodule.metrics.functional.scores import SCORES, Numbers, as_counts, score_counts
 from memodule.metrics.functional.tally import Tally
-from memodule.protocol import MEGC, Protocol
 
 Interval = tuple[float, float]
 """(low, high)."""

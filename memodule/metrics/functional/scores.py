@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.metrics.functional.tally import CONFUSION_SHAPE, Tally, tally_video
-from memodule.protocol import MEGC, Protocol
 
 SCORES: Final = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 """The scores of a study, by their log keys."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
 from memodule.metrics.functional.matching import Frames, as_frames, match_intervals
-from memodule.protocol import MEGC, Protocol
 
 CONFUSION_SHAPE: Final = (len(EMOTIONS), len(FRAME_CLASSES))
 FALSE_ALARM: Final = -1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import memodule
-from memodule.atomic import write_text
+from memodule.runtime.atomic import write_text
 from memodule.studies.ablation.counting import Counts
 from memodule.studies.ablation.variants import Decoding
 

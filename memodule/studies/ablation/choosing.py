@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, score
-from memodule.protocol import Protocol
 from memodule.studies.ablation.counting import Counts
 from memodule.studies.ablation.material import Material
 from memodule.studies.ablation.variants import Candidate, Variant

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from memodule.decoding import Decoded
+from memodule.decoding.decode import Decoded
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import SelectionRule, build_rule, vote_emotions
 from memodule.metrics.functional import Tally
-from memodule.protocol import Protocol
 from memodule.studies.ablation.material import FoldMaterial, Material, Video
 from memodule.studies.ablation.variants import Decoding
 
@@ -132,7 +132,7 @@ def learns_from_curves(rule: SelectionRule) -> bool:
 
 
 def tally_curves(rule: SelectionRule, curves: Sequence[Video], protocol: Protocol) -> Tally:
-    """Decode curves and count, as `memodule.decoding.decode` and `memodule.metrics.evaluation` do.
+    """Decode curves and count, as `memodule.decoding.decode.decode` and `memodule.metrics.evaluation` do.
 
     Args:
         rule: Fitted.

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memodule.errors import UserError
+from memodule.runtime.workers import run_with_bar
 from memodule.studies.ablation.cache import Cache, write_counts
 from memodule.studies.ablation.counting import Counts, count
 from memodule.studies.ablation.grid import Grid
 from memodule.studies.ablation.material import Material
 from memodule.studies.ablation.variants import Decoding
-from memodule.workers import run_with_bar
 
 
 class Task(NamedTuple):

@@ -26,8 +26,8 @@ from typing import Any, Final
 
 import yaml
 
+from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
-from memodule.protocol import Protocol
 from memodule.studies.ablation.rule_files import Description, nearest, read_rule, resolve, with_argument
 from memodule.studies.ablation.values import Parameter, combinations, read_parameter
 from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, Decoding, Variant, spelled

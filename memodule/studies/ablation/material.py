@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memodule.curves import VideoCurve
 from memodule.datasets.catalog import Catalog, Expression, VideoKey
-from memodule.decoding import Decoded, compared, labelled
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import Decoded, compared, labelled
+from memodule.decoding.protocol import Protocol
 from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
 from memodule.intervals import LabelledCurve, frame_emotions
 from memodule.metrics.functional import Tally, tally_video
-from memodule.protocol import Protocol
 from memodule.studies.study import Study
 
 NEUTRAL_WAYS = ("keep", "zero", "drop")

@@ -11,9 +11,9 @@ from typing import Any, Final
 import yaml
 
 import memodule.intervals
-from memodule.class_paths import imported_class
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
+from memodule.runtime.class_paths import imported_class
 
 RULES: Final = tuple(
     sorted(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from memodule import console
-from memodule.atomic import write_json, write_text
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.ablation.cache import Cache
 from memodule.studies.ablation.choosing import choose, held_out
 from memodule.studies.ablation.counting import Counts

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
-from memodule.protocol import Protocol
 from memodule.studies.ablation.variants import Candidate, Variant, labelled, short
 
 SHOWN: Final = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")

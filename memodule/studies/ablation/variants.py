@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from memodule.decoding.protocol import Protocol
 from memodule.intervals import SelectionRule, build_rule
-from memodule.protocol import Protocol
 from memodule.studies.ablation.rule_files import rule_names
 
 STUDY: Final = "study"

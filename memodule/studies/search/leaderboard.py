@@ -13,9 +13,9 @@ import functools
 import io
 from typing import Any
 
-from memodule.decoding import Decoded
+from memodule.decoding.decode import Decoded
+from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, score
-from memodule.protocol import Protocol
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import protocol_of
 from memodule.studies.results import pool

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from memodule.atomic import write_json
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_json
 from memodule.studies.plan import digest
 
 State = Literal["running", "finished", "stopped", "failed"]

@@ -8,10 +8,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from memodule.atomic import remove_leftovers, write_json, write_text
 from memodule.errors import UserError
-from memodule.interrupts import held_back
 from memodule.report.leaderboard import leaderboard_page
+from memodule.runtime.atomic import remove_leftovers, write_json, write_text
+from memodule.runtime.interrupts import held_back
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.origin import code_version, host
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard, Row

@@ -11,8 +11,8 @@ from typing import Any
 
 from ray import tune
 
-from memodule.atomic import write_json
 from memodule.errors import UserError
+from memodule.runtime.atomic import write_json
 from memodule.studies.failures import in_one_line
 from memodule.studies.inner import inner_scores
 from memodule.studies.plan import Job, digest, protocol_of

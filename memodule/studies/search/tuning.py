@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from memodule import console
-from memodule.environment import environment, unless_set
-from memodule.interrupts import held_back
+from memodule.runtime.environment import environment, unless_set
+from memodule.runtime.interrupts import held_back
 from memodule.studies.plan import digest
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.records import DIED, Record, Records, State

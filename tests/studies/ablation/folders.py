@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from memodule.atomic import write_json
-from memodule.curves import VideoCurve, read_curves, write_curves
 from memodule.datasets import Catalog, Expression
+from memodule.decoding.curves import VideoCurve, read_curves, write_curves
+from memodule.runtime.atomic import write_json
 from memodule.studies.study import Study
 
 

@@ -11,12 +11,12 @@ import yaml
 from made_studies import make_study, small_catalog
 
 from memodule.cli import main
-from memodule.decoding import decode
+from memodule.decoding.decode import decode
+from memodule.decoding.protocol import MEGC, Protocol
 from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
 from memodule.metrics.evaluation import compare
 from memodule.metrics.functional import Tally, score
-from memodule.protocol import MEGC, Protocol
 from memodule.studies.ablation import execution
 from memodule.studies.ablation.cache import Cache
 from memodule.studies.ablation.choosing import choose

@@ -1,0 +1,167 @@
+"""Curve + selection rule + protocol -> the expressions of a video, beside its truth."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memodule.datasets.catalog import Catalog, Expression, VideoKey
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.protocol import Protocol
+from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.intervals import LabelledCurve, SelectionRule, frame_emotions, vote_emotions
+from memodule.metrics.files import UNKNOWN, VideoIntervals, VideoLength
+from memodule.runtime.atomic import write_text
+
+PREDICTION_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion", "confidence")
+TRUTH_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decoded:
+    """The expressions found in one video.
+
+    Attributes:
+        key: (subject, video).
+        sampled: (n, 3) onset, apex, offset in sampled frames, inclusive.
+        emotions: (n,) class index 0..4; neutral (4) is no detection where the protocol filters it.
+        confidence: (n,) larger is more certain.
+        frame_step: Source frames per sampled frame.
+    """
+
+    key: VideoKey
+    sampled: NDArray[np.int64]
+    emotions: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    frame_step: int
+
+    @property
+    def frames(self) -> NDArray[np.int64]:
+        """(n, 3) onset, apex, offset in source frames, inclusive: a sampled frame stands for `frame_step` of them."""
+        last_of_step = np.array([0, 0, self.frame_step - 1], dtype=np.int64)
+        return np.add(self.sampled * self.frame_step, last_of_step)
+
+
+def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
+    """Select the intervals of a curve; their frames vote the emotions unless the rule tells them.
+
+    Args:
+        curve: Score and logits of a video, per sampled frame.
+        rule: A fitted rule.
+        protocol: Its `neutral` says what becomes of the neutral logit before frames vote.
+
+    Returns:
+        The intervals in sampled frames, inclusive, each with its emotion; neutral ones are still among them.
+    """
+    found = rule.detect(curve.score, curve.probabilities)
+    emotions = found.emotions
+    if emotions is None:
+        emotions = vote_emotions(found.frames, frame_emotions(curve.logits, protocol.neutral))
+    return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
+
+
+def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoIntervals:
+    """What was found in a video beside its micro-expressions, in the frames that the protocol compares.
+
+    Args:
+        decoded: What was found.
+        catalog: Holds the video and its labels; macro-expressions are ignored.
+        protocol: Its `frames` says whether source or sampled frames are compared; truths are rounded down to sampled
+            ones.
+
+    Returns:
+        Predictions, truths and length of the video in these frames, inclusive; an unknown apex is -1.
+
+    Raises:
+        KeyError: If the Catalog has no such video.
+    """
+    video = catalog.video(decoded.key)
+    truth = catalog.expressions_of(decoded.key, "micro")
+    true = np.array([(e.onset, UNKNOWN if e.apex is None else e.apex, e.offset) for e in truth], dtype=np.int64)
+    predicted, true, length = decoded.frames, true.reshape(-1, 3), VideoLength(video.frames, video.fps)
+    if protocol.frames == "sampled":
+        step = decoded.frame_step
+        predicted = decoded.sampled
+        true = np.where(true == UNKNOWN, UNKNOWN, true // step)
+        length = VideoLength(-(-video.frames // step), video.fps / step)
+    emotions = np.array([EMOTIONS.index(e.emotion) for e in truth], dtype=np.int64)
+    return VideoIntervals(decoded.key, predicted, decoded.emotions, decoded.confidence, true, emotions, length)
+
+
+def labelled(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
+    """A curve with its truth in sampled frames, as rules are calibrated on; an unknown apex is put in the middle.
+
+    Args:
+        curve: The curve.
+        catalog: Holds the labels of its video.
+
+    Returns:
+        Curve, class probabilities, and micro- and macro-expressions as (m, 3) sampled frames, inclusive, rounded down.
+    """
+    micro = catalog.expressions_of(curve.key, "micro")
+    return LabelledCurve(
+        curve.score.astype(np.float64),
+        _sampled(micro, curve.frame_step),
+        _sampled(catalog.expressions_of(curve.key, "macro"), curve.frame_step),
+        curve.probabilities.astype(np.float64),
+        np.array([EMOTIONS.index(e.emotion) for e in micro], dtype=np.int64),
+    )
+
+
+def _sampled(expressions: Sequence[Expression], frame_step: int) -> NDArray[np.int64]:
+    """(m, 3) onset, apex, offset in sampled frames."""
+    rows = [(e.onset, (e.onset + e.offset) // 2 if e.apex is None else e.apex, e.offset) for e in expressions]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3) // frame_step
+
+
+def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
+    """One row of `PREDICTION_COLUMNS` per interval, in source frames.
+
+    Args:
+        videos: What was found, video by video.
+
+    Yields:
+        subject, video, onset, apex, offset, name of the emotion, confidence; frames are 0-based and inclusive.
+    """
+    for video in videos:
+        columns = (video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist())
+        for frames, emotion, confidence in zip(*columns, strict=True):
+            yield (*video.key, *frames, FRAME_CLASSES[emotion], confidence)
+
+
+def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:
+    """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it).
+
+    Args:
+        path: The CSV file; replaced in one step.
+        videos: What was found, video by video.
+    """
+    _write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
+
+
+def write_truth(path: Path, expressions: Iterable[Expression]) -> None:
+    """Write the micro-expressions of a Catalog as the truth CSV of `memodule evaluate`.
+
+    Args:
+        path: The CSV file; replaced in one step.
+        expressions: Macro-expressions among them are left out.
+    """
+    rows = [
+        (e.subject, e.video, e.onset, "" if e.apex is None else e.apex, e.offset, e.emotion)
+        for e in expressions
+        if e.kind == "micro"
+    ]
+    _write_csv(path, TRUTH_COLUMNS, rows)
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -1,0 +1,1 @@
+"""Trained folds applied to videos that they have not seen: ensembles and challenge submissions."""

@@ -1,0 +1,141 @@
+"""Several folds' checkpoints as one: mean curves of those that have not seen a video's subject."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from memodule import console
+from memodule.data.exposure import exposures
+from memodule.data.windows import stitch
+from memodule.datasets.catalog import Catalog, Video
+from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import Decoded, decode
+from memodule.errors import UserError
+from memodule.flow import FlowRecord, FlowStore
+from memodule.inference.submission import average
+from memodule.intervals import SelectionRule
+from memodule.training.checkpoints import FoldModel, load_fold_model
+
+FloatArray = npt.NDArray[np.float32]
+
+_BATCH: Final = 256
+"""Windows that go through the network at once."""
+
+
+class Ensemble:
+    """The folds of one or more studies.
+
+    A video is scored by every fold whose weights have not learned from its subject: a study's own videos by the folds
+    that held them out, new ones by all. The mean curve is decoded with the rule of the one among these whose learned
+    durations are the median ones.
+
+    Args:
+        checkpoints: Files of folds that share the flow parameters.
+
+    Raises:
+        UserError: If one cannot be loaded, or they were trained on different features.
+    """
+
+    def __init__(self, checkpoints: Sequence[Path]) -> None:
+        self.models: list[FoldModel] = [load_fold_model(path) for path in checkpoints]
+        for path, model in zip(checkpoints, self.models, strict=True):
+            if (model.flow, model.fps) != (self.models[0].flow, self.models[0].fps):
+                raise UserError(f"{path}: trained on {model.flow}, the first one on {self.models[0].flow}")
+        mute = [path for path, model in zip(checkpoints, self.models, strict=True) if not model.seen]
+        if mute:
+            more = f" ({len(mute)} such checkpoints)" if len(mute) > 1 else ""
+            console.warn(
+                f"{mute[0]}: does not tell whom it was trained on{more}; see yourself that these are none of the videos"
+            )
+
+    def voters(self, catalog: Catalog) -> dict[str, list[FoldModel]]:
+        """The folds that may score each subject.
+
+        Args:
+            catalog: The videos to score.
+
+        Returns:
+            For each subject those that have not learned from it, at least one.
+
+        Raises:
+            UserError: If all of them have learned from a subject.
+        """
+        voters = {}
+        for subject in catalog.subjects:
+            known = [next(exposures(model.seen, subject, catalog), None) for model in self.models]
+            voters[subject] = [model for model, how in zip(self.models, known, strict=True) if how is None]
+            if not voters[subject] and known[0]:
+                how, training = known[0]
+                others = f", and no other of the {len(known)} checkpoints held it out" if len(known) > 1 else ""
+                raise UserError(
+                    f"subject {subject}: the weights that held out {training['held_out']} {how} it{others}; their "
+                    f"intervals there would be better than those of a new face. Give the checkpoint of the fold that "
+                    f"held out {subject}, or a --catalog without it"
+                )
+        return voters
+
+    def decoded(self, catalog: Catalog, flow: Path) -> Iterator[Decoded]:
+        """What the ensemble finds in each video of a Catalog whose features were extracted.
+
+        Args:
+            catalog: The videos; none of them need be labelled.
+            flow: Folder of the flow store that holds their features.
+
+        Yields:
+            The intervals of each video, in the Catalog's order.
+
+        Raises:
+            UserError: If features are missing, the frame rate is not the one of training, or all weights have learned
+                from a subject.
+        """
+        store, voters = FlowStore(flow, self.models[0].flow), self.voters(catalog)
+        for video in catalog.videos:
+            if abs(video.fps / self.models[0].fps - 1) > 0.1:
+                raise UserError(
+                    f"{'/'.join(video.key)}: {video.fps:g} frames per second, the checkpoints were trained at "
+                    f"{self.models[0].fps:g}; give checkpoints of the same kind of data"
+                )
+            models = voters[video.subject]
+            curve = average(list(_curves(models, video, store.get(*video.key))))
+            decoder = models[median_rule([model.rule for model in models])]
+            yield decode(curve, decoder.rule, decoder.protocol)
+
+
+def median_rule(rules: Sequence[SelectionRule]) -> int:
+    """Which of several fitted rules decodes their mean curve.
+
+    Args:
+        rules: At least one.
+
+    Returns:
+        Index of the one whose learned durations are the median ones.
+    """
+    by_length = sorted(range(len(rules)), key=lambda i: timing.half_window if (timing := rules[i].timing) else 0)
+    return by_length[len(by_length) // 2]
+
+
+def _curves(models: Sequence[FoldModel], video: Video, record: FlowRecord) -> Iterator[VideoCurve]:
+    windows = np.asarray(record.windows)
+    for model in models:
+        spot, logits = _scores(model, windows)
+        # the published stitching depends on batches; there are none here
+        mode = "tail" if model.protocol.stitching == "published" else model.protocol.stitching
+        score, classes = stitch(spot, mode), stitch(logits, mode)
+        yield VideoCurve(*video.key, score, classes, video.fps, model.flow.frame_step)
+
+
+@torch.inference_mode()
+def _scores(model: FoldModel, windows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(W, k) scores and (W, k, 5) logits of all windows (W, 36, k)."""
+    length = windows.shape[-1]
+    spot = [np.empty((0, length), np.float32)]
+    logits = [np.empty((0, length, len(model.frame_classes)), np.float32)]
+    for first in range(0, len(windows), _BATCH):
+        batch = model.module(torch.from_numpy(np.array(windows[first : first + _BATCH], dtype=np.float32)))
+        spot.append(batch[0].float().numpy())
+        logits.append(batch[1].float().numpy())
+    return np.concatenate(spot), np.concatenate(logits)

@@ -1,0 +1,139 @@
+"""Facial movements, and how a subject's temperament shapes them."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from memodule.datasets.catalog import Kind
+from memodule.synthetic.action_units import EMOTION_SETS, HALVES
+from memodule.synthetic.difficulty import Difficulty
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Movement:
+    """One facial movement.
+
+    Attributes:
+        kind: "micro" or "macro" for labelled expressions, None for a movement that means nothing.
+        emotion: Emotion class, "" without one.
+        onset: First frame that moves.
+        apex: First frame of full strength.
+        offset: Last frame that is not back at rest.
+        hold: Frames after the apex that stay at full strength.
+        tail: Exponent of the fall; 1 is even, more lets go quickly at first and slowly at last.
+        pixels: Displacement at the point that moves most, in pixels of the image.
+        weights: Relative strength of each of `action_units.HALVES`.
+    """
+
+    kind: Kind | None
+    emotion: str
+    onset: int
+    apex: int
+    offset: int
+    hold: int
+    tail: float
+    pixels: float
+    weights: tuple[float, ...]
+
+    def course(self, frames: int) -> Floats:
+        """Strength at each frame of the video.
+
+        Args:
+            frames: Length of the video.
+
+        Returns:
+            (frames,) in 0..1: above 0 from onset to offset, both inclusive, and 1 from the apex on while it is held.
+        """
+        t = np.arange(frames)
+        rise = np.clip((t - self.onset + 1) / (self.apex - self.onset + 1), 0, 1)
+        falling = self.apex + self.hold
+        fall = np.clip((t - falling) / (self.offset + 1 - falling), 0, 1)
+        up, down = 0.5 - 0.5 * np.cos(np.pi * rise), (0.5 + 0.5 * np.cos(np.pi * fall)) ** self.tail
+        return np.asarray(up * down)
+
+
+@dataclasses.dataclass(frozen=True)
+class Temperament:
+    """How one subject behaves.
+
+    Attributes:
+        habits: Emotion -> probability of each of its action unit sets.
+        strength: Where in the difficulty's range of displacement the subject's expressions lie: an exponent, above 1
+            for faint expressions.
+        tempo: Factor on durations.
+        liveliness: Factor on the rates of expressions.
+        lopsided: Usual difference in strength between the image-left and image-right side.
+        blinks_per_minute: Rate of blinks.
+        restlessness: Factor on sway and on the rate of gestures.
+    """
+
+    habits: dict[str, Floats]
+    strength: float
+    tempo: float
+    liveliness: float
+    lopsided: float
+    blinks_per_minute: float
+    restlessness: float
+
+
+def draw_temperament(rng: np.random.Generator, difficulty: Difficulty) -> Temperament:
+    """Draw how a subject behaves."""
+    return Temperament(
+        habits={emotion: rng.dirichlet(np.full(len(sets), 0.8)) for emotion, sets in EMOTION_SETS.items()},
+        strength=float(np.exp(rng.normal(0, 0.3))),
+        tempo=float(np.exp(rng.normal(0, 0.2))),
+        liveliness=float(rng.uniform(0.7, 1.4)),
+        lopsided=float(rng.normal(0, difficulty.asymmetry)),
+        blinks_per_minute=float(rng.uniform(6, 24)),
+        restlessness=float(rng.uniform(0.5, 1.5)),
+    )
+
+
+def express(
+    rng: np.random.Generator,
+    difficulty: Difficulty,
+    temperament: Temperament,
+    kind: Kind,
+    emotion: str,
+    times: tuple[int, int, int, int],
+) -> Movement:
+    """Draw how a subject shows an emotion: which action units, how strongly, how evenly.
+
+    Args:
+        rng: Source of randomness.
+        difficulty: Ranges of strength.
+        temperament: The subject's habits.
+        kind: Micro or macro.
+        emotion: Emotion class.
+        times: Onset, apex, offset, and frames that the apex is held.
+    """
+    onset, apex, offset, hold = times
+    sets = EMOTION_SETS[emotion]
+    units = sets[rng.choice(len(sets), p=temperament.habits[emotion])]
+    low, high = difficulty.micro_px if kind == "micro" else difficulty.macro_px
+    pixels = float(low + (high - low) * rng.beta(1.4, 1.4) ** temperament.strength)
+    weights = uneven_weights(rng, difficulty, temperament, units)
+    return Movement(kind, emotion, onset, apex, offset, hold, float(rng.uniform(1, 2.5)), pixels, weights)
+
+
+def uneven_weights(
+    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, units: tuple[str, ...]
+) -> tuple[float, ...]:
+    """Strengths of the halves: uneven between sides, and some units of a set only hinted at.
+
+    Args:
+        rng: Decides everything.
+        difficulty: How uneven, and how often a unit is hinted at.
+        temperament: Which side the person favours.
+        units: Action units of the movement.
+
+    Returns:
+        A strength in 0..1 for each of `HALVES`; 0 for units that do not move.
+    """
+    tilt = float(np.clip(temperament.lopsided + rng.normal(0, difficulty.asymmetry), -0.9, 0.9))
+    sides = {"left": 1 - max(tilt, 0), "right": 1 + min(tilt, 0)}
+    level = {unit: rng.uniform(0.1, 0.5) if rng.random() < difficulty.partial else 1.0 for unit in units}
+    return tuple(level.get(unit, 0.0) * sides[side] for unit, side in HALVES)

@@ -1,0 +1,116 @@
+"""All that happens in a video: expressions, and what else a person does meanwhile."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from memodule.synthetic.action_units import ADAPTORS
+from memodule.synthetic.difficulty import Difficulty
+from memodule.synthetic.movements import Floats, Movement, Temperament, uneven_weights
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Performance:
+    """All that happens in one video.
+
+    Attributes:
+        movements: Facial movements, labelled or not.
+        lids: (frames,) closure of the eyes, 0..1.
+        pose: (frames, 4) displacement of the head right and down in pixels, roll in radians, zoom - 1.
+        turn: (frames, 2) how much further the nose moves right and down than the rim of the face, in pixels.
+        light: (frames, 2) gain - 1 of the illumination, and its tilt from left to right as a share of the brightness.
+    """
+
+    movements: tuple[Movement, ...]
+    lids: Floats
+    pose: Floats
+    turn: Floats
+    light: Floats
+
+
+def perform(
+    rng: np.random.Generator,
+    difficulty: Difficulty,
+    temperament: Temperament,
+    expressions: list[Movement],
+    frames: int,
+    fps: float,
+) -> Performance:
+    """Surround expressions with what else a person does: adaptors, blinks, gestures, sway, in changing light.
+
+    Args:
+        rng: Decides everything.
+        difficulty: How much is done besides.
+        temperament: Of the person.
+        expressions: Micro- and macro-expressions of the video.
+        frames: Length of the video.
+        fps: Frames per second.
+
+    Returns:
+        Everything that moves, frame by frame.
+    """
+    adaptors = _adaptors(rng, difficulty, temperament, frames, fps)
+    gestures = _gestures(rng, difficulty, temperament, frames, fps)
+    pose = _sway(rng, difficulty.sway_px * temperament.restlessness, frames, fps)
+    pose[:, :2] += gestures
+    return Performance(
+        (*expressions, *adaptors),
+        _blinks(rng, temperament, frames, fps),
+        pose,
+        difficulty.turn_share * gestures,
+        difficulty.light * _wander(rng, 2, 0.08, frames, fps),
+    )
+
+
+def _adaptors(
+    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, frames: int, fps: float
+) -> list[Movement]:
+    """Movements that mean nothing and have no label."""
+    made = []
+    for _ in range(rng.poisson(difficulty.adaptors_per_minute * temperament.liveliness * frames / fps / 60)):
+        rise, hold, fall = (max(2, round(seconds * fps)) for seconds in rng.uniform([0.15, 0, 0.2], [0.6, 0.3, 1.0]))
+        onset = int(rng.integers(-rise, frames))
+        weights = uneven_weights(rng, difficulty, temperament, ADAPTORS[rng.integers(len(ADAPTORS))])
+        pixels = float(rng.uniform(*difficulty.adaptor_px))
+        made.append(Movement(None, "", onset, onset + rise, onset + rise + hold + fall, hold, 1.0, pixels, weights))
+    return made
+
+
+def _blinks(rng: np.random.Generator, temperament: Temperament, frames: int, fps: float) -> Floats:
+    """Closure of the lids: about 100 ms down, 50 ms shut, 200 ms up."""
+    count = rng.poisson(temperament.blinks_per_minute * frames / fps / 60)
+    down, shut, up = rng.uniform([0.07, 0.03, 0.13], [0.13, 0.08, 0.3], (count, 3)).T
+    t = _since(rng, count, frames, fps)
+    course = np.minimum(t / down, (down + shut + up - t) / up).clip(0, 1)
+    closure = rng.uniform(0.75, 1.0, count) * (0.5 - 0.5 * np.cos(np.pi * course))
+    return np.asarray(closure.max(axis=1, initial=0))
+
+
+def _gestures(
+    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, frames: int, fps: float
+) -> Floats:
+    """Nods and turns: displacement of the head right and down, (frames, 2) in pixels."""
+    count = rng.poisson(difficulty.gestures_per_minute * temperament.restlessness * frames / fps / 60)
+    phase = (_since(rng, count, frames, fps) / rng.uniform(0.4, 1.6, count)).clip(0, 1)
+    kept = rng.uniform(0, 0.3, count)  # share of the way that is not taken back
+    course = (1 - kept) * np.sin(np.pi * phase) ** 2 + kept * (phase - np.sin(2 * np.pi * phase) / (2 * np.pi))
+    pixels, heading = rng.uniform(*difficulty.gesture_px, count), rng.uniform(0, 2 * np.pi, count)
+    return np.asarray(course @ np.column_stack([pixels * np.cos(heading), pixels * np.sin(heading)]))
+
+
+def _since(rng: np.random.Generator, count: int, frames: int, fps: float) -> Floats:
+    """Seconds since each of `count` random moments, (frames, count); negative before it."""
+    return np.asarray((np.arange(frames)[:, None] - rng.uniform(0, frames, count)) / fps)
+
+
+def _sway(rng: np.random.Generator, pixels: float, frames: int, fps: float) -> Floats:
+    """Slow sway of the head: (frames, 4) as `Performance.pose`."""
+    return np.asarray(_wander(rng, 4, 0.25, frames, fps) * pixels * np.array([1.0, 0.7, 0.003, 0.0015]))
+
+
+def _wander(rng: np.random.Generator, count: int, hertz: float, frames: int, fps: float) -> Floats:
+    """(frames, count) smooth random curves of unit standard deviation with frequencies up to `hertz`."""
+    t = np.arange(frames)[:, None, None] / fps
+    rates, phases = rng.uniform(0.1, 1, (count, 4)) * hertz, rng.uniform(0, 2 * np.pi, (count, 4))
+    return np.asarray(np.sin(2 * np.pi * rates * t + phases).sum(axis=2) / math.sqrt(2), np.float64)

@@ -1,0 +1,183 @@
+"""A semi-synthetic data set on disk: who there is, what they do, and their videos."""
+
+import contextlib
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from memodule.console import progress_bar
+from memodule.datasets.catalog import Catalog, Expression, Video
+from memodule.errors import UserError
+from memodule.runtime.opencv import opencv_alone
+from memodule.runtime.workers import Report, WorkerDiedError, run
+from memodule.synthetic.behaviour import draw_performances
+from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
+from memodule.synthetic.faces import draw_face
+from memodule.synthetic.frame_files import Image, remove_leftovers, write_images, write_video
+from memodule.synthetic.performance import Performance
+from memodule.synthetic.puppet import Puppet, rig
+from memodule.synthetic.recipe import claim
+from memodule.synthetic.rendering import render
+
+Storage = Literal["video", "images"]
+"""Lossless video files (.avi, FFV1), or folders of PNG images; the frames are the same."""
+
+_VERSION: Final = 1  # raise it whenever the same arguments give other frames
+_LEAST_SECONDS: Final = 3.0
+_FACE, _BEHAVIOUR, _NOISE = range(3)  # streams of random numbers of one subject
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One video to write."""
+
+    path: Path
+    storage: Storage
+    seed: int
+    subject: int
+    video: int
+    fps: float
+    performance: Performance
+    difficulty: Difficulty
+
+
+def synthesize(
+    out: Path | str,
+    *,
+    subjects: int = 8,
+    videos: int = 4,
+    frames: int = 300,
+    fps: float = 30.0,
+    difficulty: Level | Difficulty = "realistic",
+    seed: int = 0,
+    storage: Storage = "video",
+    workers: int = 1,
+) -> Catalog:
+    """Write semi-synthetic face videos and their Catalog.
+
+    The videos prove that a pipeline works; they say nothing about accuracy on real micro-expressions. The same
+    arguments give the same bytes with the same versions of NumPy and OpenCV, whatever the number of workers, and
+    subject n looks the same whatever the number of subjects.
+
+    Labels are those of an ideal annotator: onset is the first frame that moves, apex the first of full strength,
+    offset the last that moves; every labelled movement is exact to the frame.
+
+    Args:
+        out: Folder to make, with `videos.csv`, `expressions.csv`, `synthetic.json` and one folder per subject. If it
+            holds data of the same arguments already, only what is missing is made.
+        subjects: Number of subjects.
+        videos: Videos per subject.
+        frames: Frames per video.
+        fps: Frames per second; events keep their duration in milliseconds.
+        difficulty: Name of a difficulty, or one of your own.
+        seed: Seed of all randomness, not negative.
+        storage: Video files or folders of images.
+        workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
+            (`if __name__ == "__main__":`).
+
+    Returns:
+        The Catalog of the videos, as written to `out`.
+
+    Raises:
+        UserError: If `out` holds anything else, an argument is impossible, a video cannot be written, or memory runs
+            out again and again.
+    """
+    _check(subjects, videos, frames, fps, seed, workers)
+    level = DIFFICULTIES[difficulty] if isinstance(difficulty, str) else difficulty
+    out = Path(out).resolve()
+    claim(
+        out,
+        {
+            "made_by": "memodule synth",
+            "version": _VERSION,
+            "subjects": subjects,
+            "videos": videos,
+            "frames": frames,
+            "fps": fps,
+            "seed": seed,
+            "storage": storage,
+            "difficulty": dataclasses.asdict(level),
+        },
+    )
+    jobs, rows, expressions = [], [], []
+    for subject in range(subjects):
+        rng = np.random.default_rng([seed, subject, _BEHAVIOUR])
+        for video, performance in enumerate(draw_performances(rng, level, videos, frames, fps)):
+            codes = f"s{subject + 1:02d}", f"v{video + 1}"
+            path = out / codes[0] / (codes[1] if storage == "images" else f"{codes[1]}.avi")
+            jobs.append(_Job(path, storage, seed, subject, video, fps, performance, level))
+            rows.append(Video(*codes, path, fps, frames))
+            expressions += _labels(*codes, performance)
+    _write_all(jobs, workers)
+    catalog = Catalog(tuple(rows), tuple(expressions), out.name)
+    catalog.write(out)
+    return catalog
+
+
+def _check(subjects: int, videos: int, frames: int, fps: float, seed: int, workers: int) -> None:
+    for name, value, least in (
+        ("subjects", subjects, 1),
+        ("videos", videos, 1),
+        ("workers", workers, 1),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise UserError(f"{name}: {value}; give {least} or more")
+    if not 10 <= fps <= 1000:
+        raise UserError(f"fps: {fps:g}; give 10 to 1000 frames per second")
+    if frames < _LEAST_SECONDS * fps:
+        raise UserError(f"frames: {frames} is too short at {fps:g} fps; give {math.ceil(_LEAST_SECONDS * fps)} or more")
+
+
+def _labels(subject: str, video: str, performance: Performance) -> list[Expression]:
+    return [
+        Expression(subject, video, m.kind, m.onset, m.apex, m.offset, m.emotion)
+        for m in performance.movements
+        if m.kind is not None
+    ]
+
+
+def _write_all(jobs: list[_Job], workers: int) -> None:
+    """Render and write what is not there yet."""
+    for folder in {job.path.parent for job in jobs}:
+        remove_leftovers(folder)
+    missing = [job for job in jobs if not job.path.exists()]
+    workers = max(1, min(workers, len(missing)))
+    setup = contextlib.nullcontext if workers == 1 else opencv_alone
+    total, left = (sum(len(job.performance.lids) for job in some) for some in (jobs, missing))
+    with progress_bar() as bar:
+        task = bar.add_task("frames", total=total, completed=total - left)
+        for job, outcome in run(
+            _write, missing, workers, setup, lambda done: bar.update(task, completed=total - left + done)
+        ):
+            if isinstance(outcome, WorkerDiedError):
+                raise UserError(f"{job.path}: {outcome}; use fewer workers, the same command makes what is missing")
+            if outcome is not None:
+                raise outcome
+
+
+def _write(job: _Job, report: Report) -> None:
+    noise = np.random.default_rng([job.seed, job.subject, _NOISE, job.video])
+    frames = _told(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
+    match job.storage:
+        case "video":
+            write_video(job.path, frames, job.fps)
+        case "images":
+            write_images(job.path, frames)
+
+
+def _told(frames: Iterable[Image], report: Report) -> Iterator[Image]:
+    """The same frames, each reported when it is written."""
+    for count, frame in enumerate(frames, 1):
+        yield frame
+        report(count)
+
+
+@functools.lru_cache(maxsize=1)
+def _person(seed: int, subject: int) -> Puppet:
+    return rig(draw_face(np.random.default_rng([seed, subject, _FACE])))

@@ -1,0 +1,110 @@
+"""Checkpoints of folds: everything that scoring a new video takes, read from one file."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from memodule.decoding.protocol import Protocol
+from memodule.emotions import FRAME_CLASSES
+from memodule.errors import UserError
+from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
+from memodule.intervals import SelectionRule
+from memodule.intervals.description import build_rule
+from memodule.module import SpotRecognizeModule
+from memodule.networks.weight_files import read_plain
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoldModel:
+    """A trained fold, ready for videos that it has never seen.
+
+    Attributes:
+        module: Network and loss, on the CPU and in evaluation mode.
+        flow: How the features were computed that the network was trained on.
+        fps: Frame rate of the videos that it was trained on.
+        frame_classes: What the logits stand for, in order; neutral last.
+        rule: Score curve -> intervals, with its fitted prior.
+        protocol: The rules it was scored under; inference uses `stitching` and `neutral`.
+        batch_size: Windows per batch in training (published stitching depends on it).
+        held_out: The subject that was not trained on.
+        catalog: Name of the data set.
+        seen: Whom the weights have learned from, one mapping per training (`LosoDataModule.influences`); nothing where
+            the checkpoint does not tell.
+    """
+
+    module: SpotRecognizeModule
+    flow: FlowParameters
+    fps: float
+    frame_classes: tuple[str, ...]
+    rule: SelectionRule
+    protocol: Protocol
+    batch_size: int
+    held_out: str
+    catalog: str
+    seen: tuple[Mapping[str, Any], ...]
+
+
+def load_fold_model(path: Path | str) -> FoldModel:
+    """Load a checkpoint that `memodule fit`, `loso` or `import-published` wrote.
+
+    The file is read without running any code in it, so it may come from anywhere. Networks and selection rules of
+    one's own must be imported before.
+
+    Args:
+        path: The `model.ckpt` of a fold.
+
+    Returns:
+        The fold, on the CPU and in evaluation mode.
+
+    Raises:
+        UserError: If the file is missing, damaged, not a fold's checkpoint, made for other features or classes, or
+            names a network or rule that is unknown here.
+    """
+    path = Path(path)
+    saved = read_plain(path, "a checkpoint (model.ckpt of a fold's folder)")
+    carried = saved.get("memodule") if isinstance(saved, dict) else None
+    if not isinstance(carried, dict):
+        raise UserError(f"{path}: no checkpoint of a fold; give the model.ckpt that `memodule fit` or `loso` wrote")
+    try:
+        _require_known_features(path, carried)
+        options = {**carried["protocol"], "emotions": tuple(carried["protocol"]["emotions"])}
+        return FoldModel(
+            _module(path, saved),
+            FlowParameters(**carried["flow"]),
+            float(carried["fps"]),
+            tuple(carried["frame_classes"]),
+            build_rule(carried["rule"], str(path)),
+            Protocol(**options),
+            int(carried["batch_size"]),
+            str(carried["held_out"]),
+            str(carried["catalog"]),
+            tuple(saved.get("seen", ())),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: not what this version of memodule writes ({type(error).__name__}: {error}); train the fold again"
+        ) from None
+
+
+def _require_known_features(path: Path, carried: Mapping[str, Any]) -> None:
+    if carried["features_version"] != FEATURES_VERSION:
+        raise UserError(
+            f"{path}: trained on version {carried['features_version']} of the flow features, this is version "
+            f"{FEATURES_VERSION}; train the fold again"
+        )
+    if tuple(carried["frame_classes"]) != FRAME_CLASSES:
+        raise UserError(
+            f"{path}: its classes are {', '.join(carried['frame_classes'])}, not {', '.join(FRAME_CLASSES)}; train the "
+            "fold again"
+        )
+
+
+def _module(path: Path, saved: Mapping[str, Any]) -> SpotRecognizeModule:
+    module = SpotRecognizeModule(**saved["hyper_parameters"])
+    try:
+        module.load_state_dict(saved["state_dict"])
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f"{path}: its weights do not fit its network ({first}); train the fold again") from None
+    return module.eval()

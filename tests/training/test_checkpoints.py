@@ -1,0 +1,103 @@
+"""From a trained fold to everything that inference needs, through one file that may come from anywhere."""
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+
+from memodule.callbacks import IntervalSelection
+from memodule.data import LosoDataModule
+from memodule.decoding.protocol import Protocol
+from memodule.errors import UserError
+from memodule.flow import FlowParameters
+from memodule.intervals import PriorGuided
+from memodule.module import SpotRecognizeModule
+from memodule.networks import SlowFastMamba
+from memodule.training.checkpoints import load_fold_model
+
+
+@pytest.fixture(scope="module")
+def fold(planted, tmp_path_factory):
+    """Module, callback and checkpoint of a fold that was trained for one epoch."""
+    folder = tmp_path_factory.mktemp("fold")
+    torch.manual_seed(0)
+    module = SpotRecognizeModule(SlowFastMamba(fast_width=8, slow_width=16, depth=1, groups=1, state=4))
+    callback = IntervalSelection(PriorGuided(threshold=0.4), Protocol(stitching="mean"), out=str(folder))
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        callbacks=[callback],
+        enable_checkpointing=False,
+        num_sanity_val_steps=0,
+        **quiet,
+    )
+    data = LosoDataModule(str(planted.catalog), str(planted.flow), fold="002", window=10, batch_size=16)
+    trainer.fit(module, data)
+    trainer.save_checkpoint(folder / "model.ckpt", weights_only=True)
+    return module.eval(), callback, folder / "model.ckpt"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_gives_back_network_rule_and_conditions(fold, planted):
+    module, callback, path = fold
+    model = load_fold_model(str(path))
+    flow = torch.randn(3, 36, 10, generator=torch.Generator().manual_seed(0))
+    for ours, theirs in zip(model.module(flow), module(flow), strict=True):
+        assert torch.equal(ours, theirs)
+    assert not model.module.training
+    assert model.flow == FlowParameters(window=10)
+    assert (model.fps, model.held_out, model.catalog, model.batch_size) == (30.0, "002", planted.catalog.name, 16)
+    assert model.frame_classes == ("negative", "positive", "surprise", "others", "neutral")
+    assert model.protocol == Protocol(stitching="mean")
+    assert isinstance(model.rule, PriorGuided)
+    assert (model.rule.threshold, model.rule.state()) == (0.4, callback.rule.state())
+
+
+def changed(path, folder, change):
+    """A copy of a checkpoint with its contents changed."""
+    saved = torch.load(path, weights_only=True)
+    change(saved)
+    torch.save(saved, folder / "changed.ckpt")
+    return folder / "changed.ckpt"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda saved: saved.pop("memodule"), "no checkpoint of a fold; give the model.ckpt"),
+        (lambda saved: saved.update(memodule=3), "no checkpoint of a fold"),
+        (lambda saved: saved["memodule"].pop("fps"), r"not what this version of memodule writes \(KeyError: 'fps'\)"),
+        (lambda saved: saved["memodule"].update(protocol=None), "not what this version of memodule writes"),
+        (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), "not what this version of memodule writes"),
+        (lambda saved: saved["memodule"].update(features_version=0), "trained on version 0 of the flow features"),
+        (lambda saved: saved["memodule"].update(frame_classes=["happy"]), "its classes are happy, not negative, "),
+        (lambda saved: saved["memodule"]["rule"].update(class_path="os.path"), "os.path is no known SelectionRule"),
+        (lambda saved: saved.pop("hyper_parameters"), r"not what this version of memodule writes \(KeyError"),
+        (lambda saved: saved["hyper_parameters"]["network"].update(class_path="os"), "os is no known Module"),
+        (lambda saved: saved["state_dict"].pop("network.spot_head.bias"), r"weights do not fit .*spot_head.bias"),
+    ],
+)
+def test_foreign_and_damaged_contents_are_named_with_the_mend(fold, tmp_path, change, complaint):
+    path = changed(fold[2], tmp_path, change)
+    with pytest.raises(UserError, match=complaint) as refused:
+        load_fold_model(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_absent_truncated_and_executable_files_are_refused(fold, tmp_path):
+    path = tmp_path / "model.ckpt"
+    with pytest.raises(UserError, match=r"model.ckpt: no such file; give a checkpoint"):
+        load_fold_model(path)
+    path.write_bytes(fold[2].read_bytes()[:500])
+    with pytest.raises(UserError, match=r"model.ckpt: cannot be read as plain weights"):
+        load_fold_model(path)
+    torch.save({"memodule": fold[1]}, path)
+    with pytest.raises(UserError, match=r"holds more than names and tensors"):
+        load_fold_model(path)
+
+
+def test_loading_for_more_training_and_saving_again_loses_nothing(fold, tmp_path):
+    again = SpotRecognizeModule.load_from_checkpoint(fold[2], weights_only=True)
+    saved = {}
+    again.on_save_checkpoint(saved)
+    assert saved["memodule"] == torch.load(fold[2], weights_only=True)["memodule"]
