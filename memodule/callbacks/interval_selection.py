@@ -9,8 +9,9 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from memodule.data import LosoDataModule, stitch
+from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve, write_curves
-from memodule.decoding.decode import Decoded, compared, decode, labelled, write_predictions
+from memodule.decoding.decode import Decoded, decode, labelled, write_predictions
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError

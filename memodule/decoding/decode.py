@@ -1,8 +1,6 @@
-"""Curve + selection rule + protocol -> the expressions of a video, beside its truth."""
+"""Score curve + selection rule + protocol -> the expressions of a video."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,7 @@ from memodule.decoding.curves import VideoCurve
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.intervals import LabelledCurve, SelectionRule, frame_emotions, vote_emotions
-from memodule.metrics.files import UNKNOWN, VideoIntervals, VideoLength
-from memodule.runtime.atomic import write_text
+from memodule.runtime.csv_files import write_csv
 
 PREDICTION_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion", "confidence")
 TRUTH_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion")
@@ -63,34 +60,6 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     if emotions is None:
         emotions = vote_emotions(found.frames, frame_emotions(curve.logits, protocol.neutral))
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
-
-
-def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoIntervals:
-    """What was found in a video beside its micro-expressions, in the frames that the protocol compares.
-
-    Args:
-        decoded: What was found.
-        catalog: Holds the video and its labels; macro-expressions are ignored.
-        protocol: Its `frames` says whether source or sampled frames are compared; truths are rounded down to sampled
-            ones.
-
-    Returns:
-        Predictions, truths and length of the video in these frames, inclusive; an unknown apex is -1.
-
-    Raises:
-        KeyError: If the Catalog has no such video.
-    """
-    video = catalog.video(decoded.key)
-    truth = catalog.expressions_of(decoded.key, "micro")
-    true = np.array([(e.onset, UNKNOWN if e.apex is None else e.apex, e.offset) for e in truth], dtype=np.int64)
-    predicted, true, length = decoded.frames, true.reshape(-1, 3), VideoLength(video.frames, video.fps)
-    if protocol.frames == "sampled":
-        step = decoded.frame_step
-        predicted = decoded.sampled
-        true = np.where(true == UNKNOWN, UNKNOWN, true // step)
-        length = VideoLength(-(-video.frames // step), video.fps / step)
-    emotions = np.array([EMOTIONS.index(e.emotion) for e in truth], dtype=np.int64)
-    return VideoIntervals(decoded.key, predicted, decoded.emotions, decoded.confidence, true, emotions, length)
 
 
 def labelled(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
@@ -141,7 +110,7 @@ def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:
         path: The CSV file; replaced in one step.
         videos: What was found, video by video.
     """
-    _write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
+    write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
 
 
 def write_truth(path: Path, expressions: Iterable[Expression]) -> None:
@@ -156,12 +125,4 @@ def write_truth(path: Path, expressions: Iterable[Expression]) -> None:
         for e in expressions
         if e.kind == "micro"
     ]
-    _write_csv(path, TRUTH_COLUMNS, rows)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_csv(path, TRUTH_COLUMNS, rows)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memodule.decoding.comparison import VideoIntervals
 from memodule.decoding.protocol import Protocol
-from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import (
     NOT_SCORED,
     ChanceVideo,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from memodule import console
 from memodule.datasets.catalog import Kind, VideoKey
+from memodule.decoding.comparison import UNKNOWN, VideoIntervals, VideoLength
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, tell_not_analysed, with_key
@@ -23,8 +24,6 @@ from memodule.runtime.csv_files import csv_rows
 
 REQUIRED: Final = ("subject", "video", "onset", "offset", "emotion")
 OPTIONAL: Final = ("apex", "kind", "confidence")
-UNKNOWN: Final = -1
-"""An apex or an emotion that a file does not give."""
 
 Role = Literal["predictions", "truth"]
 
@@ -48,42 +47,6 @@ class Row:
     frames: tuple[int, int, int]
     emotion: int
     confidence: float | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class VideoLength:
-    """What `videos.csv` says about a video: its frames, and its frames per second where given.
-
-    Attributes:
-        frames: Number of source frames, at least 1.
-        fps: Frames per second, above 0; None where it is not told.
-    """
-
-    frames: int
-    fps: float | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class VideoIntervals:
-    """What is predicted in one video, and what is true.
-
-    Attributes:
-        key: (subject, video).
-        predicted: (n, 3) onset, apex (-1 = unknown), offset.
-        predicted_emotions: (n,) class indices 0..4; -1 = unknown.
-        confidence: (n,); None where the file has no such column.
-        true: (m, 3)
-        true_emotions: (m,)
-        length: Of the video; None where no `videos.csv` tells.
-    """
-
-    key: VideoKey
-    predicted: NDArray[np.int64]
-    predicted_emotions: NDArray[np.int64]
-    confidence: NDArray[np.float64] | None
-    true: NDArray[np.int64]
-    true_emotions: NDArray[np.int64]
-    length: VideoLength | None
 
 
 def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Row]:

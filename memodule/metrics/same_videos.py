@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 
 from memodule import console
 from memodule.datasets.catalog import VideoKey
+from memodule.decoding.comparison import VideoLength
 from memodule.errors import UserError
-from memodule.metrics.files import Row, VideoLength
+from memodule.metrics.files import Row
 
 
 def check_videos(

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from memodule.decoding.comparison import VideoIntervals
 from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
-from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import NOT_SCORED, interval_iou, match_video
 
 Outcome = Literal["hit", "alarm", "unscored"]

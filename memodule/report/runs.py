@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from memodule.datasets.catalog import Catalog
+from memodule.decoding.comparison import VideoIntervals, compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import Decoded, compared
+from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
-from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
 from memodule.studies.labelled import tally_labelled

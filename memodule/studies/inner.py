@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.datasets.catalog import Catalog
+from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import compared, decode, labelled
+from memodule.decoding.decode import decode, labelled
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import SelectionRule
 from memodule.metrics.evaluation import tally_subjects

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.datasets.catalog import Catalog
-from memodule.decoding.decode import Decoded, compared
+from memodule.decoding.comparison import VideoIntervals, compared
+from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.evaluation import details, evaluate, per_subject, tally_subjects
-from memodule.metrics.files import VideoIntervals
 from memodule.metrics.functional import SCORES, Tally, score
 from memodule.studies.inner import inner_scores
 from memodule.studies.labelled import labelled_scores, tally_labelled

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from memodule.datasets import Catalog, Expression, Video
+from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import compared, decode, labelled, write_predictions, write_truth
+from memodule.decoding.decode import decode, labelled, write_predictions, write_truth
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import FixedWindow
 from memodule.metrics.evaluation import tally_subjects

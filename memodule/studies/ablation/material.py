@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from memodule.datasets.catalog import Catalog, Expression, VideoKey
+from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import Decoded, compared, labelled
+from memodule.decoding.decode import Decoded, labelled
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
