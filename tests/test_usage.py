@@ -154,7 +154,7 @@ def odds(tmp_path_factory):
         ("spot nothing --checkpoint picture.png", "nothing: neither images nor videos there", 2),
         ("spot empty.csv --fps nan", "--fps: 'nan'", 2),
         ("evaluate empty.csv truth.csv", "empty.csv, row 1: no column subject", 2),
-        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan' is no number", 2),
+        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan' is not a number", 2),
         ("evaluate nothing truth.csv", "nothing: cannot be read", 2),
         ("evaluate picture.png truth.csv", "picture.png: cannot be read", 2),
         ("evaluate truth.csv truth.csv --videos nan.csv", "nan.csv, row 1: no column frames", 2),

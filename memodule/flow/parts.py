@@ -18,7 +18,7 @@ from memodule.flow.parameters import FlowParameters
 from memodule.flow.quality import WindowQuality
 from memodule.flow.sources import contents_sha256, stamp
 from memodule.flow.store import CHANNELS
-from memodule.runtime.workers import Report
+from memodule.runtime.workers import ReportProgress
 
 _SHORTEST: Final = 8
 """Windows; shorter parts would spend too much on decoding frames twice."""
@@ -107,7 +107,7 @@ def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineNam
     return sorted(parts, key=lambda part: part.first - part.stop)
 
 
-def extract_part(part: Part, report: Report) -> PartResult:
+def extract_part(part: Part, report: ReportProgress) -> PartResult:
     """Read the frames of a part and compute its features.
 
     Args:

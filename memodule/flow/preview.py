@@ -22,7 +22,7 @@ from memodule.flow.regions import REGIONS, face_layout
 from memodule.flow.store import FlowStore
 from memodule.runtime.atomic import replacing
 from memodule.runtime.opencv import opencv_alone
-from memodule.runtime.workers import Report, run_with_bar
+from memodule.runtime.workers import ReportProgress, run_with_bar
 
 _RANGE: Final = 3.0
 """Flow at which the colours end, in pixels of the crop."""
@@ -77,7 +77,7 @@ def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
     return folder
 
 
-def _draw(picture: _Picture, report: Report) -> None:
+def _draw(picture: _Picture, report: ReportProgress) -> None:
     figure = preview_figure(picture.video, picture.record, picture.expressions)
     with replacing(picture.path) as aside:
         figure.savefig(aside, dpi=110)

@@ -1,1 +1,1 @@
-"""What any long-running scientific program needs: files, processes, signals, tables. Knows nothing of faces."""
+"""What any long-running scientific program needs: files, processes, signals, tables. Knows nothing about faces."""

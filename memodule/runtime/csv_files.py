@@ -1,4 +1,4 @@
-"""CSV files with a header: read row by row, with the place of each row for messages, and written as text."""
+"""CSV files with a header: read row by row, each with its place for messages, and written in one step."""
 
 import csv
 import io
@@ -13,11 +13,10 @@ T = TypeVar("T", int, float)
 
 
 def read_text(path: Path, wanted: str) -> str:
-    """The text of a CSV file, as it is; a byte-order mark stays.
+    """The unchanged UTF-8 text of a CSV file; a byte-order mark stays.
 
     Args:
-        path: The file, UTF-8.
-        wanted: What to give where there is none.
+        wanted: What the user should pass instead of a missing file, for the message.
 
     Raises:
         UserError: If the file cannot be read.
@@ -33,14 +32,7 @@ def read_text(path: Path, wanted: str) -> str:
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (where, row) of a CSV file with a header; `where` is "file, row N" as an editor counts lines.
 
-    Cells are stripped strings; surplus columns are ignored.
-
-    Args:
-        path: The file, UTF-8.
-        columns: Columns that must be there.
-
-    Yields:
-        The place, and one cell for each of `columns`.
+    A row maps each of the required `columns` to its stripped cell; other columns are ignored.
 
     Raises:
         UserError: If the file cannot be read, a column is missing, or a row is too short.
@@ -59,34 +51,23 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
 
 
 def number(row: dict[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
-    """The number in one cell of a row.
+    """The number in one cell of a row from `csv_rows`.
 
     Args:
-        row: What `csv_rows` gave.
-        column: Which cell.
         convert: `int` or `float`.
-        where: The place that `csv_rows` gave with it.
 
     Raises:
-        UserError: If no such number stands there.
+        UserError: If the cell holds anything else.
     """
     try:
         return convert(row[column])
     except ValueError:
         kind = "whole number" if convert is int else "number"
-        raise UserError(f"{where}: {column} {row[column]!r} is no {kind}") from None
+        raise UserError(f"{where}: {column} {row[column]!r} is not a {kind}") from None
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table as CSV.
-
-    Args:
-        columns: The header.
-        rows: Cells in the order of `columns`.
-
-    Returns:
-        Lines that end with a line feed, on every system.
-    """
+    """A table as CSV; lines end with a line feed on every system."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -95,11 +76,5 @@ def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a table as a CSV file, in one step.
-
-    Args:
-        path: The file; an existing one is replaced.
-        columns: The header.
-        rows: Cells in the order of `columns`.
-    """
+    """Write a table as a CSV file in one step."""
     write_text(path, csv_text(columns, rows))

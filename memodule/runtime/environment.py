@@ -1,4 +1,4 @@
-"""Environment variables for a while: other libraries are told things by them that they have no argument for."""
+"""Temporary environment variables, for libraries that have no argument for what they control."""
 
 import contextlib
 import os
@@ -7,11 +7,7 @@ from collections.abc import Iterator, Mapping
 
 @contextlib.contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables, and afterwards put back what was there.
-
-    Args:
-        values: Names and values.
-    """
+    """Set variables, and afterwards restore what was there."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -25,12 +21,5 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def unless_set(values: Mapping[str, str]) -> dict[str, str]:
-    """Those of the variables that nobody has set.
-
-    Args:
-        values: Variables of the environment, and what they would be set to.
-
-    Returns:
-        The part of `values` that the environment does not name.
-    """
+    """The part of `values` whose variables the environment does not set yet."""
     return {name: value for name, value in values.items() if name not in os.environ}

@@ -1,10 +1,10 @@
-"""Stopping work that takes hours: when an interruption may come, and what counts as one.
+"""Stopping work that takes hours: when an interruption may arrive, and what counts as one.
 
 Python raises KeyboardInterrupt wherever it happens to be: while a library holds a lock, or in a destructor, which
-swallows it. Work that calls such libraries in a loop therefore holds interruptions back (`held_back`) and looks between
-two steps whether one has come.
+swallows it. Work that calls such libraries in a loop therefore holds interruptions back (`held_back`) and checks
+between two steps whether one has arrived.
 
-Python hears signals in its main thread only; elsewhere everything here changes nothing.
+Python handles signals in its main thread only; in other threads nothing here has an effect.
 """
 
 import contextlib
@@ -26,47 +26,47 @@ def terminable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
-    """Note an interruption, and raise it only when asked to, or at the end; a second one is raised at once.
+    """Hold an interruption back until the yielded function is called or the block ends; a second one is raised at once.
 
-    Not to be nested: the outer one would hear what the inner one waits for.
+    Must not be nested: the outer block would receive what the inner one waits for.
 
     Yields:
-        A function that raises KeyboardInterrupt if an interruption has come.
+        A function that raises KeyboardInterrupt if an interruption has arrived.
     """
-    come = False
+    arrived = False
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal come
-        if come:
+        nonlocal arrived
+        if arrived:
             raise KeyboardInterrupt
-        come = True
+        arrived = True
 
-    def look() -> None:
-        if come:
+    def check() -> None:
+        if arrived:
             raise KeyboardInterrupt
 
-    raising = (signal.default_int_handler, _interrupt)  # a signal that is ignored, or somebody else's, stays so
+    raising = (signal.default_int_handler, _interrupt)  # a signal that is ignored, or handled by others, stays so
     with _handlers({number: note for number in _SIGNALS if signal.getsignal(number) in raising}):
-        yield look
-    look()
+        yield check
+    check()
 
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let no interruption stop tidying up that takes a second or two; one that came meanwhile is heard after it.
+    """Let no interruption stop a cleanup of a second or two; one that arrives meanwhile is raised afterwards.
 
-    An error of the tidying up goes first: then it is not heard.
+    An error in the block takes precedence over it.
     """
-    come: list[int] = []
-    with _handlers(dict.fromkeys(_SIGNALS, lambda number, _: come.append(number))):
+    arrived: list[int] = []
+    with _handlers(dict.fromkeys(_SIGNALS, lambda number, _: arrived.append(number))):
         yield
-    for number in come[:1]:
+    for number in arrived[:1]:
         signal.raise_signal(number)
 
 
 @contextlib.contextmanager
 def own_handlers() -> Iterator[None]:
-    """Give both signals back to whom they belonged before, whatever a library does to them."""
+    """Restore the handlers of both signals afterwards, whatever a library does to them."""
     with _handlers({number: signal.getsignal(number) for number in _SIGNALS}):
         yield
 
@@ -76,7 +76,7 @@ def _handlers(new: dict[signal.Signals, Any]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = [number for number in new if signal.getsignal(number) is not None]  # else it was set outside of Python
+    known = [number for number in new if signal.getsignal(number) is not None]  # None: set outside Python
     before = {number: signal.signal(number, new[number]) for number in known}
     try:
         yield

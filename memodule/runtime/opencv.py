@@ -1,4 +1,4 @@
-"""OpenCV beside other workers."""
+"""OpenCV in one of several worker processes."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ import cv2
 
 @contextlib.contextmanager
 def opencv_alone() -> Iterator[None]:
-    """OpenCV without threads of its own, which gain nothing beside other workers, and without its messages.
+    """Run OpenCV in one thread, since more gain nothing next to other workers, and without its messages.
 
-    What cannot be read is reported by us, with the name of the video.
+    Our own messages about unreadable files name the video.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logging = cv2.utils.logging

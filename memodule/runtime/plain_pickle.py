@@ -1,9 +1,8 @@
-"""Pickles that hold numpy arrays and plain containers, read without running anything that the file asks for.
+"""Pickles of numpy arrays and plain containers, read without running any code that the file names.
 
-A pickle names functions and classes, and reading one calls them: a file from elsewhere may call anything. Here only the
-names that numpy writes for its arrays are known. Even they do not lead to numpy but to stand-ins, which copy numbers
-out of byte strings, so that no made-up type can reach numpy either. Every other name is refused before anything is
-called. Nor can a file ask for more memory than it is long.
+Unpickling calls whatever functions and classes a file names. This unpickler accepts only the names that numpy writes
+for its arrays, and maps them to stand-ins that copy numbers out of byte strings, so that no made-up type reaches numpy
+itself. Every other name is refused before anything is called, and no file can reserve more memory than its own length.
 """
 
 import math
@@ -11,7 +10,7 @@ import os
 import pickle
 import pickletools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -20,48 +19,43 @@ import numpy.typing as npt
 
 from memodule.errors import UserError
 
-Array = npt.NDArray[Any]
-
 _NUMBERS: Final = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248])")
 """Types of numbers as numpy writes them: booleans, integers and floats."""
 
 
 def read_plain_pickle(path: Path) -> Any:
-    """The contents of a pickle: numbers, strings, lists, tuples, dicts, numpy scalars and arrays of numbers.
+    """Read numbers, strings, lists, tuples, dicts, numpy scalars and arrays of numbers from a pickle.
 
-    One-dimensional arrays of objects come as lists.
-
-    Args:
-        path: The file.
+    One-dimensional arrays of objects become lists.
 
     Raises:
-        UserError: If there is no such file, it is damaged, or it names a foreign class or function, which is told.
+        UserError: If the file is missing or damaged, or names any other class or function.
     """
     try:
         with path.open("rb") as file:
-            _require_modesty(file)
+            _check_sizes(file)
             return _settled(_PlainUnpickler(file, path).load())
     except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"{path}: no such file; give the path of a pickle") from None
+        raise UserError(f"{path}: no such file; pass the path of a pickle") from None
     except UserError:
         raise
     except RecursionError:
-        raise UserError(f"{path}: holds containers within themselves; get the file again") from None
+        raise UserError(f"{path}: containers hold themselves; get the file again") from None
     except Exception as error:  # a damaged pickle can fail in any way
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise UserError(f"{path}: no pickle of arrays, or a damaged one ({reason}); get the file again") from None
+        raise UserError(f"{path}: not a pickle of arrays, or damaged ({reason}); get the file again") from None
 
 
-def _require_modesty(file: BinaryIO) -> None:
-    """Look at what a pickle asks for before it is read: one damaged byte can make Python reserve many gigabytes.
+def _check_sizes(file: BinaryIO) -> None:
+    """Refuse sizes that the file does not fill: one damaged byte can make Python reserve many gigabytes.
 
-    Contents that are longer than the file are found by `genops`, which reads them.
+    `genops` itself finds contents that are longer than the file.
     """
     length = os.fstat(file.fileno()).st_size
     for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
         if not isinstance(number, int):
             continue
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and number > count:  # entries are numbered as they come
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and number > count:  # entries are numbered in order
             raise ValueError(f"entry {number} of {count}")
         if opcode.name == "FRAME" and number > length:
             raise ValueError(f"a part of {number} bytes in a file of {length}")
@@ -69,28 +63,26 @@ def _require_modesty(file: BinaryIO) -> None:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    def __init__(self, file: Any, path: Path) -> None:
+    def __init__(self, file: BinaryIO, path: Path) -> None:
         super().__init__(file)
         self._path = path
-        # bound methods: unlike functions and classes they cannot be altered by what is in a pickle
-        self._known: dict[tuple[str, str], Callable[..., Any] | str] = {
-            ("numpy", "dtype"): self._dtype,
-            ("numpy", "ndarray"): "ndarray",
-            # how old protocols write byte strings, and empty ones
-            ("_codecs", "encode"): self._encode,
-            ("__builtin__", "bytes"): self._nothing,
-        }
-        for core in ("numpy.core", "numpy._core"):  # before and since numpy 2
-            self._known[f"{core}.multiarray", "_reconstruct"] = self._array
-            self._known[f"{core}.multiarray", "scalar"] = self._scalar
-            self._known[f"{core}.numeric", "_frombuffer"] = self._from_buffer
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name, if it is one of numpy's."""
-        found = self._known.get((module, name))
+        """The stand-in for a name that numpy writes: a bound method, on which a pickle cannot set attributes."""
+        stand_ins = {
+            "numpy.dtype": self._dtype,
+            "numpy.ndarray": "ndarray",
+            "numpy.core.multiarray._reconstruct": self._array,
+            "numpy.core.multiarray.scalar": self._scalar,
+            "numpy.core.numeric._frombuffer": self._from_buffer,
+            "_codecs.encode": self._encode,  # byte strings of protocols 0 to 2, and empty ones
+            "__builtin__.bytes": self._nothing,
+        }
+        path = f"{module}.{name}"
+        found = stand_ins.get(path.replace("numpy._core", "numpy.core"))  # since and before numpy 2
         if found is None:
-            why = "only numpy arrays and plain containers are read, and nothing of this file was run"
-            raise UserError(f"{self._path}: names {module}.{name}; {why}; get the file from its authors again")
+            why = "only numpy arrays and plain containers are read, and nothing in this file was run"
+            raise UserError(f"{self._path}: names {path}; {why}; get the file from its authors again")
         return found
 
     def _dtype(self, spec: str, *_: object) -> "_Type":
@@ -100,10 +92,10 @@ class _PlainUnpickler(pickle.Unpickler):
         return _Array()
 
     def _scalar(self, kind: "_Type", contents: bytes) -> Any:
-        return _numbers(kind, contents, ())[()]
+        return _numbers(kind.dtype, contents, ())[()]
 
-    def _from_buffer(self, contents: bytes, kind: "_Type", shape: tuple[int, ...], order: str) -> Array:
-        return _numbers(kind, contents, shape, order == "F")
+    def _from_buffer(self, contents: bytes, kind: "_Type", shape: tuple[int, ...], order: str) -> npt.NDArray[Any]:
+        return _numbers(kind.dtype, contents, shape, order == "F")
 
     def _encode(self, text: str, encoding: str) -> bytes:
         if encoding not in ("latin1", "latin-1"):
@@ -115,21 +107,21 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 class _Type:
-    """Stands in for numpy's type of the numbers of an array."""
+    """Stands in for numpy's type of the elements of an array."""
 
-    __slots__ = ("is_object", "name")
+    __slots__ = ("dtype",)
 
     def __init__(self, spec: str) -> None:
-        self.is_object = spec.lstrip("|") in ("O", "O8", "O4")
-        if not self.is_object and not _NUMBERS.fullmatch(spec):
+        is_object = spec.lstrip("|") in ("O", "O8", "O4")
+        if not is_object and not _NUMBERS.fullmatch(spec):
             raise ValueError(f"an array of type {spec!r}")
-        self.name = spec.lstrip("<>=|")
+        self.dtype: np.dtype[Any] = np.dtype(object if is_object else spec)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, order, *structure = state
-        if order not in ("<", ">", "=", "|") or any(part is not None for part in structure[:3]):
+        if any(part is not None for part in structure[:3]):
             raise ValueError("an array of structures")
-        self.name = order + self.name
+        self.dtype = self.dtype.newbyteorder(order)
 
 
 class _Array:
@@ -142,18 +134,18 @@ class _Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, is_fortran, contents = state
-        if not kind.is_object:
-            self.value = _numbers(kind, contents, shape, is_fortran)
+        if not kind.dtype.hasobject:
+            self.value = _numbers(kind.dtype, contents, shape, is_fortran)
         elif len(shape) == 1 and isinstance(contents, list):
             self.value = contents
         else:
             raise ValueError(f"an array of objects of shape {shape}")
 
 
-def _numbers(kind: _Type, contents: bytes, shape: Iterable[int], is_fortran: bool = False) -> Array:
-    """Numbers out of a byte string."""
-    shape, dtype = tuple(map(int, shape)), np.dtype(kind.name)
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(contents):
+def _numbers(dtype: np.dtype[Any], contents: bytes, shape: Iterable[int], is_fortran: bool = False) -> npt.NDArray[Any]:
+    """Numbers out of a byte string that must fill the shape exactly."""
+    shape = tuple(map(int, shape))
+    if dtype.hasobject or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(contents):
         raise ValueError(f"{len(contents)} bytes for an array of shape {shape}")
     return np.frombuffer(contents, dtype).reshape(shape, order="F" if is_fortran else "C")
 

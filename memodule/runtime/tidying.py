@@ -1,4 +1,4 @@
-"""Freeing at once what refers to itself: trainer, network and features of a fold."""
+"""Frees objects that refer to each other at once: trainer, network and features of a fold."""
 
 import contextlib
 import gc
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def tidied() -> Iterator[None]:
-    """Free what is built and dropped inside: its parts refer to each other, and Python would keep them for long.
+    """Free what the block builds and drops; its parts refer to each other, and Python would keep them for long.
 
-    What was there before is kept out of the search, which takes milliseconds instead of half a second.
+    Older objects are excluded from the search, which takes milliseconds instead of half a second.
     """
     gc.freeze()
     try:

@@ -1,7 +1,7 @@
-"""Tasks in several processes, such that no task can harm another: neither by an error nor by killing its process.
+"""Tasks in several processes, where no task can harm another, neither by an error nor by killing its process.
 
-Processes are spawned, not forked: OpenCV, dlib and numba start threads that do not survive a fork. So a script that
-asks for several workers must guard its own start with `if __name__ == "__main__"`.
+Processes are spawned, not forked: OpenCV, dlib and numba start threads that do not survive a fork. A script that uses
+several workers must therefore guard its entry point with `if __name__ == "__main__"`.
 """
 
 import concurrent.futures
@@ -24,15 +24,15 @@ from memodule.console import progress_bar
 T = TypeVar("T")
 R = TypeVar("R")
 
-Report = Callable[[int], None]
-"""Tells how much of a task is done."""
+ReportProgress = Callable[[int], None]
+"""Receives how much of a task is done."""
 
 _POLL: Final = 0.5
-"""Seconds between two looks at progress, and at whether the parent process still lives."""
+"""Seconds between two checks of progress, and of whether the parent process is still alive."""
 
 
 def processors() -> int:
-    """Processors that this process may use: under SLURM and in containers fewer than the machine has."""
+    """Number of processors that this process may use; under SLURM and in containers fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -41,20 +41,20 @@ class WorkerDiedError(Exception):
 
 
 def run(
-    function: Callable[[T, Report], R],
+    function: Callable[[T, ReportProgress], R],
     tasks: Sequence[T],
     workers: int,
     setup: Callable[[], AbstractContextManager[object]],
-    progress: Report,
+    progress: ReportProgress,
 ) -> Iterator[tuple[T, R | Exception]]:
-    """Do all tasks; give each one's result, or the exception that it ended with, as soon as it is there.
+    """Do all tasks and yield each one's result, or the exception it ended with, as soon as it is available.
 
     Args:
         function: Does one task. With several workers it must be importable, and tasks and results must be picklable.
-        tasks: What to do.
+        tasks: Arguments of `function`.
         workers: Number of processes; 1 does everything in this process.
         setup: Prepares a process.
-        progress: Is told the sum of what the tasks have reported.
+        progress: Receives the sum of what the tasks have reported.
 
     Returns:
         An iterator of (task, result or exception), in the order in which tasks end.
@@ -65,36 +65,24 @@ def run(
 
 
 def run_with_bar(
-    function: Callable[[T, Report], R],
+    function: Callable[[T, ReportProgress], R],
     tasks: Sequence[T],
     workers: int,
     setup: Callable[[], AbstractContextManager[object]],
     description: str,
     total: int,
 ) -> Iterator[tuple[T, R | Exception]]:
-    """Like `run`, under a progress bar that is full when the tasks have reported `total`.
-
-    Args:
-        function: As in `run`.
-        tasks: As in `run`.
-        workers: As in `run`.
-        setup: As in `run`.
-        description: Stands in front of the bar.
-        total: What all tasks together report.
-
-    Yields:
-        (task, result or exception), in the order in which tasks end.
-    """
+    """Like `run`, with a progress bar labelled `description` that is full when all tasks have reported `total`."""
     with progress_bar() as bar:
         shown = bar.add_task(description, total=total)
         yield from run(function, tasks, workers, setup, lambda done: bar.update(shown, completed=done))
 
 
 def _run_here(
-    function: Callable[[T, Report], R],
+    function: Callable[[T, ReportProgress], R],
     tasks: Sequence[T],
     setup: Callable[[], AbstractContextManager[object]],
-    progress: Report,
+    progress: ReportProgress,
 ) -> Iterator[tuple[T, R | Exception]]:
     board = [0] * len(tasks)
 
@@ -112,11 +100,11 @@ def _run_here(
 
 
 def _run_in_processes(
-    function: Callable[[T, Report], R],
+    function: Callable[[T, ReportProgress], R],
     tasks: Sequence[T],
     workers: int,
     setup: Callable[[], AbstractContextManager[object]],
-    progress: Report,
+    progress: ReportProgress,
 ) -> Iterator[tuple[T, R | Exception]]:
     waiting = deque(range(len(tasks)))
     running: dict[Future[R], int] = {}
@@ -126,8 +114,8 @@ def _run_in_processes(
             while waiting and len(running) < 2 * workers:
                 try:
                     future = pool.submit(_do, function, tasks[waiting[0]], waiting[0])
-                except BrokenProcessPool:  # a process was killed after the last look
-                    if running:  # whose outcomes will tell
+                except BrokenProcessPool:  # a process was killed after the last check
+                    if running:  # their outcomes will show it
                         break
                     pool = crew.pool(workers)
                     continue
@@ -158,10 +146,10 @@ def _outcomes(running: Iterable[tuple[int, Future[R]]]) -> list[tuple[int, R | E
     return outcomes
 
 
-def _do_alone(crew: "_Crew", function: Callable[[T, Report], R], task: T, slot: int) -> R | Exception:
+def _do_alone(crew: "_Crew", function: Callable[[T, ReportProgress], R], task: T, slot: int) -> R | Exception:
     [(_, outcome)] = _outcomes([(slot, crew.pool(1).submit(_do, function, task, slot))])
     if isinstance(outcome, BrokenProcessPool):
-        return WorkerDiedError("its process was killed, perhaps since memory ran out")
+        return WorkerDiedError("its process was killed, perhaps because memory ran out")
     return outcome
 
 
@@ -170,7 +158,7 @@ class _Crew:
 
     def __init__(self, setup: Callable[[], AbstractContextManager[object]], tasks: int) -> None:
         self._context = multiprocessing.get_context("spawn")
-        # one place per task: nothing to lock, so that no killed process can leave a lock behind
+        # one slot per task: nothing to lock, so that no killed process can leave a lock behind
         self._board = self._context.RawArray("l", tasks + 1)
         self._setup = setup
         self._pools: list[ProcessPoolExecutor] = []
@@ -204,13 +192,13 @@ def _begin(setup: Callable[[], AbstractContextManager[object]], board: Any) -> N
     """Prepare a worker process."""
     global _board
     _board = board
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent tells of an interruption; no traceback from here
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent reports an interruption; no traceback from here
     threading.Thread(target=_watch, daemon=True).start()
     setup().__enter__()
 
 
 def _watch() -> None:
-    """End this process when its parent has ended or says so; else it would wait for tasks for ever."""
+    """End this process when its parent has ended or says so; otherwise it would wait for tasks forever."""
     parent = multiprocessing.parent_process()
     while parent is not None and not _board[-1]:
         if multiprocessing.connection.wait([parent.sentinel], _POLL):
@@ -218,7 +206,7 @@ def _watch() -> None:
     os._exit(1)
 
 
-def _do(function: Callable[[T, Report], R], task: T, slot: int) -> R:
+def _do(function: Callable[[T, ReportProgress], R], task: T, slot: int) -> R:
     def report(amount: int) -> None:
         _board[slot] = amount
 

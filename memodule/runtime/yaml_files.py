@@ -1,4 +1,4 @@
-"""YAML files written by people: plain values only, no key twice, and errors that name the file."""
+"""YAML files written by people: plain values, no repeated key, and errors that name the file."""
 
 import difflib
 from collections.abc import Hashable, Iterable, Mapping
@@ -38,8 +38,7 @@ def read_yaml(path: Path, wanted: str) -> Any:
     """Read a YAML file into plain values.
 
     Args:
-        path: The file, UTF-8.
-        wanted: What the user should give where there is no such file, for the message.
+        wanted: What the user should pass instead of a missing file, for the message.
 
     Raises:
         UserError: If the file is missing, is not UTF-8 YAML, or has a key twice.
@@ -53,15 +52,7 @@ def read_yaml(path: Path, wanted: str) -> Any:
 
 
 def read_yaml_mapping(path: Path, wanted: str) -> Mapping[str, Any]:
-    """Read a YAML file that must hold a mapping.
-
-    Args:
-        path: The file, UTF-8.
-        wanted: What the user should give, for the message.
-
-    Raises:
-        UserError: As `read_yaml`, and if the file holds anything but a mapping.
-    """
+    """Read a YAML file that must hold a mapping; otherwise like `read_yaml`."""
     contents = read_yaml(path, wanted)
     if not isinstance(contents, Mapping):
         raise UserError(f"{path}: does not hold a mapping of keys to values; give {wanted}")
@@ -69,12 +60,12 @@ def read_yaml_mapping(path: Path, wanted: str) -> Mapping[str, Any]:
 
 
 def yaml_text(value: Any) -> str:
-    """Plain values as YAML, keys in the order in which they were put in."""
+    """Plain values as YAML, with keys in insertion order."""
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
     return text
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint to put behind a misspelt name: " (did you mean X?)", or nothing if it resembles none of `known`."""
+    """A hint to append to a misspelt name: " (did you mean X?)", or "" if it resembles none of `known`."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f" (did you mean {close[0]}?)" if close else ""

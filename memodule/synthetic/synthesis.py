@@ -14,7 +14,7 @@ from memodule.console import progress_bar
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.errors import UserError
 from memodule.runtime.opencv import opencv_alone
-from memodule.runtime.workers import Report, WorkerDiedError, run
+from memodule.runtime.workers import ReportProgress, WorkerDiedError, run
 from memodule.synthetic.behaviour import draw_performances
 from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
 from memodule.synthetic.faces import draw_face
@@ -161,7 +161,7 @@ def _write_all(jobs: list[_Job], workers: int) -> None:
                 raise outcome
 
 
-def _write(job: _Job, report: Report) -> None:
+def _write(job: _Job, report: ReportProgress) -> None:
     noise = np.random.default_rng([job.seed, job.subject, _NOISE, job.video])
     frames = _told(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
     match job.storage:
@@ -171,7 +171,7 @@ def _write(job: _Job, report: Report) -> None:
             write_images(job.path, frames)
 
 
-def _told(frames: Iterable[Image], report: Report) -> Iterator[Image]:
+def _told(frames: Iterable[Image], report: ReportProgress) -> Iterator[Image]:
     """The same frames, each reported when it is written."""
     for count, frame in enumerate(frames, 1):
         yield frame

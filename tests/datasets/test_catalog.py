@@ -91,8 +91,8 @@ def test_paths_elsewhere_stay_absolute(tmp_path: Path) -> None:
     [
         ("subject,video,path,fps\n", r"videos.csv, row 1: no column frames; the header must name subject"),
         (VIDEOS + "2,c,c.avi\n", r"videos.csv, row 4: the row ends before column fps; add"),
-        (VIDEOS + "2,c,c.avi,30,many\n", r"videos.csv, row 4: frames 'many' is no whole number"),
-        (VIDEOS + "2,c,c.avi,fast,9\n", r"videos.csv, row 4: fps 'fast' is no number"),
+        (VIDEOS + "2,c,c.avi,30,many\n", r"videos.csv, row 4: frames 'many' is not a whole number"),
+        (VIDEOS + "2,c,c.avi,fast,9\n", r"videos.csv, row 4: fps 'fast' is not a number"),
         (VIDEOS + "2,c,c.avi,0,9\n", r"videos.csv, row 4: fps 0 is no frame rate; give"),
         (VIDEOS + "2,c,c.avi,nan,9\n", r"videos.csv, row 4: fps nan is no frame rate; give"),
         (VIDEOS + "2,c,c.avi,30,0\n", r"videos.csv, row 4: frames 0; a video has at least one"),
@@ -116,7 +116,7 @@ def test_wrong_video_rows_are_named(tmp_path: Path, videos: str, words: str) -> 
         ("1,c,micro,3,5,9,negative", r"there is no video 1/c; add it to videos.csv or drop the row"),
         ("1,a,micro,3,5,9,angry", r"emotion 'angry' is none of negative"),
         ("1,a,micro,3,5,9,", r"emotion '' is none of negative"),
-        ("1,a,micro,x,5,9,negative", r"onset 'x' is no whole number"),
+        ("1,a,micro,x,5,9,negative", r"onset 'x' is not a whole number"),
         ("1,a,micro,3,6,9,surprise", r"frames 3 .. 9 of 1/a are labelled micro already; drop one row"),
     ],
 )

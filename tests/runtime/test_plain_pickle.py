@@ -106,7 +106,7 @@ def test_names_are_looked_up_in_no_attribute(folder):
 def test_made_up_types_do_not_reach_numpy(folder):
     """A structure with an object inside would let numbers be taken for addresses."""
     for dtype in (np.dtype([("a", "f4")]), np.dtype("S3"), np.dtype("M8[s]"), np.dtype(("f4", 2))):
-        with pytest.raises(UserError, match="no pickle of arrays, or a damaged one"):
+        with pytest.raises(UserError, match="not a pickle of arrays, or damaged"):
             read(folder, pickle.dumps(np.zeros(2, dtype) if dtype.shape == () else dtype, 2))
 
 

@@ -171,7 +171,7 @@ def test_a_killed_worker_changes_nothing(tmp_path):
 
 
 def test_a_worker_that_dies_again_and_again_is_told_in_one_line(tmp_path, monkeypatch):
-    died = WorkerDiedError("its process was killed, perhaps since memory ran out")
+    died = WorkerDiedError("its process was killed, perhaps because memory ran out")
     monkeypatch.setattr(synthesis, "run", lambda do, jobs, *rest: iter([(jobs[0], died)]))
     with pytest.raises(UserError, match=r"v1\.avi: its process was killed, .*; use fewer workers, the same command"):
         synthesize(tmp_path / "out", **SMALL)
