@@ -45,7 +45,7 @@ def test_a_bar_that_is_still_shown_when_the_error_is_told_is_taken_away(capsys):
 def test_a_report_of_a_wrong_folder_says_one_line_even_if_others_were_read(tmp_path, capsys, make_folder):
     assert main(["report", str(make_folder), str(tmp_path / "absent")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"memodule: error: {tmp_path / 'absent'}: no study")
+    assert line.startswith(f"memodule: error: {tmp_path / 'absent'}: not a study folder")
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def results_of(folder: Path) -> Iterator[dict[str, Any]]:
     """What every finished fold has written."""
     study = Study.open(folder)
     for seed in study.seeds:
-        yield from (study.fold_result(subject, seed) for subject in study.finished(seed))
+        yield from (study.fold(subject, seed).result for subject in study.finished(seed))
 
 
 def print_speed(one: Sequence[Measured], several: Sequence[Measured]) -> None:

@@ -146,7 +146,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     trained = outcomes[0].study
     held_out = trained.subjects[0]
     rule = calibrated_rule(trained, held_out, options.seed)
-    checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed) / "model.ckpt", rule)
+    checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed).folder / "model.ckpt", rule)
     for outcome in outcomes:
         print(f"\n{outcome.text(files=False)}")
     print(

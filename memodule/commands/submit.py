@@ -90,7 +90,7 @@ def _scored(arguments: argparse.Namespace, catalog: "Catalog | None") -> "tuple[
         raise UserError(f"--seed {seed}: chooses among the seeds of a study; give its folder")
     if catalog is not None:
         return _unseen(sources, seed, catalog, arguments.flow)
-    from memodule.studies.entry import held_out, voting_seeds
+    from memodule.inference.study_votes import held_out, voting_seeds
 
     if len(sources) > 1:
         raise UserError("submit: give one study, or --catalog and --flow to score unseen videos with checkpoints")
@@ -103,7 +103,7 @@ def _unseen(
     sources: Sequence[Path], seed: int | None, catalog: "Catalog", flow: Path | None
 ) -> "tuple[list[Decoded], Catalog, str]":
     from memodule.inference.ensemble import Ensemble
-    from memodule.studies.entry import checkpoints, voting_seeds
+    from memodule.inference.study_votes import checkpoints, voting_seeds
     from memodule.studies.study import Study
 
     if flow is None:

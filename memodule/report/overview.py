@@ -8,8 +8,8 @@ from memodule.report.comparison import AT_LABELS, Comparison, against_first
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
 from memodule.report.tables import LABELLED_F1, SCORE_ORDER, decimal, table, titled
-from memodule.studies.labelled import labelled_scores
-from memodule.studies.text import chance_scores, pooled_scores
+from memodule.studies.recognition_at_labels import scores_at_labels
+from memodule.studies.results_view import chance_scores, pooled_scores
 
 _CHARTED: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar")
 _TESTED: Final = {name: NAMES[name] for name in _CHARTED} | {AT_LABELS: LABELLED_F1}
@@ -115,7 +115,7 @@ def _scores(runs: Sequence[Run], labels: Sequence[str]) -> Html:
     rows = []
     for run, label in zip(runs, labels, strict=True):
         scores, ranges, spotting = pooled_scores(run.results), run.results["ci"], run.results["spotting"]
-        given = labelled_scores(run.labelled, run.protocol)
+        given = scores_at_labels(run.labelled, run.protocol)
         cells = [_with_interval(scores[name], ranges[name]) for name in SCORE_ORDER[:3]]
         counts = [spotting[count] for count in ("tp", "fp", "fn")]
         who = join(

@@ -16,10 +16,10 @@ from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
-from memodule.studies.labelled import tally_labelled
-from memodule.studies.results import pool, pool_study
+from memodule.studies.pooling import pool, pool_study
+from memodule.studies.recognition_at_labels import tally_at_labels
+from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
-from memodule.studies.text import warnings as weaknesses
 from memodule.synthetic.recipe import RECIPE
 
 
@@ -75,9 +75,9 @@ class Run:
             protocol=study.protocol,
             catalog=study.catalog,
             results=_results(study),
-            folds={seed: {s: study.fold_result(s, seed) for s in subjects[seed]} for seed in seeds},
-            curves={seed: [c for s in subjects[seed] for c in study.curves(s, seed)] for seed in seeds},
-            decoded={seed: [d for s in subjects[seed] for d in study.decoded(s, seed)] for seed in seeds},
+            folds={seed: {s: study.fold(s, seed).result for s in subjects[seed]} for seed in seeds},
+            curves={seed: [c for s in subjects[seed] for c in study.fold(s, seed).curves] for seed in seeds},
+            decoded={seed: [d for s in subjects[seed] for d in study.fold(s, seed).decoded] for seed in seeds},
             generated=is_generated(study),
         )
 
@@ -129,7 +129,7 @@ class Run:
     @functools.cached_property
     def labelled(self) -> dict[str, Tally]:
         """How the labelled intervals of each held-out subject are recognised, spotted or not, over all seeds."""
-        return tally_labelled([curve for curves in self.curves.values() for curve in curves], self.catalog)
+        return tally_at_labels([curve for curves in self.curves.values() for curve in curves], self.catalog)
 
     @functools.cached_property
     def outcomes(self) -> dict[int, list[list[Found]]]:

@@ -10,14 +10,14 @@ from memodule.metrics.functional.timing import LANDMARKS
 from memodule.metrics.tables import NAMES
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
-from memodule.studies.labelled import labelled_scores
-from memodule.studies.text import chance_scores, per_class, pooled_scores
+from memodule.studies.recognition_at_labels import scores_at_labels
+from memodule.studies.results_view import chance_scores, per_class, pooled_scores
 
 SCORE_ORDER: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar", "spot_precision", "spot_recall")
 """How scores are listed: what the field compares first."""
 
 LABELLED_F1: Final = "recognition F1 of the labelled intervals"
-"""What `memodule.studies.labelled` measures, in the words of the page."""
+"""What `memodule.studies.recognition_at_labels` measures, in the words of the page."""
 
 
 def table(caption: str, head: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str = "") -> Html:
@@ -74,7 +74,7 @@ def scores_table(run: Run) -> Html:
                 *(decimal(scores[key]) for scores in seeds.values()),
             ]
         )
-    given = labelled_scores(run.labelled, run.protocol)
+    given = scores_at_labels(run.labelled, run.protocol)
     low, high = given["ci"]["f1"]
     cells = [el("strong", decimal(given["f1"])), f"{decimal(low)} to {decimal(high)}", decimal(given["majority"]["f1"])]
     rows.append([LABELLED_F1, *cells, "", *("" for _ in seeds)])

@@ -29,8 +29,8 @@ def calibrated_rule(study: Study, held_out: str, seed: int) -> SelectionRule:
         UserError: If a fold is not finished, or nobody but `held_out` has a micro-expression.
     """
     training = [subject for subject in study.subjects if subject != held_out]
-    curves = [curve for subject in training for curve in study.curves(subject, seed)]
+    curves = [curve for subject in training for curve in study.fold(subject, seed).curves]
     rule = Calibrated([RiseFall(least=_GENEROUS), RelativeHeight(least=_GENEROUS)])
     rule.fit(study.catalog.of(training).expressions, fps=curves[0].fps, frame_step=curves[0].frame_step)
     rule.calibrate([labelled(curve, study.catalog) for curve in curves])
-    return study.rule(held_out, seed) if rule.learned is None else rule
+    return study.fold(held_out, seed).rule if rule.learned is None else rule

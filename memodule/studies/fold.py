@@ -17,10 +17,10 @@ from lightning.pytorch.utilities import rank_zero_only
 from memodule.intervals.description import describe_rule
 from memodule.runtime.atomic import remove_leftovers, replacing, write_json
 from memodule.runtime.environment import environment
+from memodule.studies.influences import influences
 from memodule.studies.inner import inner_tallies
 from memodule.studies.origin import maker
 from memodule.studies.plan import Job
-from memodule.studies.provenance import influences
 from memodule.studies.tracking import fold_logger, fold_run
 from memodule.training.lightning_cli import FoldCLI, build_fold, quiet_lightning
 

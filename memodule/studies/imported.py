@@ -19,9 +19,9 @@ from memodule.flow.store import file_sha256
 from memodule.intervals.description import describe_rule
 from memodule.networks import load_published_weights
 from memodule.runtime.atomic import replacing, write_json
+from memodule.studies.influences import influences
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
-from memodule.studies.provenance import influences
 from memodule.studies.study import Study
 from memodule.training.lightning_cli import FoldCLI, build_fold, quiet_lightning, try_out
 

@@ -10,11 +10,11 @@ from memodule.runtime.atomic import write_json
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
 from memodule.studies.plan import Plan
+from memodule.studies.pooling import decoded_videos, pool_study, provenance
 from memodule.studies.redecoding import check_curves
-from memodule.studies.results import pool_study, provenance
+from memodule.studies.results_view import results_text
 from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
-from memodule.studies.text import results_text
 from memodule.studies.tracking import how_to_send
 from memodule.studies.work import Workers
 from memodule.training.lightning_cli import is_main_process
@@ -89,11 +89,10 @@ def pool_and_write(study: Study, sweep: Mapping[str, str] | None = None) -> dict
     Raises:
         UserError: If the files cannot be written.
     """
-    seeds = [seed for seed in study.seeds if study.finished(seed)]
-    if not seeds:
+    first = next((folds for folds in study.finished_folds().values() if folds), None)
+    if first is None:
         return None
-    results = pool_study(study)
-    found = [video for subject in study.finished(seeds[0]) for video in study.decoded(subject, seeds[0])]
+    results, found = pool_study(study), decoded_videos(first)
     try:
         write_json(study.folder / "results.json", results)
         write_json(study.folder / "provenance.json", provenance(study))

@@ -2,8 +2,7 @@
 
 import copy
 import dataclasses
-import hashlib
-import json
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
+from memodule.runtime.digests import json_sha256
 from memodule.training.lightning_cli import LARGEST_SEED, parse_config, try_out
 
 _NOT_IDENTITY = (
@@ -90,10 +90,10 @@ class Plan:
     runs: Path
     curves: Path | None = None
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """Changes with every setting and every datum that can move a result."""
-        return digest([identity(self.config), self.fingerprint])
+        return json_sha256([identity(self.config), self.fingerprint])
 
     @property
     def folder(self) -> Path:
@@ -212,9 +212,4 @@ def data_fingerprint(catalog: Catalog, store: FlowStore) -> str:
         UserError: If the features of a video are missing or broken.
     """
     videos = [(*video.key, video.fps, video.frames, store.get(*video.key).sha256) for video in catalog.videos]
-    return digest([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])
-
-
-def digest(value: Any) -> str:
-    """Hash of plain values, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return json_sha256([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])

@@ -11,8 +11,9 @@ from memodule.decoding.decode import decode, labelled, write_predictions
 from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
+from memodule.runtime.digests import json_sha256
 from memodule.studies.inner import inner_tallies
-from memodule.studies.plan import Job, Plan, digest, identity, protocol_of
+from memodule.studies.plan import Job, Plan, identity, protocol_of
 from memodule.studies.study import Study
 
 
@@ -43,7 +44,7 @@ def check_curves(plan: Plan) -> None:
             f"--curves {plan.curves}: its epochs were chosen by {ruled[0]} under its own rule; train this "
             f"configuration without --curves"
         )
-    missing = [job.name for job in plan.jobs if not (source.fold(job.subject, job.seed) / "result.json").is_file()]
+    missing = [job.name for job in plan.jobs if not source.fold(job.subject, job.seed).finished]
     if missing:
         raise UserError(f"--curves {plan.curves}: fold {missing[0]} is not finished there; run that study to its end")
 
@@ -56,7 +57,7 @@ def curves_digest(plan: Plan) -> str | None:
     """
     if any(metric.startswith("val/") and metric != "val/loss" for metric in monitored(plan.config)):
         return None
-    return digest([_trained(plan.config), plan.fingerprint])
+    return json_sha256([_trained(plan.config), plan.fingerprint])
 
 
 def redecode_fold(job: Job) -> None:
@@ -73,7 +74,7 @@ def redecode_fold(job: Job) -> None:
     """
     assert job.curves is not None
     source, protocol, data = Study.open(job.curves), protocol_of(job.config), job.config["data"]
-    before = source.fold_result(job.subject, job.seed)
+    before = source.fold(job.subject, job.seed).result
     catalog = scored_catalog(read_catalog(data["catalog"]), protocol.videos)
     fold = make_fold(catalog, job.subject, data["inner_validation_subjects"], job.seed)
     informed = catalog.subjects if protocol.leaks else fold.training
@@ -82,13 +83,13 @@ def redecode_fold(job: Job) -> None:
     )
     inner: dict[str, Any] = {}
     if fold.validation:
-        curves = source.inner_curves(job.subject, job.seed)
+        curves = source.fold(job.subject, job.seed).inner_curves
         found = [decode(curve, rule, protocol) for curve in curves]
         inner = inner_tallies(rule, curves, catalog, protocol)
         write_curves(job.folder / "val" / "curves.npz", curves)
         write_predictions(job.folder / "val" / "intervals.csv", found)
         rule.calibrate([labelled(curve, catalog) for curve in curves])
-    curves = source.curves(job.subject, job.seed)
+    curves = source.fold(job.subject, job.seed).curves
     write_curves(job.folder / "test" / "curves.npz", curves)
     write_predictions(job.folder / "test" / "intervals.csv", [decode(curve, rule, protocol) for curve in curves])
     changed = {

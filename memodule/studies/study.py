@@ -13,27 +13,25 @@ runs/demo-1f2e3d4c/
 
 import dataclasses
 import functools
-import json
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from memodule.datasets.catalog import Catalog, read_catalog
-from memodule.decoding.curves import VideoCurve, read_curves
-from memodule.decoding.decode import Decoded, decode
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
-from memodule.intervals import SelectionRule
-from memodule.intervals.description import build_rule
 from memodule.runtime.atomic import write_json, write_text
+from memodule.runtime.json_files import read_json_mapping
+from memodule.runtime.yaml_files import read_yaml_mapping, yaml_text
+from memodule.studies.fold_result import FoldResult
 from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Plan, fold_folder, protocol_of
+
+_REMEDY: Final = "delete it and run the study again"
 
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """A study that was begun; all of it is read from its folder.
+    """A study that was begun, read from its folder alone.
 
     Attributes:
         folder: Where it is.
@@ -42,18 +40,12 @@ class Study:
     """
 
     folder: Path
-    description: dict[str, Any]
-    config: dict[str, Any]
+    description: dict[str, Any] = dataclasses.field(repr=False)
+    config: dict[str, Any] = dataclasses.field(repr=False)
 
     @classmethod
     def begin(cls, plan: Plan) -> "Study":
-        """Write the study's own files, before any fold runs; a study that is there already is continued.
-
-        Args:
-            plan: What is to run.
-
-        Returns:
-            The study, opened.
+        """Write the study's own files before any fold runs, and open it; an existing study is continued.
 
         Raises:
             UserError: If the folder cannot be written.
@@ -69,9 +61,9 @@ class Study:
         }
         try:
             plan.catalog.write(plan.folder / "catalog")
-            write_text(plan.folder / "config.yaml", yaml.safe_dump(plan.config, sort_keys=False))
+            write_text(plan.folder / "config.yaml", yaml_text(plan.config))
             if (plan.folder / "study.json").is_file():
-                before = _read_json(plan.folder / "study.json")
+                before = read_json_mapping(plan.folder / "study.json", _REMEDY)
                 begun = {seed for seed in before["seeds"] if any(plan.folder.glob(f"folds/seed{seed}/*/result.json"))}
                 description |= {"seeds": sorted({*begun, *plan.seeds})}
                 description |= {key: before[key] for key in ("code_version", "host") if key in before}
@@ -82,35 +74,26 @@ class Study:
 
     @classmethod
     def open(cls, folder: Path | str) -> "Study":
-        """Open a study's folder.
-
-        Args:
-            folder: What `memodule loso` or `import-published` wrote.
-
-        Returns:
-            The study; folds may be missing.
+        """Open what `memodule loso` or `import-published` wrote; folds may be missing.
 
         Raises:
-            UserError: If it is no study.
+            UserError: If the folder does not hold a study.
         """
         folder = Path(folder)
+        wanted = "use a folder that `memodule loso` wrote"
         if not (folder / "study.json").is_file():
-            raise UserError(f"{folder}: no study (no study.json there); give a folder that `memodule loso` wrote")
-        description = _read_json(folder / "study.json")
-        try:
-            config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{folder / 'config.yaml'}: cannot be read ({reason}); run the study again") from None
+            raise UserError(f"{folder}: not a study folder (no study.json); {wanted}")
+        description = read_json_mapping(folder / "study.json", _REMEDY)
+        config = dict(read_yaml_mapping(folder / "config.yaml", "the one that `memodule loso` wrote, or run it again"))
         missing = [key for key in ("name", "subjects", "seeds") if key not in description]
-        missing += [key for key in ("data", "protocol", "intervals") if key not in (config or {})]
+        missing += [key for key in ("data", "protocol", "intervals") if key not in config]
         if missing:
-            raise UserError(f"{folder}: no study ({missing[0]} is not told); give a folder that `memodule loso` wrote")
+            raise UserError(f"{folder}: not a study folder (no {missing[0]} in study.json or config.yaml); {wanted}")
         return cls(folder, description, config)
 
     @property
     def name(self) -> str:
-        """Name with digest: how tables and dashboards call the study."""
+        """Name and digest, as tables and dashboards call the study."""
         return self.folder.name
 
     @property
@@ -130,128 +113,34 @@ class Study:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """All seeds that were asked for."""
+        """All seeds that were requested."""
         return tuple(self.description["seeds"])
 
-    def fold(self, subject: str, seed: int) -> Path:
-        """Folder of a fold.
+    @functools.cached_property
+    def _folds(self) -> dict[tuple[str, int], FoldResult]:
+        return {}
+
+    def fold(self, subject: str, seed: int) -> FoldResult:
+        """A fold, finished or not; the same object every time, so that its files are read once.
 
         Args:
             subject: The held-out subject.
             seed: One of the study's seeds.
-
-        Returns:
-            The folder, which need not exist.
         """
-        return fold_folder(self.folder, subject, seed)
+        if (subject, seed) not in self._folds:
+            folder = fold_folder(self.folder, subject, seed)
+            self._folds[subject, seed] = FoldResult(folder, subject, seed, self.protocol)
+        return self._folds[subject, seed]
 
     def finished(self, seed: int) -> tuple[str, ...]:
-        """Subjects whose fold is finished for a seed.
+        """Subjects whose fold is finished for a seed, in the order of the Catalog; asks the disk once per subject."""
+        return tuple(subject for subject in self.subjects if self.fold(subject, seed).finished)
 
-        Args:
-            seed: One of the study's seeds.
-
-        Returns:
-            In the order of the Catalog.
-        """
-        return tuple(s for s in self.subjects if (self.fold(s, seed) / "result.json").is_file())
+    def finished_folds(self) -> dict[int, list[FoldResult]]:
+        """By seed, the folds that are finished now, in the order of the Catalog; a seed may have none."""
+        return {seed: [self.fold(subject, seed) for subject in self.finished(seed)] for seed in self.seeds}
 
     def missing(self) -> list[tuple[str, int]]:
         """(subject, seed) of all folds that are not finished."""
-        return [(s, seed) for seed in self.seeds for s in self.subjects if s not in self.finished(seed)]
-
-    def fold_result(self, subject: str, seed: int) -> dict[str, Any]:
-        """Contents of a finished fold's `result.json`.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-
-        Returns:
-            Plain values; docs/data-formats.md names them.
-
-        Raises:
-            UserError: If the fold is not finished, or its file is damaged.
-        """
-        path = self.fold(subject, seed) / "result.json"
-        result = _read_json(path)
-        if missing := [key for key in _RESULT_KEYS if key not in result]:
-            raise UserError(
-                f"{path}: no result of a fold ({missing[0]} is not told); delete it and run the study again"
-            )
-        return result
-
-    def curves(self, subject: str, seed: int) -> list[VideoCurve]:
-        """Curves of a held-out subject, from the fold that held it out.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-
-        Returns:
-            One curve for each video, in the order of the Catalog.
-
-        Raises:
-            UserError: If the fold is not finished, or its file is damaged.
-        """
-        return read_curves(self.fold(subject, seed) / "test" / "curves.npz")
-
-    def inner_curves(self, subject: str, seed: int) -> list[VideoCurve]:
-        """Curves of a fold's inner validation subjects; only meaningful where it has some.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-
-        Returns:
-            One curve for each video, in the order of the Catalog.
-
-        Raises:
-            UserError: If the fold is not finished, or its file is damaged.
-        """
-        return read_curves(self.fold(subject, seed) / "val" / "curves.npz")
-
-    def rule(self, subject: str, seed: int) -> SelectionRule:
-        """The selection rule as the fold fitted it.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-
-        Returns:
-            A rule with its fitted state.
-
-        Raises:
-            UserError: If the fold is not finished, or names a rule that is unknown here.
-        """
-        return build_rule(self.fold_result(subject, seed)["rule"], str(self.fold(subject, seed) / "result.json"))
-
-    def decoded(self, subject: str, seed: int) -> list[Decoded]:
-        """What the fold found in the videos of its held-out subject.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-
-        Returns:
-            One entry for each video, in the order of the Catalog.
-
-        Raises:
-            UserError: If the fold is not finished, or its file is damaged.
-        """
-        rule = self.rule(subject, seed)
-        return [decode(curve, rule, self.protocol) for curve in self.curves(subject, seed)]
-
-
-_RESULT_KEYS: Final = ("provenance", "rule", "history", "seconds")
-"""What every `result.json` has, that of an imported fold too."""
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete it and run the study again") from None
-    if not isinstance(contents, dict):
-        raise UserError(f"{path}: holds no mapping; delete it and run the study again")
-    return contents
+        there = {seed: set(self.finished(seed)) for seed in self.seeds}
+        return [(subject, seed) for seed in self.seeds for subject in self.subjects if subject not in there[seed]]

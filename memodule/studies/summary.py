@@ -6,8 +6,8 @@ from typing import Any
 
 from memodule.decoding.decode import PREDICTION_COLUMNS, Decoded, prediction_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.studies.results_view import chance_scores, per_class, pooled_scores, weaknesses
 from memodule.studies.study import Study
-from memodule.studies.text import chance_scores, per_class, pooled_scores, warnings
 from memodule.studies.tracking import tracked_run
 
 _MOST_CURVES = 24
@@ -69,7 +69,7 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fitted(study: Study) -> dict[str, float]:
     """What the folds' rules have learned: the mean half window, in sampled frames, where they fit one."""
-    rules = [study.fold_result(s, seed)["rule"] for seed in study.seeds for s in study.finished(seed)]
+    rules = [study.fold(s, seed).result["rule"] for seed in study.seeds for s in study.finished(seed)]
     timings = [(rule.get("state") or {}).get("timing") for rule in rules]
     halves = [timing["half_window"] for timing in timings if timing]
     return {"prior/half_window": statistics.fmean(halves)} if halves else {}
@@ -101,7 +101,7 @@ def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns:
         One mapping per score: score, pooled, low, high, chance (None where it has none), fold_mean, fold_std, remark.
     """
-    chance, remark = chance_scores(results), "; ".join(warnings(results))
+    chance, remark = chance_scores(results), "; ".join(weaknesses(results))
     return [
         {
             "score": name,
@@ -133,7 +133,7 @@ def _pictures(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]
 
     seed = next(seed for seed in study.seeds if study.finished(seed))  # the one whose intervals were found
     decoded = {video.key: video for video in found}
-    curves = [curve for subject in study.finished(seed) for curve in study.curves(subject, seed)]
+    curves = [curve for subject in study.finished(seed) for curve in study.fold(subject, seed).curves]
     shown = [curve for curve in curves if study.catalog.expressions_of(curve.key, "micro")][:_MOST_CURVES]
     return {
         "pictures/confusion": wandb.Image(confusion_figure(results["recognition"]["confusion"])),

@@ -117,6 +117,6 @@ def assert_equal_studies(one: Study, other: Study) -> None:
     assert (one.folder / "results.json").read_bytes() == (other.folder / "results.json").read_bytes()
     for seed in one.seeds:
         for subject in one.subjects:
-            for a, b in zip(one.curves(subject, seed), other.curves(subject, seed), strict=True):
+            for a, b in zip(one.fold(subject, seed).curves, other.fold(subject, seed).curves, strict=True):
                 np.testing.assert_array_equal(a.score, b.score)
                 np.testing.assert_array_equal(a.logits, b.logits)

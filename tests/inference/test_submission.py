@@ -202,9 +202,9 @@ def test_held_out_videos_are_decoded_from_the_mean_curve_of_all_seeds(study, tmp
     assert "; held-out videos, seeds 0, 1" in capsys.readouterr().err
     opened, expected = Study.open(run), []
     for subject in opened.subjects:
-        lengths = [opened.rule(subject, seed).timing.half_window for seed in (0, 1)]
-        rule = opened.rule(subject, int(lengths[1] >= lengths[0]))
-        for one, two in zip(opened.curves(subject, 0), opened.curves(subject, 1), strict=True):
+        lengths = [opened.fold(subject, seed).rule.timing.half_window for seed in (0, 1)]
+        rule = opened.fold(subject, int(lengths[1] >= lengths[0])).rule
+        for one, two in zip(opened.fold(subject, 0).curves, opened.fold(subject, 1).curves, strict=True):
             mean = dataclasses.replace(one, score=(one.score + two.score) / 2, logits=(one.logits + two.logits) / 2)
             expected.append(decode(mean, rule, opened.protocol))
     write_submission(tmp_path / "expected", "cas", "2023", expected, opened.catalog)
@@ -314,7 +314,7 @@ def _iou(row, true):
     [
         (["--part", "cas"], "give a study or checkpoints"),
         (["a.ckpt", "--part", "cas", "--catalog", "{catalog}"], "--catalog needs --flow"),
-        (["absent", "--part", "cas"], "absent: no study"),
+        (["absent", "--part", "cas"], "absent: not a study folder"),
         (["absent", "--part", "cas", "--seed", "0"], "--seed 0: chooses among the seeds of a study; give its folder"),
         (["--validate", "absent.csv"], "absent.csv: no such file; give a submission file"),
     ],

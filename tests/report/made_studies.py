@@ -15,7 +15,7 @@ from memodule.intervals import PriorGuided, SelectionRule
 from memodule.intervals.description import describe_rule
 from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.plan import Plan
-from memodule.studies.results import pool_study
+from memodule.studies.pooling import pool_study
 from memodule.studies.study import Study
 from memodule.synthetic.curves import ScoreModel, simulate_curves
 from memodule.training.lightning_cli import parse_config
@@ -86,9 +86,9 @@ def make_study(
                 held = [
                     _curve(video, curves[video.key], frame_step) for video in catalog.videos if video.subject == subject
                 ]
-                write_curves(study.fold(subject, seed) / "test" / "curves.npz", held)
+                write_curves(study.fold(subject, seed).folder / "test" / "curves.npz", held)
                 result = _result(catalog, subject, rule(), protocol, frame_step, number + seed)
-                write_json(study.fold(subject, seed) / "result.json", result | {"seed": seed})
+                write_json(study.fold(subject, seed).folder / "result.json", result | {"seed": seed})
     if pooled:
         write_json(study.folder / "results.json", pool_study(study))
     return study.folder

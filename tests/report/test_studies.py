@@ -13,7 +13,7 @@ from memodule.decoding.protocol import Protocol
 from memodule.intervals import FixedWindow
 from memodule.report import Run, report_page
 from memodule.report.comparison import AT_LABELS, against_first
-from memodule.studies.labelled import labelled_scores
+from memodule.studies.recognition_at_labels import scores_at_labels
 from memodule.studies.study import Study
 from memodule.synthetic.curves import ScoreModel
 
@@ -218,7 +218,7 @@ def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs
     by_rule, by_network = (test.differences for test in against_first([first, second, third]))
     assert by_rule["spot_f1"]["difference"] != 0
     assert (by_rule[AT_LABELS]["difference"], by_rule[AT_LABELS]["p_value"]) == (0, 1)
-    given = labelled_scores(third.labelled, third.protocol)
+    given = scores_at_labels(third.labelled, third.protocol)
     assert by_network[AT_LABELS]["first"] == given["f1"] < 0.7 < by_network[AT_LABELS]["second"]
     shown = f"{given['f1']:.3f} [{given['ci']['f1'][0]:.3f}, {given['ci']['f1'][1]:.3f}]"
     assert shown in " ".join(words_of(report_page([first, third])).split())
@@ -228,7 +228,7 @@ def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere"], "nowhere: no study"),
+        (["nowhere"], "nowhere: not a study folder"),
         (["{small}", "{small}"], "given twice"),
         (["{small}", "--out", "{small}"], "cannot be written"),
     ],

@@ -26,15 +26,15 @@ def study(tmp_path):
 def test_it_learns_from_curves_of_training_subjects_and_not_from_the_held_out_one(study):
     rule = calibrated_rule(study, "s1", 0)
     assert isinstance(rule, Calibrated)
-    assert rule.timing.duration == study.rule("s1", 0).timing.duration
+    assert rule.timing.duration == study.fold("s1", 0).rule.timing.duration
     learned = describe_rule(rule)
     for subject, moved in (("s1", False), ("s2", True)):
-        file = study.fold(subject, 0) / "test" / "curves.npz"
+        file = study.fold(subject, 0).folder / "test" / "curves.npz"
         curves = read_curves(file)
         for curve in curves:
             curve.score[:] = np.flip(curve.score)
         write_curves(file, curves)
-        assert (describe_rule(calibrated_rule(study, "s1", 0)) != learned) is moved
+        assert (describe_rule(calibrated_rule(Study.open(study.folder), "s1", 0)) != learned) is moved
 
 
 def test_with_too_little_to_learn_from_the_folds_own_rule_stays(tmp_path):

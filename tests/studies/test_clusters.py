@@ -145,7 +145,7 @@ def test_two_processes_can_share_each_fold(shared):
     assert out.splitlines() == [str(bench.study.folder)]
     assert len(bench.finished()) == 2
     assert [len(set(bench.pids(f"{subject}-0"))) for subject in ("001", "002")] == [2, 2]
-    assert [curve.subject for s in ("001", "002") for curve in bench.study.curves(s, 0)] == ["001", "002"]
+    assert [curve.subject for s in ("001", "002") for curve in bench.study.fold(s, 0).curves] == ["001", "002"]
     wait_until(lambda: not bench.processes())
 
 
@@ -155,7 +155,7 @@ def same_scores(one, other):
     assert results[0]["spotting"] == results[1]["spotting"]
     assert results[0]["strs"] == results[1]["strs"]
     for subject in ("001", "002"):
-        for mine, theirs in zip(one.curves(subject, 0), other.curves(subject, 0), strict=True):
+        for mine, theirs in zip(one.fold(subject, 0).curves, other.fold(subject, 0).curves, strict=True):
             np.testing.assert_array_equal(mine.score, theirs.score)
 
 

@@ -96,14 +96,14 @@ def test_the_authors_networks_are_scored_on_their_features(keys, build, released
     store = FlowStore(folder / "new", FlowParameters(10, motion_compensation="published"))
     everyone = PriorGuided().fit(study.catalog.expressions, fps=30)
     for subject in ("001", "002"):
-        curves = study.curves(subject, 0)
+        curves = study.fold(subject, 0).curves
         assert [curve.key for curve in curves] == [(subject, "b"), (subject, "c")]  # "a" holds no expression
         file = weights / f"subject_{subject}.pkl"
         for ours, theirs in zip(curves, expected_curves(build(), file, store, [c.key for c in curves]), strict=True):
             np.testing.assert_allclose(ours.score, theirs, atol=1e-6)
         assert (curves[1].score[:5] == 0).all()  # window 23 of the subject opens no batch: its first half is lost
-        assert study.rule(subject, 0).state() == everyone.state()  # k_p over all subjects, as published
-        model = load_fold_model(study.fold(subject, 0) / "model.ckpt")
+        assert study.fold(subject, 0).rule.state() == everyone.state()  # k_p over all subjects, as published
+        model = load_fold_model(study.fold(subject, 0).folder / "model.ckpt")
         assert isinstance(model.module.network, build)
         assert model.flow.motion_compensation == "published"
         (seen,) = model.seen
@@ -139,7 +139,7 @@ def test_other_weights_make_another_study_and_the_same_ones_are_not_scored_again
     runs = tmp_path / "runs"
     assert imported(folder, weights, cache, runs, "--no-checkpoints") == 0
     study = only(runs)
-    result = study.fold("001", 0) / "result.json"
+    result = study.fold("001", 0).folder / "result.json"
     before = result.stat().st_mtime_ns
     assert not (result.parent / "model.ckpt").exists()
     assert json.loads(result.read_text())["weights"]["file"] == "subject_001.pkl"

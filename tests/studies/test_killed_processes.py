@@ -38,7 +38,7 @@ def test_want_of_memory_ends_a_fold_after_some_attempts(bench):
     status, _, err = ended(driver)
     assert status == 1
     assert "001 (seed 0): memory ran out 3 times; use fewer --workers" in err
-    assert "memory" in (bench.study.fold("001", 0) / "error.txt").read_text()
+    assert "memory" in (bench.study.fold("001", 0).folder / "error.txt").read_text()
 
 
 def test_killed_and_interrupted_drivers_go_on_where_they_were(bench, undisturbed):
@@ -50,7 +50,7 @@ def test_killed_and_interrupted_drivers_go_on_where_they_were(bench, undisturbed
     driver.communicate()
     kept = bench.finished()
     assert len(kept) >= 3
-    assert not (bench.study.fold("004", 0) / "result.json").exists()
+    assert not (bench.study.fold("004", 0).folder / "result.json").exists()
 
     again = bench.start()  # this time in one process
     wait_until(lambda: len(bench.pids("004-0")) == 2, again)
@@ -60,7 +60,7 @@ def test_killed_and_interrupted_drivers_go_on_where_they_were(bench, undisturbed
     assert len(err.splitlines()) == 1, err
     assert f"{len(bench.finished())} of 12 folds are finished and kept in {bench.study.folder}" in err
     assert "the same command" in err
-    assert not (bench.study.fold("004", 0) / "result.json").exists()
+    assert not (bench.study.fold("004", 0).folder / "result.json").exists()
     wait_until(lambda: not bench.processes())
 
     hold.unlink()

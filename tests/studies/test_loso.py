@@ -23,8 +23,8 @@ from memodule.networks.selective_scan import scan_in_use
 from memodule.studies.execution import run_jobs
 from memodule.studies.origin import code_version
 from memodule.studies.plan import plan_study
+from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
-from memodule.studies.text import warnings
 from memodule.studies.work import Workers
 from memodule.training.lightning_cli import build_fold
 
@@ -76,7 +76,7 @@ def test_no_subject_influences_its_own_score(finished):
 
 @pytest.mark.slow
 def test_a_fold_tells_where_its_time_went_and_who_ran_it(finished):
-    folds = [finished.fold_result(subject, 0) for subject in finished.subjects]
+    folds = [finished.fold(subject, 0).result for subject in finished.subjects]
     for fold in folds:
         assert set(fold["phases"]) == {"setup", "tracking", "training", "validation", "test", "weights"}
         assert fold["seconds"] == pytest.approx(sum(fold["phases"].values()), abs=0.01)
@@ -104,7 +104,7 @@ def test_a_fold_leaves_nothing_in_memory(planted, tmp_path):
 def test_finished_folds_are_kept_and_a_lost_one_is_run_again(finished, capsys, planted, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("result.json")}
     results = (finished.folder / "results.json").read_bytes()
-    lost = finished.fold("003", 0) / "result.json"
+    lost = finished.fold("003", 0).folder / "result.json"
     lost.unlink()
     config = finished.folder.parents[1] / "tiny.yaml"
     assert loso(config, finished.folder.parent) == 0
@@ -131,11 +131,11 @@ def test_two_workers_give_the_same_bits_as_one(finished, planted, tmp_path):
     assert loso(config, tmp_path, "--workers", "2") == 0
     other = Study.open(tmp_path / finished.name)
     for subject in finished.subjects:
-        for one, two in zip(finished.curves(subject, 0), other.curves(subject, 0), strict=True):
+        for one, two in zip(finished.fold(subject, 0).curves, other.fold(subject, 0).curves, strict=True):
             np.testing.assert_array_equal(one.score, two.score)
             np.testing.assert_array_equal(one.logits, two.logits)
     assert (other.folder / "results.json").read_bytes() == (finished.folder / "results.json").read_bytes()
-    processes = {other.fold_result(subject, 0)["process"] for subject in other.subjects}
+    processes = {other.fold(subject, 0).result["process"] for subject in other.subjects}
     assert os.getpid() not in processes  # how many there are is up to Ray, which may use one for all
 
 
@@ -289,7 +289,7 @@ def test_training_that_diverges_is_no_result(planted, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("contents", "named"),
-    [("{}", "no result of a fold (provenance is not told)"), ("[]", "holds no mapping"), ("{", "cannot be read")],
+    [("{}", "not the result of a fold (no provenance)"), ("[]", "holds no mapping"), ("{", "cannot be read")],
 )
 def test_a_damaged_result_is_named_by_the_same_command(finished, tmp_path, capsys, contents, named):
     runs = shutil.copytree(finished.folder.parent, tmp_path / "runs")
@@ -302,7 +302,7 @@ def test_a_damaged_result_is_named_by_the_same_command(finished, tmp_path, capsy
 
 
 def test_a_folder_without_a_study_is_named(tmp_path):
-    with pytest.raises(UserError, match="no study"):
+    with pytest.raises(UserError, match="not a study folder"):
         Study.open(tmp_path)
 
 
@@ -370,7 +370,7 @@ def test_a_seed_whose_folder_is_deleted_is_left_out(planted, tmp_path, capsys):
 def test_a_study_remembers_what_made_each_fold(finished, tmp_path):
     """Running the command again does not claim old folds for today's code, machine and libraries."""
     folder = shutil.copytree(finished.folder, tmp_path / finished.name)
-    made = finished.fold_result("001", 0)["made_with"]
+    made = finished.fold("001", 0).result["made_with"]
     assert made == {"code": code_version(), "torch": torch.__version__, "scan": made["scan"], "threads": "1"}
     assert made["scan"] == scan_in_use(torch.device("cpu"))
     study = json.loads((folder / "study.json").read_text())
@@ -383,7 +383,7 @@ def test_a_study_remembers_what_made_each_fold(finished, tmp_path):
     assert (after.description["code_version"], after.description["host"]["name"]) == ("0.0.1", "elsewhere")
     results = json.loads((folder / "results.json").read_text())
     assert results["mixed"] == {"torch": ["1.0", torch.__version__]}
-    (line,) = warnings(results)
+    (line,) = weaknesses(results)
     assert line.startswith(f"MIXED: folds were made with torch 1.0 and {torch.__version__}; delete")
 
 

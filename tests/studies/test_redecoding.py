@@ -29,9 +29,9 @@ def contents(study: Study) -> list[str]:
     """All result files, without the times that no two runs share."""
     texts = []
     for subject in study.subjects:
-        result = study.fold_result(subject, 0)
+        result = study.fold(subject, 0).result
         rest = {name: result[name] for name in ("subject", "seed", "provenance", "class_weights", "rule")}
-        texts += [json.dumps(rest), (study.fold(subject, 0) / "test" / "intervals.csv").read_text()]
+        texts += [json.dumps(rest), (study.fold(subject, 0).folder / "test" / "intervals.csv").read_text()]
     return [*texts, (study.folder / "results.json").read_text(), (study.folder / "predictions.csv").read_text()]
 
 
@@ -66,7 +66,7 @@ def test_the_prior_is_fitted_on_the_folds_training_subjects(trained, tmp_path):
     again = Study.open(next(tmp_path.iterdir()))
     for subject in study.subjects:
         others = [e for e in study.catalog.expressions if e.subject != subject]
-        fitted = build_rule(again.fold_result(subject, 0)["rule"], "result.json")
+        fitted = build_rule(again.fold(subject, 0).result["rule"], "result.json")
         assert fitted.timing == FixedWindow().fit(others, fps=30).timing
 
 

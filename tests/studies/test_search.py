@@ -25,7 +25,7 @@ from memodule.metrics.functional import Tally, score
 from memodule.report.leaderboard import leaderboard_page
 from memodule.studies import work
 from memodule.studies.plan import plan_study
-from memodule.studies.results import pool
+from memodule.studies.pooling import pool
 from memodule.studies.search import leaderboard, trial
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard
 from memodule.studies.search.records import Record, Records
@@ -156,7 +156,7 @@ def test_the_leaderboard_is_ordered_by_inner_subjects_and_shows_the_winners_held
     assert [row["rank"] for row in finished] == [str(n + 1) for n in range(len(finished))]
     for row in finished:
         study = Study.open(search / "trials" / row["study"])
-        folds = [study.fold_result(subject, 3) for subject in study.subjects]
+        folds = [study.fold(subject, 3).result for subject in study.subjects]
         tallies = [Tally.from_dict(tally) for fold in folds for tally in fold["inner"].values()]
         assert float(row["inner_strs"]) == pytest.approx(score(sum(tallies, Tally()))["strs"], abs=1e-4)
         assert all(fold["subject"] not in fold["inner"] for fold in folds)
@@ -192,11 +192,11 @@ def test_the_nested_estimate_pools_what_each_fold_chose_for_itself(searched):
         for record in Records(search).all():
             study = Study.open(search / "trials" / record.study)
             if subject in study.finished(3):
-                scores = inner(study.fold_result(subject, 3))
+                scores = inner(study.fold(subject, 3).result)
                 candidates.append((-scores["strs"], -scores["spot_f1"], record.number, study))
         *_, number, study = min(candidates, key=lambda candidate: candidate[:3])
         chosen[subject] = number
-        found += study.decoded(subject, 3)
+        found += study.fold(subject, 3).decoded
     assert board.chosen == chosen
     assert board.nested == pool({3: found}, study.catalog, study.protocol)
     assert not board.exact  # trials were stopped by scores in which every subject had a part

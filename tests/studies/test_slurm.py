@@ -216,7 +216,7 @@ def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_othe
     assert len(set(nodes.values())) == 2
     assert bench.study.missing() == [("002", 0)]
     assert not json.loads((bench.study.folder / "results.json").read_text())["complete"]
-    assert "trouble.py" in (bench.study.fold("002", 0) / "error.txt").read_text()
+    assert "trouble.py" in (bench.study.fold("002", 0).folder / "error.txt").read_text()
     wait_until(lambda: not bench.processes(), limit=60)
     assert not Path(f"/tmp/ray-{os.getpid()}").exists()
     kept = bench.finished()
@@ -224,5 +224,5 @@ def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_othe
     assert bench.run() == 0
     assert {path: stamp for path, stamp in bench.finished().items() if path in kept} == kept
     assert len(bench.pids("002-0")) == 2
-    assert not (bench.study.fold("002", 0) / "error.txt").exists()
+    assert not (bench.study.fold("002", 0).folder / "error.txt").exists()
     assert_equal_studies(bench.study, undisturbed)

@@ -107,7 +107,7 @@ def test_folds_are_plotted_against_epochs_and_say_whom_they_listened_to(study, r
         assert [step["epoch"] for step in fold.history if prefix in step][:8] == list(range(8))
     logged = {name for step in fold.history for name in step}
     assert {f"{stage}/{name}" for stage in ("val", "test") for name in SCORES} <= logged
-    result = study.fold_result("002", 0)
+    result = study.fold("002", 0).result
     assert (fold.config["subject"], fold.config["seed"]) == ("002", 0)
     assert fold.config["provenance"] == result["provenance"]
     assert fold.summary["prior/half_window"] == result["rule"]["state"]["timing"]["half_window"]

@@ -177,16 +177,16 @@ def read_material(study: Study) -> Material:
 
 
 def _fold(study: Study, subject: str, seed: int) -> FoldMaterial:
-    result = study.fold_result(subject, seed)
-    where = f"{study.fold(subject, seed)}"
+    result = study.fold(subject, seed).result
+    where = str(study.fold(subject, seed).folder)
     training, inner = (tuple(result["provenance"][role]) for role in ("network", "chosen_on"))
     if subject in training or subject in inner or set(training) & set(inner):
         raise UserError(f"{where}/result.json: held-out, training and inner subjects overlap; run the fold again")
-    test = [Video.of(curve, study.catalog, study.protocol) for curve in study.curves(subject, seed)]
+    test = [Video.of(curve, study.catalog, study.protocol) for curve in study.fold(subject, seed).curves]
     _require_subjects(test, (subject,), f"{where}/test/curves.npz")
     validation: dict[str, list[Video]] = {}
     if inner:  # without inner subjects, val/ holds the watched curves of the held-out subject
-        curves = study.inner_curves(subject, seed)
+        curves = study.fold(subject, seed).inner_curves
         videos = [Video.of(curve, study.catalog, study.protocol) for curve in curves]
         _require_subjects(videos, inner, f"{where}/val/curves.npz")
         for video in videos:

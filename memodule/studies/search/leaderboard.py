@@ -18,7 +18,7 @@ from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, score
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import protocol_of
-from memodule.studies.results import pool
+from memodule.studies.pooling import pool
 from memodule.studies.search.records import Record, Records
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
@@ -131,7 +131,7 @@ class Leaderboard:
         rows = {row.record.number: row for row in self.rows}
         found: list[Decoded] = []
         for subject in subjects:
-            found += _study(self.search, rows[self.chosen[subject]]).decoded(subject, seed)
+            found += _study(self.search, rows[self.chosen[subject]]).fold(subject, seed).decoded
         return pool({seed: found}, self.search.base.catalog, self.protocol)
 
     def provenance(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Leaderboard:
         for row in self.having("finished", "stopped"):
             study, (seed,) = _study(self.search, row), self.search.base.seeds
             for subject in row.folds:
-                inner[subject] = study.fold_result(subject, seed)["provenance"]["chosen_on"]
+                inner[subject] = study.fold(subject, seed).result["provenance"]["chosen_on"]
         influencing = sorted({subject for subjects in inner.values() for subject in subjects})
         return {
             "chosen_on": influencing,
@@ -209,4 +209,4 @@ def _row(search: Search, record: Record) -> Row:
 
 
 def _inner(study: Study, subject: str, seed: int) -> dict[str, Tally]:
-    return {name: Tally.from_dict(tally) for name, tally in study.fold_result(subject, seed)["inner"].items()}
+    return {name: Tally.from_dict(tally) for name, tally in study.fold(subject, seed).result["inner"].items()}

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
-from memodule.studies.plan import digest
+from memodule.runtime.digests import json_sha256
 
 State = Literal["running", "finished", "stopped", "failed"]
 """A trial that is "stopped" was, before its last fold, worse than others; "running" after the end means interrupted."""
@@ -106,4 +106,4 @@ class Records:
         return record
 
     def _path(self, settings: Mapping[str, str]) -> Path:
-        return self._folder / f"{digest(dict(settings))[:16]}.json"
+        return self._folder / f"{json_sha256(dict(settings))[:16]}.json"

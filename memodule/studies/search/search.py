@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from memodule.errors import UserError
-from memodule.studies.plan import Plan, digest, plan_study
+from memodule.runtime.digests import json_sha256
+from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
 
 SAMPLERS: Final = ("tpe", "random")
@@ -44,7 +45,7 @@ class Search:
         """Where the search lives: the same search finds its folder again, whatever its number of trials."""
         subjects, seeds = list(self.base.subjects), list(self.base.seeds)
         what = [self.base.digest, self.space.describe(), subjects, seeds, self.sampler, self.grace]
-        return self.base.runs / f"{self.name}-{digest(what)[:8]}"
+        return self.base.runs / f"{self.name}-{json_sha256(what)[:8]}"
 
     @property
     def trials(self) -> Path:

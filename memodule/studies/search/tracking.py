@@ -36,7 +36,7 @@ def log_trial(search: Search, study_name: str, settings: Mapping[str, str], stat
         run.define_metric("inner/*", step_metric="folds")
         results = []
         for done, subject in enumerate(folds, 1):
-            results.append(study.fold_result(subject, seed))
+            results.append(study.fold(subject, seed).result)
             scores = inner_scores(results, study.protocol) or {}
             run.log({**{f"inner/{name}": value for name, value in scores.items()}, "folds": done}, step=done)
 

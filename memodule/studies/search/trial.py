@@ -13,9 +13,10 @@ from ray import tune
 
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
+from memodule.runtime.digests import json_sha256
 from memodule.studies.failures import in_one_line
 from memodule.studies.inner import inner_scores
-from memodule.studies.plan import Job, digest, protocol_of
+from memodule.studies.plan import Job, protocol_of
 from memodule.studies.redecoding import curves_digest
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
@@ -145,4 +146,4 @@ def read_failure(search: Search, settings: Mapping[str, str]) -> str | None:
 
 
 def _failure(search: Search, settings: Mapping[str, str]) -> Path:
-    return search.folder / "failures" / f"{digest(dict(settings))[:16]}.json"
+    return search.folder / "failures" / f"{json_sha256(dict(settings))[:16]}.json"

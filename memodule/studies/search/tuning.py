@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from memodule import console
+from memodule.runtime.digests import json_sha256
 from memodule.runtime.environment import environment, unless_set
 from memodule.runtime.interrupts import held_back
-from memodule.studies.plan import digest
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.records import DIED, Record, Records, State
 from memodule.studies.search.search import Search
@@ -124,7 +124,7 @@ def _proposals(search: Search, again: Sequence[Record]) -> Any:
         if record.values not in queued:
             study.enqueue_trial(record.values)
     # Another run must not draw the same random numbers again.
-    seed = int(digest([search.base.seeds[0], len(study.trials)])[:8], 16)
+    seed = int(json_sha256([search.base.seeds[0], len(study.trials)])[:8], 16)
     if search.sampler == "random":
         sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=seed)
     else:

@@ -27,9 +27,9 @@ def add_inner_subjects(folder: Path) -> None:
     for number, subject in enumerate(study.subjects):
         inner = around[number + 1 : number + 3]
         for seed in study.seeds:
-            curves = [curve for other in inner for curve in study.curves(other, seed)]
-            write_curves(study.fold(subject, seed) / "val" / "curves.npz", curves)
-            path = study.fold(subject, seed) / "result.json"
+            curves = [curve for other in inner for curve in study.fold(other, seed).curves]
+            write_curves(study.fold(subject, seed).folder / "val" / "curves.npz", curves)
+            path = study.fold(subject, seed).folder / "result.json"
             result = json.loads(path.read_text())
             training = [s for s in study.subjects if s != subject and s not in inner]
             result["provenance"].update(network=training, interval_prior=training, chosen_on=inner)

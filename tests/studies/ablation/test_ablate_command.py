@@ -12,8 +12,8 @@ from made_studies import make_study, small_catalog
 from wandb_files import offline_runs
 
 from memodule.cli import main
+from memodule.studies.results_view import pooled_scores
 from memodule.studies.study import Study
-from memodule.studies.text import pooled_scores
 from tests.studies.ablation.folders import write_grid
 
 ROOT = Path(__file__).parents[3]
@@ -120,7 +120,7 @@ def test_mistakes_are_told_in_one_line_and_leave_nothing(study, grid, tmp_path, 
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump({"variants": {"a": {"rule": "FixedWindw"}}}))
     for words, told in (
         ((str(study), "--grid", str(tmp_path / "bad.yaml")), "bad.yaml: variants.a.rule: there is no rule FixedWindw"),
-        ((str(tmp_path), "--grid", str(grid)), "no study"),
+        ((str(tmp_path), "--grid", str(grid)), "not a study folder"),
         ((str(study), "--grid", str(grid), "--workers", "0"), "write a number of at least 1, or auto"),
     ):
         assert main(["ablate", *words]) == 2
@@ -133,7 +133,7 @@ def test_a_rule_that_cannot_be_fitted_is_told(study, grid, tmp_path, capsys):
     copy = Path(shutil.copytree(study, tmp_path / study.name))
     opened = Study.open(copy)
     for subject in opened.subjects:
-        path = opened.fold(subject, 0) / "result.json"
+        path = opened.fold(subject, 0).folder / "result.json"
         result = json.loads(path.read_text())
         result["provenance"]["network"] = []
         path.write_text(json.dumps(result))

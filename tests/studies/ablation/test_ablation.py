@@ -26,9 +26,9 @@ from memodule.studies.ablation.material import read_material
 from memodule.studies.ablation.provenance import provenance
 from memodule.studies.ablation.run import Ablation, ablate
 from memodule.studies.ablation.variants import Decoding
-from memodule.studies.results import pool
+from memodule.studies.pooling import pool
+from memodule.studies.results_view import pooled_scores
 from memodule.studies.study import Study
-from memodule.studies.text import pooled_scores
 from tests.studies.ablation.folders import add_inner_subjects, change_curves, change_labels, write_grid
 
 RULES = "memodule.intervals."
@@ -120,7 +120,7 @@ def test_a_variant_gives_what_decoding_fold_by_fold_gives(study):
     for subject in opened.subjects:
         known = [e for e in opened.catalog.expressions if e.subject != subject]
         rule = FixedWindow(threshold=0.4).fit(known, fps=30.0)
-        decoded += [decode(curve, rule, MEGC) for curve in opened.curves(subject, 0)]
+        decoded += [decode(curve, rule, MEGC) for curve in opened.fold(subject, 0).curves]
     assert dict(row(ablation, "x").scores) == pooled_scores(pool({0: decoded}, opened.catalog, MEGC))
 
 
@@ -184,7 +184,7 @@ def test_the_held_out_subject_moves_nothing_that_its_fold_chooses(study, inner):
     for subject in Study.open(study).subjects:
         changed = Path(shutil.copytree(study, study.parent / f"without-{subject}" / study.name))
         change_labels(changed, subject, lost)
-        change_curves(Study.open(changed).fold(subject, 0) / "test" / "curves.npz", reversed_curve)
+        change_curves(Study.open(changed).fold(subject, 0).folder / "test" / "curves.npz", reversed_curve)
         after = choices(changed)
         assert after[f"seed0/{subject}"] == before[f"seed0/{subject}"]
         moved |= {fold for fold in after if after[fold] != before[fold]}
@@ -194,7 +194,7 @@ def test_the_held_out_subject_moves_nothing_that_its_fold_chooses(study, inner):
 def test_inner_curves_decide_where_there_are_some(study):
     add_inner_subjects(study)
     before = choices(study)
-    path = Study.open(study).fold("s1", 0) / "val" / "curves.npz"
+    path = Study.open(study).fold("s1", 0).folder / "val" / "curves.npz"
     change_curves(path, reversed_curve)
     after = choices(study)
     assert {fold for fold in after if after[fold] != before[fold]} == {"seed0/s1"}
@@ -232,7 +232,7 @@ def test_watched_curves_of_the_held_out_subject_are_no_inner_curves(study):
 def test_curves_of_a_subject_that_a_fold_must_not_see_are_refused(study):
     add_inner_subjects(study)
     opened = Study.open(study)
-    shutil.copy(opened.fold("s1", 0) / "test" / "curves.npz", opened.fold("s1", 0) / "val" / "curves.npz")
+    shutil.copy(opened.fold("s1", 0).folder / "test" / "curves.npz", opened.fold("s1", 0).folder / "val" / "curves.npz")
     with pytest.raises(UserError, match=r"s1.*curves of subject s1"):
         read_material(opened)
 
@@ -364,7 +364,7 @@ def test_the_cache_gives_what_computing_gives(study):
 def test_other_curves_labels_and_code_are_computed_anew(study, monkeypatch):
     variants = {"fixed": {"rule": "FixedWindow"}}
     assert run(study, variants).computed == 2
-    change_curves(Study.open(study).fold("s2", 0) / "test" / "curves.npz", reversed_curve)
+    change_curves(Study.open(study).fold("s2", 0).folder / "test" / "curves.npz", reversed_curve)
     assert run(study, variants).computed == 2
     change_labels(study, "s2", lost)
     assert run(study, variants).computed == 2

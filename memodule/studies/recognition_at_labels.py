@@ -19,7 +19,7 @@ from memodule.intervals import frame_emotions, vote_emotions
 from memodule.metrics.functional import Tally, bootstrap, confusion_of, recognition_scores
 
 
-def tally_labelled(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, Tally]:
+def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, Tally]:
     """Count how the labelled micro-expressions of each subject are recognised.
 
     One that has no voting frame, since it is short or lies behind the curve's end, is called neutral.
@@ -42,11 +42,11 @@ def tally_labelled(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, 
     return tallies
 
 
-def labelled_scores(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Any]:
+def scores_at_labels(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Any]:
     """Recognition scores of pooled counts, with what the majority emotion would score.
 
     Args:
-        tallies: What `tally_labelled` gave.
+        tallies: What `tally_at_labels` gave.
         protocol: Which emotions are scored.
 
     Returns:

@@ -85,11 +85,11 @@ def results_text(results: Mapping[str, Any]) -> str:
             f"inner validation subjects (what settings may be chosen by): STRS {inner['strs']:.4f}, spotting F1 "
             f"{inner['spot_f1']:.4f}, over {inner['evaluations']} scored subjects"
         )
-    lines += warnings(results)
+    lines += weaknesses(results)
     return "\n".join(lines)
 
 
-def warnings(results: Mapping[str, Any]) -> list[str]:
+def weaknesses(results: Mapping[str, Any]) -> list[str]:
     """What a reader must know before quoting the numbers.
 
     Args:

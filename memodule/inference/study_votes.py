@@ -56,9 +56,9 @@ def held_out(study: Study, seeds: Sequence[int]) -> Iterator[Decoded]:
         One entry for each video, in the order of the Catalog.
     """
     for subject in study.subjects:
-        rules = [study.rule(subject, seed) for seed in seeds]
+        rules = [study.fold(subject, seed).rule for seed in seeds]
         rule = rules[median_rule(rules)]
-        for curves in zip(*(study.curves(subject, seed) for seed in seeds), strict=True):
+        for curves in zip(*(study.fold(subject, seed).curves for seed in seeds), strict=True):
             yield decode(average(curves), rule, study.protocol)
 
 
@@ -75,7 +75,7 @@ def checkpoints(study: Study, seeds: Sequence[int]) -> list[Path]:
     Raises:
         UserError: If the study kept none.
     """
-    files = [study.fold(subject, seed) / "model.ckpt" for seed in seeds for subject in study.subjects]
+    files = [study.fold(subject, seed).folder / "model.ckpt" for seed in seeds for subject in study.subjects]
     absent = [file for file in files if not file.is_file()]
     if absent:
         raise UserError(

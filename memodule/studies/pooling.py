@@ -1,7 +1,7 @@
 """The scores of a study: counts pooled over all folds first, everything else computed from them."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from memodule.datasets.catalog import Catalog
@@ -10,8 +10,9 @@ from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.evaluation import details, evaluate, per_subject, tally_subjects
 from memodule.metrics.functional import SCORES, Tally, score
+from memodule.studies.fold_result import FoldResult
 from memodule.studies.inner import inner_scores
-from memodule.studies.labelled import labelled_scores, tally_labelled
+from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.study import Study
 
 
@@ -20,14 +21,14 @@ def pool(
 ) -> dict[str, Any]:
     """Score what was found in the held-out videos of all folds.
 
-    Counts are pooled over folds and seeds before anything is divided. The mean over folds stands apart, since it
+    Counts are pooled over folds and seeds before anything is divided. The mean over folds is kept apart, since it
     weighs a subject with one expression like one with twenty.
 
     Args:
         runs: For each seed the decoded videos of all folds.
         catalog: The scored videos and their labels.
-        protocol: The rules.
-        prior_length: Length of the intervals that chance throws, in compared frames.
+        protocol: How to match and count.
+        prior_length: Length of the chance level's random intervals, in compared frames.
 
     Returns:
         Plain values for JSON: protocol, leak, spotting, recognition, strs, ci and baselines as `memodule evaluate
@@ -51,50 +52,48 @@ def pool_study(study: Study) -> dict[str, Any]:
         study: Finished folds count; where some are missing, `complete` is false.
 
     Returns:
-        docs/data-formats.md names the keys.
+        docs/data-formats.md lists the keys.
 
     Raises:
-        UserError: If a finished fold's file is damaged.
+        UserError: If a file of a finished fold is damaged.
     """
-    protocol = study.protocol
-    missing = study.missing()
-    runs = {seed: [video for s in study.finished(seed) for video in study.decoded(s, seed)] for seed in study.seeds}
-    curves = [curve for seed in study.seeds for s in study.finished(seed) for curve in study.curves(s, seed)]
-    folds = [study.fold_result(s, seed) for seed in study.seeds for s in study.finished(seed)]
+    protocol, missing, by_seed = study.protocol, study.missing(), study.finished_folds()
+    folds = [fold for run in by_seed.values() for fold in run]
+    results = [fold.result for fold in folds]
+    tallies = tally_at_labels((curve for fold in folds for curve in fold.curves), study.catalog)
     return {
         "study": study.name,
         "complete": not missing,
         "missing": [f"{subject} (seed {seed})" for subject, seed in missing],
         "seeds": list(study.seeds),
-        "mixed": _mixed(folds),
+        "mixed": _mixed(results),
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
-        "inner": inner_scores(folds, protocol),
-        **pool(runs, study.catalog, protocol),
-        "recognition_at_labels": labelled_scores(tally_labelled(curves, study.catalog), protocol),
+        "inner": inner_scores(results, protocol),
+        **pool({seed: decoded_videos(run) for seed, run in by_seed.items()}, study.catalog, protocol),
+        "recognition_at_labels": scores_at_labels(tallies, protocol),
     }
 
 
+def decoded_videos(folds: Iterable[FoldResult]) -> list[Decoded]:
+    """What was found in the held-out videos of folds, fold after fold."""
+    return [video for fold in folds for video in fold.decoded]
+
+
 def provenance(study: Study) -> dict[str, Any]:
-    """For each fold which subjects influenced what.
-
-    Args:
-        study: Finished folds count.
-
-    Returns:
-        By seed and held-out subject: who was scored, and who influenced network, weights, prior and choices.
+    """The contents of `provenance.json`: by seed and held-out subject, which subjects influenced what.
 
     Raises:
-        UserError: If a finished fold's file is damaged.
+        UserError: If a file of a finished fold is damaged.
     """
     return {
-        f"seed{seed}": {subject: study.fold_result(subject, seed)["provenance"] for subject in study.finished(seed)}
-        for seed in study.seeds
+        f"seed{seed}": {fold.subject: fold.result["provenance"] for fold in folds}
+        for seed, folds in study.finished_folds().items()
     }
 
 
 def _mixed(folds: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """In what folds differ of what made them (see `memodule.studies.origin.maker`), with the differing values."""
+    """Versions and settings that differ between folds (see `memodule.studies.origin.maker`), with their values."""
     makers = [fold.get("made_with", {}) for fold in folds]
     values = {name: sorted({maker.get(name, "unknown") for maker in makers}) for maker in makers for name in maker}
     return {name: found for name, found in values.items() if len(found) > 1}

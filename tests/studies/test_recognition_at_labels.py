@@ -9,7 +9,7 @@ from memodule.datasets import Catalog, Expression, Video
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.protocol import MEGC
 from memodule.metrics.functional import bootstrap
-from memodule.studies.labelled import labelled_scores, tally_labelled
+from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 
 STEP = 7
 NEGATIVE, POSITIVE, SURPRISE, OTHERS, NEUTRAL = range(5)
@@ -40,18 +40,18 @@ def test_the_frames_of_every_labelled_interval_vote_without_neutral():
         curve("a", (11, 18, POSITIVE), (41, 48, POSITIVE), (49, 58, SURPRISE)),  # 10 of 18 voters say surprise
         curve("b", (6, 13, SURPRISE), (0, 5, NEGATIVE), (14, 30, NEGATIVE)),  # only frames 6 .. 13 vote
     ]
-    tallies = tally_labelled(curves, labels)
+    tallies = tally_at_labels(curves, labels)
     assert set(tallies) == {"a", "b"}
     assert (tallies["a"].tp, tallies["a"].fp, tallies["a"].fn) == (2, 0, 0)
     assert np.argwhere(tallies["a"].confusion).tolist() == [[POSITIVE, POSITIVE], [SURPRISE, SURPRISE]]
     assert np.argwhere(tallies["b"].confusion).tolist() == [[NEGATIVE, SURPRISE]]
-    twice = tally_labelled(curves * 2, labels)  # a second seed
+    twice = tally_at_labels(curves * 2, labels)  # a second seed
     assert (twice["a"].confusion == 2 * tallies["a"].confusion).all()
 
 
 def test_without_a_voter_there_is_no_answer():
     labels = catalog(micro("a", 10, 13, "others"), micro("a", 96, 99, "positive"), micro("b", 30, 32, "negative"))
-    tallies = tally_labelled([curve("a", (0, 99, OTHERS), length=90), curve("b", (0, 99, NEGATIVE))], labels)
+    tallies = tally_at_labels([curve("a", (0, 99, OTHERS), length=90), curve("b", (0, 99, NEGATIVE))], labels)
     assert tallies["a"].confusion[OTHERS].tolist() == [0, 0, 0, 1, 0]  # frame 11 is its only voter
     assert tallies["a"].confusion[POSITIVE].tolist() == [0, 0, 0, 0, 1]  # behind the curve's end
     assert tallies["b"].confusion[NEGATIVE].tolist() == [0, 0, 0, 0, 1]  # onset + 1 .. offset - 2 is empty
@@ -63,8 +63,8 @@ def test_scores_are_those_of_recognition_beside_the_majority_emotion():
         *(micro("b", 12 * i, 12 * i + 10, name) for i, name in enumerate(["negative", "surprise", "others"])),
     )
     said = curve("a", (0, 22, NEGATIVE), (24, 34, POSITIVE)), curve("b", (0, 34, SURPRISE))
-    tallies = tally_labelled(said, labels)
-    scores = labelled_scores(tallies, MEGC)
+    tallies = tally_at_labels(said, labels)
+    scores = scores_at_labels(tallies, MEGC)
     assert scores["support"] == 5  # `others` is not scored
     assert (scores["uar"], scores["precision"]) == pytest.approx(((2 / 3 + 1 + 1) / 3, (1 + 1 + 1 / 2) / 3))
     assert scores["uf1"] == pytest.approx((0.8 + 1 + 2 / 3) / 3)
@@ -75,5 +75,5 @@ def test_scores_are_those_of_recognition_beside_the_majority_emotion():
 
 
 def test_nothing_labelled_is_zero_and_no_error():
-    scores = labelled_scores({}, MEGC)
+    scores = scores_at_labels({}, MEGC)
     assert (scores["f1"], scores["support"], scores["majority"]["f1"]) == (0, 0, 0)

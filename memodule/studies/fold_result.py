@@ -1,0 +1,75 @@
+"""A finished fold on disk, each of its files read at most once."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any, Final
+
+from memodule.decoding.curves import VideoCurve, read_curves
+from memodule.decoding.decode import Decoded, decode
+from memodule.decoding.protocol import Protocol
+from memodule.errors import UserError
+from memodule.intervals import SelectionRule
+from memodule.intervals.description import build_rule
+from memodule.runtime.json_files import read_json_mapping
+
+_KEYS: Final = ("provenance", "rule", "history", "seconds")
+"""What every `result.json` has, including that of an imported fold."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldResult:
+    """What one fold left behind. A file is read when it is first needed.
+
+    Everything but `folder` and `finished` raises a UserError if the fold is not finished or its file is damaged.
+
+    Attributes:
+        folder: Where its files are; it need not exist.
+        subject: The held-out subject.
+        seed: Seed of the training.
+        protocol: How its curves are decoded.
+    """
+
+    folder: Path
+    subject: str
+    seed: int
+    protocol: Protocol
+
+    @property
+    def finished(self) -> bool:
+        """Whether `result.json` is there; it is written last."""
+        return self._file.is_file()
+
+    @functools.cached_property
+    def result(self) -> dict[str, Any]:
+        """Contents of `result.json`; docs/data-formats.md lists the keys."""
+        result = read_json_mapping(self._file, "delete it and run the study again")
+        if missing := [key for key in _KEYS if key not in result]:
+            raise UserError(
+                f"{self._file}: not the result of a fold (no {missing[0]}); delete it and run the study again"
+            )
+        return result
+
+    @functools.cached_property
+    def curves(self) -> list[VideoCurve]:
+        """Curves of the held-out subject, in the order of the Catalog."""
+        return read_curves(self.folder / "test" / "curves.npz")
+
+    @functools.cached_property
+    def inner_curves(self) -> list[VideoCurve]:
+        """Curves of the inner validation subjects, in the order of the Catalog; only where the fold has some."""
+        return read_curves(self.folder / "val" / "curves.npz")
+
+    @functools.cached_property
+    def rule(self) -> SelectionRule:
+        """The selection rule in its fitted state."""
+        return build_rule(self.result["rule"], str(self._file))
+
+    @functools.cached_property
+    def decoded(self) -> list[Decoded]:
+        """What the rule found in the videos of the held-out subject, in the order of `curves`."""
+        return [decode(curve, self.rule, self.protocol) for curve in self.curves]
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "result.json"

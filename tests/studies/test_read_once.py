@@ -1,0 +1,84 @@
+"""The end of a study reads each file of a fold once, and looks for each fold a few times, however many there are."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from made_studies import make_study, small_catalog
+
+from memodule.report import Run
+from memodule.studies import fold_result, plan
+from memodule.studies.loso import pool_and_write
+from memodule.studies.plan import Plan
+from memodule.studies.study import Study
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """How often each file is read as text, or as curves; and how often each curve is decoded."""
+    counts = Counter()
+    read_text, read_curves, decode = Path.read_text, fold_result.read_curves, fold_result.decode
+
+    def counted_text(path, *args, **options):
+        counts[path] += 1
+        return read_text(path, *args, **options)
+
+    def counted_curves(path):
+        counts[path] += 1
+        return read_curves(path)
+
+    def counted_decode(curve, *args):
+        counts[curve.key] += 1
+        return decode(curve, *args)
+
+    monkeypatch.setattr(Path, "read_text", counted_text)
+    monkeypatch.setattr(fold_result, "read_curves", counted_curves)
+    monkeypatch.setattr(fold_result, "decode", counted_decode)
+    return counts
+
+
+def test_pooling_and_reporting_read_and_decode_every_fold_once(tmp_path, opened):
+    catalog = small_catalog()
+    study = Study.open(make_study(tmp_path, catalog, pooled=False))
+    opened.clear()
+    results = pool_and_write(study)
+    run = Run.of_study(study)
+    assert run.results == json.loads(json.dumps(results))
+    folds = [study.fold(subject, 0).folder for subject in study.subjects]
+    files = [folder / name for folder in folds for name in ("result.json", "test/curves.npz")]
+    assert [opened[file] for file in files] == [1] * 6
+    assert [opened[video.key] for video in catalog.videos] == [1] * 6
+
+
+def test_looking_for_missing_folds_takes_one_look_at_each(tmp_path, monkeypatch):
+    subjects = [f"s{number:02}" for number in range(20)]
+    folder = make_study(tmp_path, small_catalog(subjects, videos=1), seeds=(0, 1), without=[("s03", 1)], pooled=False)
+    study, looks = Study.open(folder), Counter()
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: looks.update([path.name]) or is_file(path))
+    assert study.missing() == [("s03", 1)]
+    assert looks["result.json"] == len(subjects) * 2
+
+
+def test_a_fold_that_ends_later_is_found(tmp_path):
+    study = Study.open(make_study(tmp_path, small_catalog(), without=[("s2", 0)]))
+    assert study.missing() == [("s2", 0)]
+    make_study(tmp_path, small_catalog())
+    assert study.missing() == []
+    assert [fold.subject for fold in study.finished_folds()[0]] == ["s1", "s2", "s3"]
+
+
+def test_the_jobs_of_a_plan_hash_its_config_once(tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(plan, "identity", lambda config: hashed.append(config) or {})
+    catalog = small_catalog()
+    made = Plan("made", {"model": 1}, catalog, "f" * 64, catalog.subjects, (0, 1), tmp_path)
+    assert len({job.folder for job in made.jobs}) == len(made.jobs) == 6
+    assert len(hashed) == 1
+
+
+def test_a_study_introduces_itself_in_one_line(tmp_path):
+    study = Study.open(make_study(tmp_path, small_catalog()))
+    assert study.name in repr(study)
+    assert len(repr(study)) < 200
