@@ -190,6 +190,6 @@ def test_torchrun_fits_one_fold_as_the_study_does(bench, shared, tmp_path):
     status, _, err = ended(launched(bench, ["--standalone", "--nproc-per-node=2"], words))
     assert status == 0, err
     found = read_curves(tmp_path / "intervals" / "002" / "val" / "curves.npz")
-    fold = shared[0].study.fold("002", 0)
+    fold = shared[0].study.fold("002", 0).folder
     for mine, theirs in zip(found, read_curves(fold / "val" / "curves.npz"), strict=True):
         np.testing.assert_array_equal(mine.score, theirs.score)

@@ -219,7 +219,7 @@ def test_inner_curves_are_each_folds_own_even_where_two_folds_fit_alike(study):
 def test_watched_curves_of_the_held_out_subject_are_no_inner_curves(study):
     before = choices(study)
     for subject in Study.open(study).subjects:
-        fold = Study.open(study).fold(subject, 0)
+        fold = Study.open(study).fold(subject, 0).folder
         (fold / "val").mkdir()
         shutil.copy(
             fold / "test" / "curves.npz", fold / "val" / "curves.npz"
