@@ -208,8 +208,7 @@ class SpotRecognizeModule(LightningModule):
         Returns:
             Scores and logits of every frame of every window.
         """
-        scores: VideoScores = self._score(batch)
-        return scores
+        return self._score(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean loss over all windows of all ranks."""
@@ -255,19 +254,29 @@ class SpotRecognizeModule(LightningModule):
         self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True, batch_size=windows)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _score(self, batch: VideoBatch) -> VideoScores:
-        """Run the network over all windows of a video, a bounded number at a time."""
-        flow, limit = batch["flow"], self.hparams["windows_per_pass"]
-        with torch.compiler.set_stance("force_eager"):  # each video has as many windows as no other: it would recompile
+    def score(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network over all windows of a video, `windows_per_pass` at a time.
+
+        Args:
+            flow: (W, 36, k); W may be 0.
+
+        Returns:
+            Scores (W, k) in 0..1 and class logits (W, k, 5), float32 whatever the precision of the network.
+        """
+        limit = self.hparams["windows_per_pass"]
+        with torch.compiler.set_stance("force_eager"):  # videos differ in their number of windows: it would recompile
             passes = [self(flow[first : first + limit]) for first in range(0, len(flow), limit)]
-        if passes:
-            spot, logits = (torch.cat(parts).float() for parts in zip(*passes, strict=True))
-        else:  # too short for a window, or the filler of an empty shard
-            spot, logits = flow.new_zeros(0, flow.shape[-1]), flow.new_zeros(0, flow.shape[-1], len(FRAME_CLASSES))
+        if not passes:  # too short for a window, or the filler of an empty shard
+            return flow.new_zeros(0, flow.shape[-1]), flow.new_zeros(0, flow.shape[-1], len(FRAME_CLASSES))
+        spot, logits = (torch.cat(parts).float() for parts in zip(*passes, strict=True))
+        return spot, logits
+
+    def _score(self, batch: VideoBatch) -> VideoScores:
+        spot, logits = self.score(batch["flow"])
         return {"key": batch["key"], "offset": batch["offset"], "spot": spot, "logits": logits}
 
     def _evaluate(self, batch: VideoBatch) -> VideoScores:
-        scores: VideoScores = self._score(batch)
+        scores = self._score(batch)
         if len(scores["spot"]):
             losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
             self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from memodule.data import LosoDataModule, stitch
+from memodule.data import LosoDataModule
 from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve, write_curves
-from memodule.decoding.decode import Decoded, decode, labelled, write_predictions
+from memodule.decoding.decode import Decoded, labelled_curve, write_predictions
+from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import Protocol
+from memodule.decoding.scoring import stitched_curve
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION
@@ -38,6 +40,7 @@ class IntervalSelection(Callback):
             `default_root_dir`, in `intervals/<held-out subject>`.
 
     Attributes:
+        decoder: The rule as it is fitted and calibrated so far.
         curves: The curves of the last finished pass of each stage, in the order of the Catalog.
         decoded: The expressions found in them.
     """
@@ -46,6 +49,7 @@ class IntervalSelection(Callback):
         self.rule = rule
         self.protocol = protocol or Protocol()
         self.out = out
+        self.decoder = FittedDecoder(self.rule, self.protocol)
         self.curves: dict[Stage, list[VideoCurve]] = {}
         self.decoded: dict[Stage, list[Decoded]] = {}
         self._metric = SpotThenRecognizeScore(self.protocol)
@@ -56,15 +60,20 @@ class IntervalSelection(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Fit the rule's prior on the subjects that the protocol allows."""
         data = fold_data(trainer)
-        allowed = data.catalog.expressions if self.protocol.leaks else data.training_expressions
-        self.rule.fit(allowed, fps=data.fps, frame_step=data.flow_parameters.frame_step)
+        self.decoder = FittedDecoder.fit(
+            self.rule,
+            self.protocol,
+            training=data.training_catalog,
+            everyone=data.catalog,
+            frame_step=data.flow_parameters.frame_step,
+        )
         self._tell_checkpoints(data, pl_module)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Calibrate on the inner validation subjects' last curves, if there are any."""
         data = fold_data(trainer)
         if data.fold.validation and "val" in self.curves:
-            self.rule.calibrate([labelled(curve, data.catalog) for curve in self.curves["val"]])
+            self.decoder.calibrate([labelled_curve(curve, data.catalog) for curve in self.curves["val"]])
             self._tell_checkpoints(data, pl_module)
 
     def _tell_checkpoints(self, data: LosoDataModule, pl_module: LightningModule) -> None:
@@ -104,17 +113,23 @@ class IntervalSelection(Callback):
         if scores["key"] is None:  # the filler of an empty shard
             return
         data = fold_data(trainer)
-        batch_size, offset = data.hparams["batch_size"], scores["offset"]
-        spot, logits = (
-            stitch(windows.detach().cpu().numpy(), self.protocol.stitching, batch_size, offset)
-            for windows in (scores["spot"], scores["logits"])
+        spot, logits = (windows.detach().cpu().numpy() for windows in (scores["spot"], scores["logits"]))
+        curve = stitched_curve(
+            scores["key"],
+            spot,
+            logits,
+            self.protocol.stitching,
+            data.fps,
+            data.flow_parameters.frame_step,
+            data.hparams["batch_size"],
+            scores["offset"],
         )
-        if not (np.isfinite(spot).all() and np.isfinite(logits).all()):
+        if not (np.isfinite(curve.score).all() and np.isfinite(curve.logits).all()):
             raise UserError(
                 f"{'/'.join(scores['key'])}: the network's scores are no finite numbers, so training has diverged; "
                 "lower model.learning_rate, or set trainer.gradient_clip_val"
             )
-        self._seen.append(VideoCurve(*scores["key"], spot, logits, data.fps, data.flow_parameters.frame_step))
+        self._seen.append(curve)
 
     on_test_batch_end = on_predict_batch_end = on_validation_batch_end
 
@@ -135,7 +150,7 @@ class IntervalSelection(Callback):
 
     def _finish(self, trainer: Trainer, pl_module: LightningModule, stage: Stage) -> None:
         data = fold_data(trainer)
-        decoded = [decode(curve, self.rule, self.protocol) for curve in self._seen]
+        decoded = [self.decoder.decode(curve) for curve in self._seen]
         if stage != "predict":
             for video in decoded:
                 pair = compared(video, data.catalog, self.protocol)

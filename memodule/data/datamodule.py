@@ -18,7 +18,7 @@ from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, Whole
 from memodule.data.records import finite_windows, gather
 from memodule.data.sampling import class_weights, down_sample
 from memodule.data.windows import curve_length, label_frames, slice_windows
-from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
+from memodule.datasets.catalog import Catalog, Video, read_catalog
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowRecord, FlowStore
@@ -90,9 +90,9 @@ class LosoDataModule(LightningDataModule):
         return self.catalog.videos[0].fps
 
     @property
-    def training_expressions(self) -> tuple[Expression, ...]:
-        """Expressions of the training subjects: what priors may be fitted on."""
-        return self.catalog.of(self.fold.training).expressions
+    def training_catalog(self) -> Catalog:
+        """The training subjects' part of the Catalog: what priors may be fitted on."""
+        return self.catalog.of(self.fold.training)
 
     @property
     def watched_subjects(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ Curves are kept so that every selection rule can be tried on them again without 
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from memodule.datasets.catalog import VideoKey
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
+from memodule.intervals.emotion_vote import NEUTRAL_WAYS, frame_emotions
 from memodule.runtime.atomic import replacing
 
 
@@ -41,12 +43,17 @@ class VideoCurve:
         """(subject, video)."""
         return self.subject, self.video
 
-    @property
+    @functools.cached_property
     def probabilities(self) -> NDArray[np.float32]:
         """(n, 5) class probabilities: softmax of the logits."""
         shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
+
+    @functools.cached_property
+    def frame_emotions(self) -> Mapping[str, NDArray[np.int64]]:
+        """For each way with the neutral class (`Protocol.neutral`) the (n,) class of every sampled frame."""
+        return {way: frame_emotions(self.logits, way) for way in NEUTRAL_WAYS}
 
 
 def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:

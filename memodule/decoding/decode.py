@@ -12,7 +12,7 @@ from memodule.datasets.catalog import Catalog, Expression, VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
-from memodule.intervals import LabelledCurve, SelectionRule, frame_emotions, vote_emotions
+from memodule.intervals import LabelledCurve, SelectionRule, vote_emotions
 from memodule.runtime.csv_files import write_csv
 
 PREDICTION_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion", "confidence")
@@ -58,11 +58,11 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     found = rule.detect(curve.score, curve.probabilities)
     emotions = found.emotions
     if emotions is None:
-        emotions = vote_emotions(found.frames, frame_emotions(curve.logits, protocol.neutral))
+        emotions = vote_emotions(found.frames, curve.frame_emotions[protocol.neutral])
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
 
-def labelled(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
+def labelled_curve(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
     """A curve with its truth in sampled frames, as rules are calibrated on; an unknown apex is put in the middle.
 
     Args:

@@ -2,28 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from memodule import console
 from memodule.data.exposure import exposures
-from memodule.data.windows import stitch
 from memodule.datasets.catalog import Catalog, Video
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded, decode
+from memodule.decoding.scoring import score_video
 from memodule.errors import UserError
 from memodule.flow import FlowRecord, FlowStore
 from memodule.inference.submission import average
 from memodule.intervals import SelectionRule
 from memodule.training.checkpoints import FoldModel, load_fold_model
-
-FloatArray = npt.NDArray[np.float32]
-
-_BATCH: Final = 256
-"""Windows that go through the network at once."""
 
 
 class Ensemble:
@@ -119,23 +111,6 @@ def median_rule(rules: Sequence[SelectionRule]) -> int:
 
 
 def _curves(models: Sequence[FoldModel], video: Video, record: FlowRecord) -> Iterator[VideoCurve]:
-    windows = np.asarray(record.windows)
+    windows = np.array(record.windows, dtype=np.float32)
     for model in models:
-        spot, logits = _scores(model, windows)
-        # the published stitching depends on batches; there are none here
-        mode = "tail" if model.protocol.stitching == "published" else model.protocol.stitching
-        score, classes = stitch(spot, mode), stitch(logits, mode)
-        yield VideoCurve(*video.key, score, classes, video.fps, model.flow.frame_step)
-
-
-@torch.inference_mode()
-def _scores(model: FoldModel, windows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(W, k) scores and (W, k, 5) logits of all windows (W, 36, k)."""
-    length = windows.shape[-1]
-    spot = [np.empty((0, length), np.float32)]
-    logits = [np.empty((0, length, len(model.frame_classes)), np.float32)]
-    for first in range(0, len(windows), _BATCH):
-        batch = model.module(torch.from_numpy(np.array(windows[first : first + _BATCH], dtype=np.float32)))
-        spot.append(batch[0].float().numpy())
-        logits.append(batch[1].float().numpy())
-    return np.concatenate(spot), np.concatenate(logits)
+        yield score_video(model.module, video.key, windows, model.protocol.stitching, video.fps, model.flow.frame_step)

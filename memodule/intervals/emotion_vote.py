@@ -1,7 +1,7 @@
 """Which emotion an interval has: a vote of its frames."""
 
 from collections import Counter
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +9,16 @@ import numpy.typing as npt
 from memodule.emotions import EMOTIONS, NEUTRAL
 from memodule.intervals.base import IntArray
 
+NeutralWay = Literal["keep", "zero", "drop"]
+NEUTRAL_WAYS: Final[tuple[NeutralWay, ...]] = get_args(NeutralWay)
+"""What may become of the neutral logit: the published code's synergy strategies 0, 1 and 2."""
+
 _PENALISED: Final = EMOTIONS.index("negative")
 _ENOUGH: Final = 0.2
 """The penalty vote leaves the negative class out where more than this share of frames says something else."""
 
 
-def frame_emotions(logits: npt.ArrayLike, neutral: Literal["keep", "zero", "drop"] = "keep") -> IntArray:
+def frame_emotions(logits: npt.ArrayLike, neutral: NeutralWay = "keep") -> IntArray:
     """The class of each frame.
 
     The three ways with the neutral class are the published code's synergy strategies 0, 1 and 2. Frames with a logit

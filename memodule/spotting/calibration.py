@@ -1,8 +1,10 @@
 """A selection rule for videos from outside, calibrated on curves that a study left behind."""
 
+import dataclasses
 from typing import Final
 
-from memodule.decoding.decode import labelled
+from memodule.decoding.decode import labelled_curve
+from memodule.decoding.fitted import FittedDecoder
 from memodule.intervals import Calibrated, RelativeHeight, RiseFall, SelectionRule
 from memodule.studies.study import Study
 
@@ -31,6 +33,11 @@ def calibrated_rule(study: Study, held_out: str, seed: int) -> SelectionRule:
     training = [subject for subject in study.subjects if subject != held_out]
     curves = [curve for subject in training for curve in study.fold(subject, seed).curves]
     rule = Calibrated([RiseFall(least=_GENEROUS), RelativeHeight(least=_GENEROUS)])
-    rule.fit(study.catalog.of(training).expressions, fps=curves[0].fps, frame_step=curves[0].frame_step)
-    rule.calibrate([labelled(curve, study.catalog) for curve in curves])
+    FittedDecoder.fit(
+        rule,
+        dataclasses.replace(study.protocol, fitted_on="training"),
+        training=study.catalog.of(training),
+        everyone=study.catalog,
+        frame_step=curves[0].frame_step,
+    ).calibrate([labelled_curve(curve, study.catalog) for curve in curves])
     return study.fold(held_out, seed).rule if rule.learned is None else rule

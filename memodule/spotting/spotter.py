@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from memodule.data.windows import stitch
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import decode
+from memodule.decoding.scoring import score_windows, stitched_curve
 from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
@@ -225,29 +224,24 @@ class Spotter:
 
         frames = passed.padded(sample_frames(source, sampling, seen))
         for batch in _batches(extractor.stream(frames), _BATCH):
-            passed.take(batch, *self._scores(batch))
+            passed.take(batch, *score_windows(self.model.module, np.stack([window.flow for window in batch])))
         passed.most_faces = follower.most
         if passed.count < parameters.window:
             least = parameters.window / sampling.rate
             raise UserError(f"{source.path}: too short ({passed.seconds:.2f} s); a video must last {least:.2f} s")
         return passed
 
-    @torch.inference_mode()
-    def _scores(self, batch: Sequence[WindowFlow]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(windows, k) scores and (windows, k, 5) logits."""
-        spot, logits = self.model.module(torch.from_numpy(np.stack([window.flow for window in batch])))
-        return spot.float().numpy(), logits.float().numpy()
-
     def _curve(
         self, passed: Recording, source: Source, sampling: Sampling, analysed: npt.NDArray[np.bool_]
     ) -> VideoCurve:
         """The stitched curve; where nothing was analysed it is as high as on average, which is no peak."""
-        # what the published code does at the borders of batches is a fault and would depend on ours
-        mode = "tail" if self.model.protocol.stitching == "published" else self.model.protocol.stitching
-        score, logits = (stitch(np.concatenate(parts), mode)[: passed.count] for parts in (passed.spot, passed.logits))
+        spot, logits = np.concatenate(passed.spot), np.concatenate(passed.logits)
+        key, stitching = ("", source.path.name), self.model.protocol.stitching
+        curve = stitched_curve(key, spot, logits, stitching, fps=sampling.rate, frame_step=1)
+        score = curve.score[: passed.count]
         neutral = score[analysed].mean() if analysed.any() else np.float32(0)
         score = np.where(analysed, score, neutral).astype(np.float32)
-        return VideoCurve("", source.path.name, score, logits, sampling.rate, 1)
+        return dataclasses.replace(curve, score=score, logits=curve.logits[: passed.count])
 
     def _expressions(
         self, curve: VideoCurve, rule: SelectionRule, stretches: Sequence[Stretch], timeline: Timeline

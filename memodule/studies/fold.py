@@ -125,7 +125,7 @@ def _inner(cli: FoldCLI) -> dict[str, Any]:
     data, callback = cli.datamodule, cli.interval_selection
     if not data.fold.validation:
         return {}
-    return inner_tallies(callback.rule, callback.curves["val"], data.catalog, callback.protocol)
+    return inner_tallies(callback.decoder, callback.curves["val"], data.catalog)
 
 
 def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,19 @@
 """Scores of inner validation subjects, the only ones that settings may be chosen by."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.datasets.catalog import Catalog
 from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import decode, labelled
+from memodule.decoding.decode import labelled_curve
+from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import Protocol
-from memodule.intervals import SelectionRule
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally, score
 
 
-def inner_tallies(
-    rule: SelectionRule, curves: Sequence[VideoCurve], catalog: Catalog, protocol: Protocol
-) -> dict[str, dict[str, Any]]:
+def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Counts per inner validation subject of one fold, as plain values.
 
     The held-out subject is decoded by the rule as the inner subjects have calibrated it. For a score of the same thing
@@ -24,21 +21,19 @@ def inner_tallies(
     decoded without calibration.
 
     Args:
-        rule: Fitted on the training subjects and not calibrated; it is left as it is.
+        decoder: Fitted on the training subjects and not calibrated; it stays unchanged.
         curves: Of the inner validation subjects.
         catalog: Holds their labels.
-        protocol: How to decode and count.
 
     Returns:
         Counts by subject, ready for JSON.
     """
     counts: dict[str, dict[str, Any]] = {}
-    for subject in dict.fromkeys(curve.subject for curve in curves):
-        own = [curve for curve in curves if curve.subject == subject]
-        others = [labelled(curve, catalog) for curve in curves if curve.subject != subject]
-        calibrated = copy.deepcopy(rule).calibrate(others) if others else rule
-        videos = [compared(decode(curve, calibrated, protocol), catalog, protocol) for curve in own]
-        counts |= {name: tally.to_dict() for name, tally in tally_subjects(videos, protocol).items()}
+    calibrating = [(curve.subject, labelled_curve(curve, catalog)) for curve in curves]
+    for judged, calibrated in decoder.cross_calibrated(calibrating):
+        found = [calibrated.decode(curve) for curve in curves if curve.subject in judged]
+        videos = [compared(video, catalog, decoder.protocol) for video in found]
+        counts |= {name: tally.to_dict() for name, tally in tally_subjects(videos, decoder.protocol).items()}
     return counts
 
 
@@ -47,6 +42,7 @@ def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict
 
     Args:
         folds: Contents of finished folds' `result.json`; their counts are pooled.
+        protocol: How to score.
         protocol: The rules.
 
     Returns:

@@ -1,13 +1,16 @@
 """A fold without training: the curves of a finished study, decoded under another rule or protocol."""
 
 import copy
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from memodule.data.datamodule import scored_catalog
 from memodule.data.folds import make_fold
 from memodule.datasets.catalog import read_catalog
-from memodule.decoding.curves import write_curves
-from memodule.decoding.decode import decode, labelled, write_predictions
+from memodule.decoding.curves import VideoCurve, write_curves
+from memodule.decoding.decode import labelled_curve, write_predictions
+from memodule.decoding.fitted import FittedDecoder
 from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
@@ -77,28 +80,32 @@ def redecode_fold(job: Job) -> None:
     before = source.fold(job.subject, job.seed).result
     catalog = scored_catalog(read_catalog(data["catalog"]), protocol.videos)
     fold = make_fold(catalog, job.subject, data["inner_validation_subjects"], job.seed)
-    informed = catalog.subjects if protocol.leaks else fold.training
-    rule = build_rule(job.config["intervals"], "intervals").fit(
-        catalog.of(informed).expressions, fps=catalog.videos[0].fps, frame_step=data["frame_step"]
+    decoder = FittedDecoder.fit(
+        build_rule(job.config["intervals"], "intervals"),
+        protocol,
+        training=catalog.of(fold.training),
+        everyone=catalog,
+        frame_step=data["frame_step"],
     )
     inner: dict[str, Any] = {}
     if fold.validation:
         curves = source.fold(job.subject, job.seed).inner_curves
-        found = [decode(curve, rule, protocol) for curve in curves]
-        inner = inner_tallies(rule, curves, catalog, protocol)
-        write_curves(job.folder / "val" / "curves.npz", curves)
-        write_predictions(job.folder / "val" / "intervals.csv", found)
-        rule.calibrate([labelled(curve, catalog) for curve in curves])
-    curves = source.fold(job.subject, job.seed).curves
-    write_curves(job.folder / "test" / "curves.npz", curves)
-    write_predictions(job.folder / "test" / "intervals.csv", [decode(curve, rule, protocol) for curve in curves])
+        inner = inner_tallies(decoder, curves, catalog)
+        _write_stage(job.folder / "val", decoder, curves)
+        decoder.calibrate([labelled_curve(curve, catalog) for curve in curves])
+    _write_stage(job.folder / "test", decoder, source.fold(job.subject, job.seed).curves)
     changed = {
-        "provenance": {**before["provenance"], "interval_prior": list(informed)},
-        "rule": describe_rule(rule),
+        "provenance": {**before["provenance"], "interval_prior": list(decoder.informed)},
+        "rule": describe_rule(decoder.rule),
         "inner": inner,
         "curves_from": source.name,
     }
     write_json(job.folder / "result.json", {**before, **changed})
+
+
+def _write_stage(folder: Path, decoder: FittedDecoder, curves: Sequence[VideoCurve]) -> None:
+    write_curves(folder / "curves.npz", curves)
+    write_predictions(folder / "intervals.csv", [decoder.decode(curve) for curve in curves])
 
 
 def monitored(config: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from memodule.callbacks import IntervalSelection, LeakageGuard
 from memodule.data import LosoDataModule, stitch
 from memodule.datasets import read_catalog
 from memodule.decoding.curves import read_curves
-from memodule.decoding.decode import labelled
+from memodule.decoding.decode import labelled_curve
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided
@@ -137,7 +137,7 @@ def test_the_threshold_of_a_study_is_the_operating_point_of_its_inner_validation
     inner, catalog = callback.curves["val"], read_catalog(planted.catalog)
     assert {curve.key[0] for curve in inner} == {"003"}
     proposed = [callback.rule.rule.detect(curve.score) for curve in inner]
-    truths = [labelled(curve, catalog).micro for curve in inner]
+    truths = [labelled_curve(curve, catalog).micro for curve in inner]
     ranking = precision_recall_curve((d.frames, d.confidence, t) for d, t in zip(proposed, truths, strict=True))
     point = operating_point(ranking)
     assert point.recall > 0

@@ -27,7 +27,7 @@ def ready(planted, stage="fit", **options) -> LosoDataModule:
 def test_training_sees_the_training_subjects_only(planted):
     data = ready(planted, negative_ratio=None)
     assert data.fold.training == ("001", "003")
-    assert {e.subject for e in data.training_expressions} == {"001", "003"}
+    assert {e.subject for e in data.training_catalog.expressions} == {"001", "003"}
     store = FlowStore(planted.flow, FlowParameters(window=10))
     theirs = np.concatenate([store.get(s, v).windows for s in ("001", "003") for v in "ab"])
     batches = list(data.train_dataloader())

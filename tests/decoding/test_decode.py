@@ -7,7 +7,7 @@ import pytest
 from memodule.datasets import Catalog, Expression, Video
 from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import decode, labelled, write_predictions, write_truth
+from memodule.decoding.decode import decode, labelled_curve, write_predictions, write_truth
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import FixedWindow
 from memodule.metrics.evaluation import tally_subjects
@@ -71,7 +71,7 @@ def test_the_neutral_logit_is_treated_as_the_protocol_says(neutral, emotion):
 
 def test_labels_reach_the_rules_in_sampled_frames():
     macro = Expression("006", "1", "macro", 400, None, 470, "")
-    curve = labelled(bump(), catalog(micro(140, 210, "surprise", 170), micro(280, 343), macro))
+    curve = labelled_curve(bump(), catalog(micro(140, 210, "surprise", 170), micro(280, 343), macro))
     assert curve.micro.tolist() == [[20, 24, 30], [40, 44, 49]]  # the unknown apex is put in the middle
     assert curve.macro.tolist() == [[57, 62, 67]]
     assert curve.emotions.tolist() == [2, 1]

@@ -5,6 +5,7 @@ import pytest
 
 from memodule.datasets import Catalog, Expression, Video
 from memodule.decoding.curves import VideoCurve
+from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import Abstaining, PriorGuided
 from memodule.studies.inner import inner_tallies
@@ -28,7 +29,7 @@ def counts(curves):
     """(hits, false alarms) by subject under a rule that learns a level of confidence."""
     labels = catalog([curve.subject for curve in curves])
     rule = Abstaining(PriorGuided(threshold=0.1)).fit(labels.expressions, fps=30.0)
-    found = inner_tallies(rule, curves, labels, Protocol())
+    found = inner_tallies(FittedDecoder(rule, Protocol()), curves, labels)
     assert rule.learned is None  # left as it was
     return {subject: (tally["tp"], tally["fp"]) for subject, tally in found.items()}
 
@@ -49,5 +50,5 @@ def test_a_single_subject_is_decoded_without_calibration():
 def test_rules_that_learn_nothing_are_counted_as_they_are(curves):
     labels = catalog(["s1"])
     rule = PriorGuided(threshold=0.1).fit(labels.expressions, fps=30.0)
-    tallies = inner_tallies(rule, curves, labels, Protocol())
+    tallies = inner_tallies(FittedDecoder(rule, Protocol()), curves, labels)
     assert {subject: tally["tp"] for subject, tally in tallies.items()} == ({"s1": 2} if curves else {})

@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from memodule.decoding.decode import Decoded
-from memodule.decoding.protocol import Protocol
-from memodule.intervals import SelectionRule, build_rule, vote_emotions
+from memodule.decoding.fitted import FittedDecoder
+from memodule.intervals import LabelledCurve, SelectionRule, build_rule
 from memodule.metrics.functional import Tally
 from memodule.studies.ablation.material import FoldMaterial, Material, Video
 from memodule.studies.ablation.variants import Decoding
@@ -80,13 +79,12 @@ class _Counter:
     def held_out(self, fold: FoldMaterial) -> Tally:
         """Counts of the held-out subject."""
         if self._decoding.rule is None:
-            rule = build_rule(fold.rule, f"{fold.name}: result.json")
+            decoder = FittedDecoder(build_rule(fold.rule, f"{fold.name}: result.json"), self._protocol)
         else:
-            rule = self._fitted(fold)
-            curves = self._calibrators(fold)
-            if curves:
-                rule.calibrate(_labelled(curves.values()))
-        return tally_curves(rule, fold.test, self._protocol)
+            decoder = self._fitted(fold)
+            if curves := self._calibrators(fold):
+                decoder.calibrate([curve for _, curve in _labelled(curves)])
+        return tally_curves(decoder, fold.test)
 
     def chooser(self, fold: FoldMaterial) -> Tally:
         """Pooled counts of the subjects that the fold's choice looks at.
@@ -97,32 +95,36 @@ class _Counter:
         curves = self._material.choosers(fold)
         names = sorted(curves)
         if not (self._calibrators(fold) and learns_from_curves(self._decoding.build())):
-            rule = self._fitted(fold)
-            return sum((self._remembered(rule, fold, name, curves[name]) for name in names), Tally())
+            decoder = self._fitted(fold)
+            return sum((self._remembered(decoder, fold, name, curves[name]) for name in names), Tally())
+        labelled = _labelled({name: curves[name] for name in names})
         if len(names) == 1:
-            rule = self._fitted(fold).calibrate(_labelled(curves.values()))
-            return tally_curves(rule, curves[names[0]], self._protocol)
+            decoder = self._fitted(fold).calibrate([curve for _, curve in labelled])
+            return tally_curves(decoder, curves[names[0]])
         pooled = Tally()
-        for part in range(min(_PARTS, len(names))):
-            judged = names[part::_PARTS]
-            rule = self._fitted(fold).calibrate(_labelled(curves[name] for name in names if name not in judged))
-            pooled += sum((tally_curves(rule, curves[name], self._protocol) for name in judged), Tally())
+        for judged, decoder in self._fitted(fold).cross_calibrated(labelled, _PARTS):
+            pooled += sum((tally_curves(decoder, curves[name]) for name in judged), Tally())
         return pooled
 
-    def _fitted(self, fold: FoldMaterial) -> SelectionRule:
+    def _fitted(self, fold: FoldMaterial) -> FittedDecoder:
         material = self._material
-        known = material.catalog.expressions if self._protocol.leaks else fold.expressions
-        return self._decoding.build().fit(known, fps=material.fps, frame_step=material.frame_step)
+        return FittedDecoder.fit(
+            self._decoding.build(),
+            self._protocol,
+            training=fold.known,
+            everyone=material.catalog,
+            frame_step=material.frame_step,
+        )
 
     def _calibrators(self, fold: FoldMaterial) -> Mapping[str, Sequence[Video]]:
         return self._material.choosers(fold) if self._decoding.calibrate == "nested" else fold.validation
 
-    def _remembered(self, rule: SelectionRule, fold: FoldMaterial, subject: str, curves: Sequence[Video]) -> Tally:
+    def _remembered(self, decoder: FittedDecoder, fold: FoldMaterial, subject: str, curves: Sequence[Video]) -> Tally:
         """Counts of a subject; out-of-fold curves are the same in all folds of a seed."""
         owner = fold.name if fold.inner else ""
-        key = (json.dumps(rule.state()), fold.seed, subject, owner)
+        key = (json.dumps(decoder.rule.state()), fold.seed, subject, owner)
         if key not in self._seen:
-            self._seen[key] = tally_curves(rule, curves, self._protocol)
+            self._seen[key] = tally_curves(decoder, curves)
         return self._seen[key]
 
 
@@ -131,27 +133,10 @@ def learns_from_curves(rule: SelectionRule) -> bool:
     return type(rule).calibrate is not SelectionRule.calibrate
 
 
-def tally_curves(rule: SelectionRule, curves: Sequence[Video], protocol: Protocol) -> Tally:
-    """Decode curves and count, as `memodule.decoding.decode.decode` and `memodule.metrics.evaluation` do.
-
-    Args:
-        rule: Fitted.
-        curves: Of any subjects.
-        protocol: How to count.
-
-    Returns:
-        Counts over all curves.
-    """
-    return sum((video.tally(_decoded(rule, video, protocol), protocol) for video in curves), Tally())
+def tally_curves(decoder: FittedDecoder, curves: Sequence[Video]) -> Tally:
+    """Decode curves and pool the counts, as `memodule.metrics.evaluation` counts them."""
+    return sum((video.tally(decoder.decode(video.curve), decoder.protocol) for video in curves), Tally())
 
 
-def _decoded(rule: SelectionRule, video: Video, protocol: Protocol) -> Decoded:
-    found = rule.detect(video.labelled.curve, video.labelled.probabilities)
-    emotions = found.emotions
-    if emotions is None:
-        emotions = vote_emotions(found.frames, video.votes[protocol.neutral])
-    return Decoded(video.key, found.frames, emotions, found.confidence, video.frame_step)
-
-
-def _labelled(groups: Iterable[Sequence[Video]]) -> list[Any]:
-    return [video.labelled for group in groups for video in group]
+def _labelled(groups: Mapping[str, Sequence[Video]]) -> list[tuple[str, LabelledCurve]]:
+    return [(subject, video.labelled) for subject, videos in groups.items() for video in videos]

@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memodule.datasets.catalog import Catalog, Expression, VideoKey
+from memodule.datasets.catalog import Catalog, VideoKey
 from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import Decoded, labelled
+from memodule.decoding.decode import Decoded, labelled_curve
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
-from memodule.intervals import LabelledCurve, frame_emotions
+from memodule.intervals import LabelledCurve
 from memodule.metrics.functional import Tally, tally_video
 from memodule.studies.study import Study
-
-NEUTRAL_WAYS = ("keep", "zero", "drop")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,20 +26,21 @@ class Video:
     """One curve, ready to be decoded and counted many times.
 
     Attributes:
-        key: (subject, video).
+        curve: The curve itself.
         labelled: Scores, class probabilities and truth in sampled frames.
-        votes: For each way with the neutral class (T,) the class of every frame.
         true: (m, 3) onset, apex, offset of the truths in compared frames.
         true_emotions: (m,) class indices.
-        frame_step: Source frames per sampled frame.
     """
 
-    key: VideoKey
+    curve: VideoCurve
     labelled: LabelledCurve
-    votes: Mapping[str, npt.NDArray[np.int64]]
     true: npt.NDArray[np.int64]
     true_emotions: npt.NDArray[np.int64]
-    frame_step: int
+
+    @property
+    def key(self) -> VideoKey:
+        """(subject, video)."""
+        return self.curve.key
 
     @classmethod
     def of(cls, curve: VideoCurve, catalog: Catalog, protocol: Protocol) -> "Video":
@@ -57,8 +56,7 @@ class Video:
         """
         nothing = Decoded(curve.key, _NO_FRAMES, _NO_CLASSES, np.empty(0), curve.frame_step)
         truth = compared(nothing, catalog, protocol)
-        votes = {way: frame_emotions(curve.logits, way) for way in NEUTRAL_WAYS}  # type: ignore[arg-type]
-        return cls(curve.key, labelled(curve, catalog), votes, truth.true, truth.true_emotions, curve.frame_step)
+        return cls(curve, labelled_curve(curve, catalog), truth.true, truth.true_emotions)
 
     def tally(self, found: Decoded, protocol: Protocol) -> Tally:
         """The counts of what was found on this curve."""
@@ -79,7 +77,7 @@ class FoldMaterial:
         seed: Seed of the training.
         training: Subjects that the network and the priors learned from.
         inner: Inner validation subjects; none in most studies.
-        expressions: The labelled expressions of the training subjects.
+        known: The part of the Catalog that belongs to the training subjects.
         rule: The rule as the fold stored it, fitted and calibrated.
         test: Curves of the held-out subject.
         validation: For each inner validation subject its curves, by this fold's network.
@@ -89,7 +87,7 @@ class FoldMaterial:
     seed: int
     training: tuple[str, ...]
     inner: tuple[str, ...]
-    expressions: tuple[Expression, ...]
+    known: Catalog
     rule: Mapping[str, Any]
     test: Sequence[Video]
     validation: Mapping[str, Sequence[Video]]
@@ -124,7 +122,7 @@ class Material:
     @property
     def frame_step(self) -> int:
         """Source frames per sampled frame."""
-        return next((video.frame_step for fold in self.folds for video in fold.test), 1)
+        return next((video.curve.frame_step for fold in self.folds for video in fold.test), 1)
 
     def out_of_fold(self, fold: FoldMaterial) -> dict[str, Sequence[Video]]:
         """For each training subject of a fold its curves by the network that held *it* out, of the same seed.
@@ -191,8 +189,7 @@ def _fold(study: Study, subject: str, seed: int) -> FoldMaterial:
         _require_subjects(videos, inner, f"{where}/val/curves.npz")
         for video in videos:
             validation.setdefault(video.key[0], []).append(video)
-    known = study.catalog.of(training).expressions
-    return FoldMaterial(subject, seed, training, inner, known, result["rule"], test, validation)
+    return FoldMaterial(subject, seed, training, inner, study.catalog.of(training), result["rule"], test, validation)
 
 
 def _require_subjects(videos: Sequence[Video], allowed: Sequence[str], where: str) -> None:
@@ -214,6 +211,6 @@ def _identity(study: Study, folds: Sequence[FoldMaterial]) -> str:
     for fold in folds:
         for video in [*fold.test, *(video for own in fold.validation.values() for video in own)]:
             digest.update(json.dumps(video.key).encode())
-            for array in (video.labelled.curve, video.labelled.probabilities, *video.votes.values()):
+            for array in (video.labelled.curve, video.labelled.probabilities, *video.curve.frame_emotions.values()):
                 digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

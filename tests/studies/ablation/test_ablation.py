@@ -12,6 +12,7 @@ from made_studies import make_study, small_catalog
 
 from memodule.cli import main
 from memodule.decoding.decode import decode
+from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import MEGC, Protocol
 from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
@@ -150,7 +151,7 @@ def test_fitting_on_all_uses_the_held_out_labels_and_says_so(study):
         material = read_material(Study.open(study))
         fold = next(fold for fold in material.folds if fold.subject == widened)
         found[name] = [
-            _Counter(decoding, m)._fitted(fold).timing.half_window
+            _Counter(decoding, m)._fitted(fold).rule.timing.half_window
             for m, fold in ((before.material, before.material.folds[0]), (material, fold))
         ]
     assert found["honest"][0] == found["honest"][1]
@@ -204,11 +205,9 @@ def test_inner_curves_are_each_folds_own_even_where_two_folds_fit_alike(study):
     material = read_material(Study.open(study))
     first, second = material.folds[:2]
     shown = material.folds[2].test
-    turned = [
-        dataclasses.replace(v, labelled=dataclasses.replace(v.labelled, curve=1 - v.labelled.curve)) for v in shown
-    ]
+    turned = [dataclasses.replace(v, curve=dataclasses.replace(v.curve, score=1 - v.curve.score)) for v in shown]
     alike = [
-        dataclasses.replace(fold, expressions=first.expressions, inner=("s3",), validation={"s3": curves})
+        dataclasses.replace(fold, known=first.known, inner=("s3",), validation={"s3": curves})
         for fold, curves in ((first, shown), (second, turned))
     ]
     decoding = Decoding({"class_path": "memodule.intervals.PriorGuided", "init_args": {}})
@@ -260,7 +259,7 @@ def test_each_fold_takes_the_best_on_its_choosers(study):
 
 def _spot_f1(rule, material, subjects) -> float:
     folds = [fold for fold in material.folds if fold.subject in subjects]
-    return score(sum((tally_curves(rule, fold.test, MEGC) for fold in folds), Tally()), MEGC)["spot_f1"]
+    return score(sum((tally_curves(FittedDecoder(rule, MEGC), fold.test) for fold in folds), Tally()), MEGC)["spot_f1"]
 
 
 def _no_cache(study: Path):
@@ -287,7 +286,7 @@ def test_calibrated_rules_learn_from_nobody_unless_nested(study):
         known = [e for e in material.catalog.expressions if e.subject != fold.subject]
         expected = Abstaining(PriorGuided()).fit(known, fps=30.0)
         expected.calibrate([v.labelled for f in material.folds if f is not fold for v in f.test])
-        assert row(ablation, "nested").tallies[fold.subject] == tally_curves(expected, fold.test, MEGC)
+        assert row(ablation, "nested").tallies[fold.subject] == tally_curves(FittedDecoder(expected, MEGC), fold.test)
 
 
 def test_a_rule_is_not_judged_by_the_curves_that_it_was_calibrated_on(study, monkeypatch):
@@ -302,10 +301,10 @@ def test_a_rule_is_not_judged_by_the_curves_that_it_was_calibrated_on(study, mon
         alive.append(self)
         return calibrate(self, curves)
 
-    def watch_tally(rule, curves, protocol):
-        alive.append(rule)
-        judged.append(learned.get(id(rule), set()) & {id(video.labelled) for video in curves})
-        return tally(rule, curves, protocol)
+    def watch_tally(decoder, curves):
+        alive.append(decoder.rule)
+        judged.append(learned.get(id(decoder.rule), set()) & {id(video.labelled) for video in curves})
+        return tally(decoder, curves)
 
     tally = counting.tally_curves
     monkeypatch.setattr(Abstaining, "calibrate", watch_calibration)
