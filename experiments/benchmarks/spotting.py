@@ -8,7 +8,7 @@ is the selection rule's. The numbers speak of the program's way with frame rates
 micro-expressions.
 
     python experiments/benchmarks/spotting.py --checkpoint data/models/demo.ckpt
-    python experiments/benchmarks/spotting.py --prior PriorGuided configs/intervals/rise_fall.yaml
+    python experiments/benchmarks/spotting.py --rule PriorGuided configs/intervals/rise_fall.yaml
 """
 
 import argparse
@@ -34,8 +34,7 @@ def main() -> None:
     console.set_quiet(True)
     spotter = Spotter.from_checkpoint(arguments.checkpoint)
     rules = [
-        Spotter.from_checkpoint(arguments.checkpoint, prior).rule if prior else spotter.rule
-        for prior in arguments.prior
+        Spotter.from_checkpoint(arguments.checkpoint, name).rule if name else spotter.rule for name in arguments.rule
     ]
     minutes = arguments.subjects * arguments.videos * arguments.seconds / 60
     print(
@@ -59,7 +58,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, help="model.ckpt; the demo's if left out")
-    parser.add_argument("--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
+    parser.add_argument("--rule", "--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
     parser.add_argument("--fps", type=float, nargs="+", default=[30, 25, 60, 200])
     parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--videos", type=int, default=4)

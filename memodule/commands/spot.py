@@ -1,4 +1,4 @@
-"""`memodule spot`: the micro-expressions of one's own videos."""
+"""`memodule spot`: find the micro-expressions of your own videos."""
 
 import argparse
 import contextlib
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from memodule.spotting import FaceChoice, SpottedVideo, Spotter
 
 _EPILOG: Final = """\
-A folder of images is one video; a folder that holds video files stands for all of them.
+A folder of images is one video; of a folder of videos, all are analysed.
 
-Per video three files: NAME.html (score curve, expressions, pictures), NAME.csv and NAME.json. Spotting a video again
-writes its files again; where another video has the name, it is made longer. Frames are numbered from 0, ends included.
-Parts without a face are listed as not analysed: they are not free of micro-expressions.
+Each video gets three files: NAME.html (score curve, expressions, pictures), NAME.csv and NAME.json. Spotting a video
+again overwrites its files; a name that belongs to another video is extended. Frames are numbered from 0, both ends
+inclusive. Parts without a face are listed as not analysed: they are not free of micro-expressions.
 
 examples:
   memodule spot interview.mp4
   memodule spot recordings/ --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --out spotted
   memodule spot frames/ --fps 200 --face 2 --annotate
-  memodule spot interview.mp4 --prior FixedWindow --json
+  memodule spot interview.mp4 --rule FixedWindow --json
 
-exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 a mistake in the argv."""
+exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 invalid arguments."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(_parser(), argv)
     from memodule.spotting import FaceChoice
     from memodule.spotting.naming import writable
-    from memodule.spotting.sources import find_sources
+    from memodule.spotting.video_source import find_sources
 
     face = FaceChoice.parse(arguments.face)
     paths = find_sources(arguments.videos)
@@ -47,11 +47,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence[Path], out: Path | None) -> int:
-    """Every video in turn; what is wrong with one of them does not stop the others."""
+    """Every video in turn; an error in one does not stop the others."""
     from memodule.spotting import Spotter
     from memodule.spotting.naming import result_names
 
-    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.prior)
+    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule)
     for warning in spotter.warnings:
         console.warn(warning)
     results, failed = [], False
@@ -72,32 +72,35 @@ def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence
             print(f"{path}: {result.summary()}")
             _list(result)
         if out is not None and name != (path.resolve().name if path.is_dir() else path.stem):
-            console.note(f"{path}: its files are called {name}, since another video has its own name")
+            console.note(f"{path}: its files are named {name}, because another video already has its name")
     if arguments.json:
         print(json.dumps([result.as_dict() for result in results], indent=2, allow_nan=False))
     if out is not None and results:
-        console.note(f"written to {out}: .html, .csv, .json{' and .mp4' if arguments.annotate else ''} of each video")
+        console.note(f"wrote .html, .csv, .json{' and .mp4' if arguments.annotate else ''} of each video to {out}")
     return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("spot", "Find the micro-expressions of videos of your own.", _EPILOG)
+    parser = command_parser("spot", "Find the micro-expressions of your own videos.", _EPILOG)
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO|FOLDER", help="what to analyse")
     parser.add_argument(
         "--checkpoint", type=Path, metavar="CKPT", help="model.ckpt of a trained fold [the one of `memodule demo`]"
     )
     parser.add_argument(
-        "--prior", metavar="RULE", help="another selection rule: its name, or a YAML file as in configs/intervals/"
+        "--rule",
+        "--prior",
+        metavar="RULE",
+        help="another selection rule: its name, or a YAML file as in configs/intervals/ (--prior is the old name)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where files go [spotted; with --json nowhere]")
-    parser.add_argument("--fps", type=rate, help="frame rate of image folders, or instead of what the file says")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the files [spotted; none with --json]")
+    parser.add_argument("--fps", type=rate, help="frame rate of image folders; overrides that of a video file")
     parser.add_argument(
         "--face",
         default="largest",
         metavar="WHICH",
         help="largest, a number counted from the left (1, 2, ...), or a point x,y in pixels [%(default)s]",
     )
-    parser.add_argument("--annotate", action="store_true", help="write NAME.mp4 too: the video with what was found")
+    parser.add_argument("--annotate", action="store_true", help="also write NAME.mp4, the video with the results")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
@@ -115,12 +118,12 @@ def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None
     from memodule.spotting.annotate import annotate
     from memodule.spotting.page import spot_page
     from memodule.spotting.pictures import draw_expressions
-    from memodule.spotting.result import table
+    from memodule.spotting.result import spotted_csv
 
     try:
         with console.console.status("drawing"):
-            write_json(out / f"{name}.json", result.as_dict())  # first, because it says whose files these are
-            write_text(out / f"{name}.csv", table([result]))
+            write_json(out / f"{name}.json", result.as_dict())  # first, because it says which video the files belong to
+            write_text(out / f"{name}.csv", spotted_csv([result]))
             write_text(out / f"{name}.html", spot_page(result, draw_expressions(result)))
             if annotated:
                 annotate(result, out / f"{name}.mp4")

@@ -12,10 +12,10 @@ from memodule.console import console, note, warn
 from memodule.datasets.catalog import Catalog, Video, VideoKey
 from memodule.datasets.frames import folder_remarks
 from memodule.errors import UserError
-from memodule.flow import sources
 from memodule.flow.engines import flow_engine
 from memodule.flow.face import landmark_model
 from memodule.flow.farneback import EngineName
+from memodule.flow.fingerprints import contents_sha256, source_stamp
 from memodule.flow.parts import PartResult, extract_part, split
 from memodule.flow.quality import find_problem, find_remarks, shortened, summarize, write_quality_table
 from memodule.flow.record import FlowRecord
@@ -162,9 +162,9 @@ def _still_holds(video: Video, store: FlowStore, record: FlowRecord, verify: boo
     """Whether the source is still the one that the features were made from; keeps a new place or frame rate in mind."""
     if record.source["frames"] != video.frames:
         return False
-    stamp = sources.stamp(video.path)
+    stamp = source_stamp(video.path)
     suspect = verify or record.source["stamp"] != stamp
-    if suspect and record.source["sha256"] != sources.contents_sha256(video.path):
+    if suspect and record.source["sha256"] != contents_sha256(video.path):
         return False
     source = {**record.source, "path": str(video.path), "stamp": stamp}
     if (source, video.fps) != (record.source, record.fps):

@@ -14,9 +14,9 @@ from memodule.datasets.frames import FrameRemark, Gray, read_frames
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.farneback import EngineName
+from memodule.flow.fingerprints import contents_sha256, source_stamp
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.quality import WindowQuality
-from memodule.flow.sources import contents_sha256, stamp
 from memodule.flow.store import CHANNELS
 from memodule.runtime.workers import ReportProgress
 
@@ -70,7 +70,7 @@ class PartResult:
         face: The first face, or None.
         remarks: What was odd about the frames.
         ends_at: Sampled frame before which the video ends early, or None.
-        source: Stamp and hash of the whole source (see `memodule.flow.sources`), with the first part only.
+        source: Stamp and hash of the whole source (see `memodule.flow.fingerprints`), with the first part only.
     """
 
     flow: npt.NDArray[np.float32]
@@ -128,7 +128,7 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
     face: Face | None = None
     source: dict[str, str] | None = None
     try:
-        first_stamp = stamp(video.path) if part.first == 0 and video.path.exists() else ""
+        first_stamp = source_stamp(video.path) if part.first == 0 and video.path.exists() else ""
         for window in extractor.stream(frames, wanted):
             flow[len(windows)] = window.flow
             if face is None and window.box is not None and window.landmarks is not None:

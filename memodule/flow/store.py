@@ -26,6 +26,7 @@ from memodule.errors import UserError
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FORMAT, FlowRecord, array_problem, named_array, parse_description
 from memodule.runtime.atomic import replacing, write_json
+from memodule.runtime.digests import file_sha256
 
 CHANNELS: Final = 36
 """x and y flow of the 18 facial regions: channel 2r is x and channel 2r + 1 is y of region r."""
@@ -223,9 +224,3 @@ class FlowStore:
             self.folder / known["array"],
             known["sha256"],
         )
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file's contents."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

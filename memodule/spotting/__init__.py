@@ -1,8 +1,8 @@
-"""A video of one's own in, its micro-expressions out.
+"""A user's video in, its micro-expressions out.
 
-The way through: `sources` reads frames with their times, `sampling` brings them to the frame rate of the checkpoint,
-`faces` follows one person, `coverage` says which parts could be analysed, and `spotter` joins these with flow, network
-and selection rule to a `result`; `pictures`, `page` and `annotate` show it.
+`video_source` reads frames with their times, `sampling` brings them to the frame rate of the checkpoint, `faces`
+follows one person, `coverage` says which parts could be analysed, and `spotter` combines these with flow, network and
+selection rule into a `result`; `pictures`, `page` and `annotate` show it.
 """
 
 from memodule.spotting.default import default_checkpoint_path, find_default_checkpoint, install_default_checkpoint

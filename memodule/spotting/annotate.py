@@ -1,4 +1,4 @@
-"""A copy of the video with what was found drawn on it."""
+"""A copy of the video with the results drawn on it."""
 
 import bisect
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from memodule.errors import UserError
 from memodule.runtime.atomic import replacing
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.result import SpottedVideo
-from memodule.spotting.sources import Colour
 from memodule.spotting.timeline import clock
+from memodule.spotting.video_source import Colour
 
 _STRIP: Final = 72
-"""Height of the strip below the picture, in pixels."""
+"""Height of the strip below the image, in pixels."""
 
 _AROUND: Final = 2.5
-"""Seconds of the score curve before and after the present that the strip shows."""
+"""Seconds of the score curve that the strip shows before and after the present."""
 
 _COLOURS: Final = {
     "negative": (60, 145, 232),
@@ -28,20 +28,16 @@ _COLOURS: Final = {
     "others": (245, 174, 114),
     "neutral": (172, 161, 151),
 }
-"""Those of the page on dark screens, as blue, green, red."""
+"""Those of the page in dark mode, as blue, green, red."""
 
 _WHITE, _GRAY = (235, 235, 235), (120, 120, 120)
 
 
 def annotate(video: SpottedVideo, path: Path) -> None:
-    """Write an .mp4 file with face box, name of the expression and moving score curve.
+    """Write an .mp4 file with face box, emotion and moving score curve; the video is read again.
 
-    It has one picture per sample, at the constant rate of the samples, so that times agree with the tables though the
-    source's frame rate may be higher or change.
-
-    Args:
-        video: What was found; its file is read again.
-        path: The file to write.
+    It has one image per sample at the constant sampling rate, so that its times agree with the tables even where the
+    source's frame rate is higher or changes.
 
     Raises:
         UserError: If this OpenCV cannot write MPEG-4.
@@ -51,7 +47,7 @@ def annotate(video: SpottedVideo, path: Path) -> None:
         code = cv2.VideoWriter.fourcc(*"mp4v")
         writer = cv2.VideoWriter(str(aside), code, video.sampling.rate, (width, height + _STRIP))
         if not writer.isOpened():
-            raise UserError(f"{path}: this OpenCV cannot write MPEG-4 video; leave --annotate out")
+            raise UserError(f"{path}: this OpenCV cannot write MPEG-4 video; run without --annotate")
         try:
             for sample, image in _sampled(video):
                 canvas = np.zeros((height + _STRIP, width, 3), np.uint8)
@@ -65,7 +61,7 @@ def annotate(video: SpottedVideo, path: Path) -> None:
 
 
 def _sampled(video: SpottedVideo) -> Iterator[tuple[int, Colour]]:
-    """(sample, colour image); a frame that several samples share comes several times."""
+    """(sample, colour image); a frame shared by several samples is repeated."""
     frames = video.sample_frames.tolist()
     sample = 0
     for frame, image in video.source.pick(frames):
@@ -110,10 +106,10 @@ def _draw_strip(strip: Any, video: SpottedVideo, sample: int) -> None:
     if points:
         cv2.polylines(strip, [np.array(points, np.int32)], False, _WHITE, 1, cv2.LINE_AA)
     cv2.line(strip, (x(sample), 0), (x(sample), _STRIP), _GRAY, 1)
-    words = f"{clock(float(video.sample_seconds[sample]))}  frame {int(video.sample_frames[sample])}"
-    _write(strip, words, (8, _STRIP - 8), _WHITE, 0.45)
+    caption = f"{clock(float(video.sample_seconds[sample]))}  frame {int(video.sample_frames[sample])}"
+    _write(strip, caption, (8, _STRIP - 8), _WHITE, 0.45)
 
 
-def _write(image: Any, words: str, corner: tuple[int, int], colour: tuple[int, int, int], size: float = 0.7) -> None:
+def _write(image: Any, text: str, corner: tuple[int, int], colour: tuple[int, int, int], size: float = 0.7) -> None:
     for shade, thickness in (((0, 0, 0), 4), (colour, 1 if size < 0.6 else 2)):
-        cv2.putText(image, words, corner, cv2.FONT_HERSHEY_SIMPLEX, size, shade, thickness, cv2.LINE_AA)
+        cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, size, shade, thickness, cv2.LINE_AA)

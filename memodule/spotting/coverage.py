@@ -1,7 +1,7 @@
-"""Which parts of a video were analysed. What was not is never reported as free of micro-expressions.
+"""Which parts of a video were analysed. Other parts are never reported as free of micro-expressions.
 
-The extractor looks for the face at the first frame of every window, that is every half window, and then frame by frame
-until it finds one. Between two looks that found the face it is taken to be there.
+The extractor looks for the face in the first frame of every window, that is every half window, and then frame by frame
+until it finds one. Between two looks that found the face, it is assumed to be visible.
 """
 
 import dataclasses
@@ -19,16 +19,16 @@ Reason = Literal["no face", "no frames", "head too fast to follow, or face lost"
 _REASONS: Final[tuple[Reason, ...]] = ("no face", "no frames", "head too fast to follow, or face lost")
 
 _BRIDGED: Final = 0.2
-"""Seconds for which the face may be missed, as in a blink of the detector, without losing the part before."""
+"""Seconds for which the detector may miss the face without the part before it being lost."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Look:
-    """What is known of a window of samples.
+    """What the extractor saw of the face in one window.
 
     Attributes:
-        reference: Its first sample that shows the face, counted from its own first one; None without a face.
-        saturated: In how many samples the head could not be followed.
+        reference: The first sample that shows the face, counted from the start of the window; None without a face.
+        saturated: Number of samples in which the head could not be followed.
     """
 
     reference: int | None
@@ -37,7 +37,7 @@ class Look:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive samples of one kind.
+    """Consecutive samples with one outcome.
 
     Attributes:
         first: First sample.
@@ -54,13 +54,13 @@ def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], ra
     """Split the samples of a video into those that were analysed and those that were not.
 
     Args:
-        looks: One per window; window w begins at sample w * window // 2.
+        looks: One per window; window w starts at sample w * window // 2.
         window: Samples per window, even.
-        stale: For each sample of the video whether it has no frame of its own.
+        stale: Whether each sample of the video has no frame of its own.
         rate: Samples per second.
 
     Returns:
-        Stretches that follow each other without gap from the first to the last sample.
+        Stretches that cover all samples in order, without gaps.
     """
     count = len(stale)
     why = np.full(count, -1)
@@ -80,7 +80,7 @@ def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], ra
 
 def _without_face(looks: Sequence[Look], window: int, count: int, bridged: int) -> npt.NDArray[np.bool_]:
     """(count,) whether the face was missing, or had been lost since the last look."""
-    seen = np.full(count + window, -1)  # 1 face, 0 no face, -1 not looked
+    seen = np.full(count + window, -1)  # 1 face, 0 no face, -1 not searched
     for w, look in enumerate(looks):
         start = w * (window // 2)
         stop = start + (window if look.reference is None else look.reference)

@@ -1,4 +1,4 @@
-"""The checkpoint that `memodule spot` takes where none is given: the small one that `memodule demo` trains."""
+"""The checkpoint that `memodule spot` uses by default: the small one that `memodule demo` trains."""
 
 import os
 import shutil
@@ -13,30 +13,23 @@ from memodule.networks.weight_files import read_plain
 from memodule.runtime.atomic import replacing
 
 CAUTION: Final = (
-    "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is no instrument "
-    "for real conclusions; train one on real data and give it with --checkpoint"
+    "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is not an "
+    "instrument for real conclusions; train one on real data and pass it with --checkpoint"
 )
-"""What every result of the default checkpoint says."""
+"""Warning in every result of the default checkpoint."""
 
 _NAME: Final = "demo.ckpt"
 
 
 def default_checkpoint_path() -> Path:
-    """Where `memodule demo` puts the default checkpoint: below the working directory, as all that is generated.
-
-    Returns:
-        A relative path; the file need not exist.
-    """
+    """Where `memodule demo` puts the default checkpoint, relative to the working directory."""
     return Path("data") / "models" / _NAME
 
 
 def find_default_checkpoint() -> Path | None:
-    """The default checkpoint: of the working directory, else of the user's data folder; None if there is none.
+    """The default checkpoint of the working directory, else of the user's data folder; None if there is none.
 
     The user's data folder is `$XDG_DATA_HOME/memodule`, by default `~/.local/share/memodule`.
-
-    Returns:
-        An existing file, or None.
     """
     share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return next((path for path in (default_checkpoint_path(), share / "memodule" / _NAME) if path.is_file()), None)
@@ -47,13 +40,13 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
 
     Args:
         checkpoint: A fold's `model.ckpt` that was trained on semi-synthetic data.
-        rule: A fitted selection rule that the copy is to carry instead of the fold's own.
+        rule: A fitted selection rule for the copy, instead of the fold's own.
 
     Returns:
-        Where it is now.
+        Path of the copy.
 
     Raises:
-        UserError: If it is no checkpoint.
+        UserError: If it is not a checkpoint.
     """
     with replacing(default_checkpoint_path()) as aside:
         if rule is None:
@@ -73,7 +66,7 @@ def require_default_checkpoint() -> Path:
     found = find_default_checkpoint()
     if found is None:
         raise UserError(
-            f"{default_checkpoint_path()}: no default checkpoint; run `memodule demo` once to make it, or give "
+            f"{default_checkpoint_path()}: no default checkpoint; run `memodule demo` once to create it, or pass "
             "--checkpoint"
         )
     return found

@@ -1,4 +1,4 @@
-"""Whose face is analysed where a video shows several, and following that face from look to look."""
+"""Which face is analysed where a video shows several, and how it is followed from one search to the next."""
 
 import dataclasses
 import re
@@ -11,19 +11,19 @@ from memodule.errors import UserError
 from memodule.flow.face import FaceFinder, Gray, Landmarks
 
 _LARGEST_SIDE: Final = 1280
-"""Pixels; larger frames are searched at reduced size, which finds faces from 80 pixels of the reduced frame on."""
+"""Pixels; larger frames are reduced before the search, which finds faces of 80 pixels or more in the reduced frame."""
 
 _STEP: Final = 0.75
-"""How far a face may move from one look to the next, as a share of its width, to count as the same."""
+"""How far a face may move between two searches, as a share of its width, and still count as the same."""
 
 
 @dataclasses.dataclass(frozen=True)
 class FaceChoice:
-    """Which face to begin with.
+    """Which face to start with.
 
     Attributes:
         number: The n-th face from the left of the image, from 1; None takes the largest one.
-        position: (x, y) in pixels: the face nearest to this point; goes before `number`.
+        position: (x, y) in pixels: the face nearest to this point; overrides `number`.
     """
 
     number: int | None = None
@@ -31,24 +31,14 @@ class FaceChoice:
 
     @classmethod
     def parse(cls, text: str) -> "FaceChoice":
-        """Read `largest`, a number, or `x,y`.
-
-        Args:
-            text: The value of `--face`.
-
-        Returns:
-            The choice.
-
-        Raises:
-            UserError: If it is none of these.
-        """
+        """Read a value of `--face`: `largest`, a number, or `x,y`."""
         if text == "largest":
             return cls()
         if re.fullmatch(r"[1-9]\d*", text):
             return cls(number=int(text))
         if match := re.fullmatch(r"(\d+),(\d+)", text):
             return cls(position=(int(match[1]), int(match[2])))
-        raise UserError(f"--face {text}: give `largest`, the number of a face from the left (1, 2, …) or a point x,y")
+        raise UserError(f"--face {text}: use `largest`, the number of a face from the left (1, 2, …) or a point x,y")
 
     def __str__(self) -> str:
         if self.position:
@@ -76,39 +66,23 @@ class _Face:
 
 
 class FaceFollower:
-    """Finds one person's face, look by look.
+    """Finds one person's face in frame after frame.
 
-    Where the face of the last look is still near its place, it is taken again, even if another one is larger now; else
-    the choice is made anew.
-
-    Args:
-        finder: Detector and landmarks.
-        choice: Which face to begin with.
+    A face near the last position is taken again, even if another one is larger now; otherwise a new choice is made.
 
     Attributes:
-        looks: How many frames were searched.
-        crowded: In how many of them there were several faces.
-        most: The largest number of faces in a frame.
+        most: The largest number of faces seen in one frame.
     """
 
     def __init__(self, finder: FaceFinder, choice: FaceChoice) -> None:
         self._finder = finder
         self._choice = choice
         self._last: _Face | None = None
-        self.looks = self.crowded = self.most = 0
+        self.most = 0
 
     def find(self, frame: Gray) -> Landmarks | None:
-        """Landmarks of the followed face, or None where it is not to be seen.
-
-        Args:
-            frame: (H, W) uint8.
-
-        Returns:
-            (68, 2) x and y in pixels of the frame.
-        """
+        """Landmarks (68, 2) of the followed face in pixels of the frame, or None where it is not visible."""
         faces = self._faces(frame)
-        self.looks += 1
-        self.crowded += len(faces) > 1
         self.most = max(self.most, len(faces))
         face = self._again(faces) or self._chosen(faces)
         if face is None:

@@ -12,7 +12,7 @@ from typing import Final
 from memodule.errors import UserError
 
 _LEVELS: Final = 4
-"""How many names a video may have, the last of which nobody else has."""
+"""Number of candidate names of a video; the last one is unique."""
 
 _SUFFIXES: Final = (".json", ".csv", ".html", ".mp4")
 
@@ -20,12 +20,12 @@ _SUFFIXES: Final = (".json", ".csv", ".html", ".mp4")
 def result_names(paths: Sequence[Path], out: Path | None) -> list[str]:
     """A file name for each video, the same whatever the order of the videos.
 
-    A video keeps the name under which `out` holds it already. A name that two new ones would share, or that is another
-    video's in `out`, is made longer: v1, then folder-v1, then v1-avi, then v1- and a hash of the whole path.
+    A video keeps the name that its results in `out` already have. A name that two new videos would share, or that
+    belongs to another video in `out`, is extended: v1, then folder-v1, then v1-avi, then v1- and a hash of the path.
 
     Args:
         paths: Videos, each once.
-        out: Where files go; None looks at no files.
+        out: Where files go; None ignores existing files.
 
     Returns:
         Names without suffix, in the order of the videos.
@@ -33,7 +33,7 @@ def result_names(paths: Sequence[Path], out: Path | None) -> list[str]:
     possible = {path: list(_candidates(path.resolve())) for path in paths}
     names: dict[Path, str] = {}
     if out is not None:
-        names = {path: own for path in paths if (own := _own(out, path, possible[path]))}
+        names = {path: known for path in paths if (known := _known_name(out, path, possible[path]))}
     for level in range(_LEVELS):
         waiting = [path for path in paths if path not in names]
         wanted = Counter(possible[path][level].casefold() for path in waiting)
@@ -41,7 +41,7 @@ def result_names(paths: Sequence[Path], out: Path | None) -> list[str]:
         for path in waiting:
             name = possible[path][level]
             free = wanted[name.casefold()] == 1 and name.casefold() not in taken
-            if level == _LEVELS - 1 or (free and (out is None or not _there(out, name))):
+            if level == _LEVELS - 1 or (free and (out is None or not _is_taken(out, name))):
                 names[path] = name
     return [names[path] for path in paths]
 
@@ -54,28 +54,25 @@ def _candidates(path: Path) -> Iterator[str]:
     yield f"{stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
-def _own(out: Path, video: Path, names: Sequence[str]) -> str | None:
-    """The name under which results of this video are there."""
+def _known_name(out: Path, video: Path, names: Sequence[str]) -> str | None:
+    """The name of results of this video that exist already."""
     for name in names:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # none there, not ours, or damaged
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # no such file, not ours, or damaged
             if json.loads((out / f"{name}.json").read_text(encoding="utf-8"))["file"] == str(video.resolve()):
                 return name
     return None
 
 
-def _there(out: Path, name: str) -> bool:
+def _is_taken(out: Path, name: str) -> bool:
     return any((out / f"{name}{suffix}").exists() for suffix in _SUFFIXES)
 
 
 @contextlib.contextmanager
 def writable(out: Path) -> Iterator[None]:
-    """Make the folder of results, and try to write to it, before hours of work; nothing is left where nothing came.
-
-    Args:
-        out: The folder.
+    """Create the folder of results and check that it can be written to before hours of work; removed if left empty.
 
     Raises:
-        UserError: If it cannot be made or written to.
+        UserError: If it cannot be created or written to.
     """
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:

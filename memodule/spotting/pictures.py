@@ -16,7 +16,7 @@ from memodule.flow.window import WindowFlow
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.result import SpottedExpression, SpottedVideo
-from memodule.spotting.sources import Colour
+from memodule.spotting.video_source import Colour
 
 MOST_PICTURES: Final = 60
 """Expressions of a video that are drawn, the most confident ones; more would make its page too large."""

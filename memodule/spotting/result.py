@@ -1,8 +1,6 @@
-"""What was found in one video, and what could not be looked at."""
+"""What was found in one video, and what could not be analysed."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memodule.emotions import FRAME_CLASSES
+from memodule.runtime.csv_files import csv_text
 from memodule.spotting.coverage import Reason
 from memodule.spotting.sampling import Sampling
-from memodule.spotting.sources import Source
+from memodule.spotting.video_source import VideoSource
 
 COLUMNS: Final = (
     "video",
@@ -29,9 +28,9 @@ COLUMNS: Final = (
     *FRAME_CLASSES,
     "remark",
 )
-"""Columns of the CSV file. `kind` is micro, or not_analysed: there onset and offset bound a part that nothing is known
-of, and `remark` says why. Frames are those of the video file, 0-based, both ends inclusive; seconds count from its
-first frame. The class columns hold the mean probability of each class inside the interval."""
+"""Columns of the CSV file. `kind` is micro, or not_analysed for a part that could not be analysed; `remark` says why.
+Frames are those of the video file, 0-based, both ends inclusive; seconds count from its first frame. The class columns
+hold the mean probability of each class inside the interval."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ class SpottedExpression:
         onset_s: When the first frame is shown, in seconds from the first frame of the video.
         apex_s: When the apex is shown.
         offset_s: When the last frame is shown.
-        emotion: The class that most frames of the interval vote for.
+        emotion: The class that most frames of the interval vote for, unless the selection rule labels intervals itself.
         probabilities: Mean probability of each of `memodule.emotions.FRAME_CLASSES` inside the interval.
-        confidence: Larger is more certain; comparable within one checkpoint.
+        confidence: Higher is more certain; comparable within one checkpoint.
     """
 
     onset: int
@@ -70,7 +69,7 @@ class Section:
         last: Last frame, inclusive.
         first_s: When the first frame is shown.
         last_s: When the last frame is shown.
-        reason: Why nothing is known of it; None where it was analysed.
+        reason: Why it was not analysed; None where it was.
     """
 
     first: int
@@ -81,13 +80,13 @@ class Section:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length in seconds."""
         return self.last_s - self.first_s
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Where the face was at the beginning of a window.
+    """Where the face was at the start of a window.
 
     Attributes:
         sample: The window's first sample with the face.
@@ -100,26 +99,25 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpottedVideo:
-    """Everything that is known after a video was spotted.
+    """The result of spotting one video.
 
     Attributes:
-        source: The video.
         frames: Number of frames that were read.
         sampling: How it was sampled.
         sample_frames: (n,) source frame of each sample.
-        sample_seconds: (n,) when each sample's frame is shown.
-        score: (n,) spotting score of each sample, 0..1; not a number where nothing was analysed.
+        sample_seconds: (n,) when that frame is shown.
+        score: (n,) spotting score of each sample, 0..1; NaN where nothing was analysed.
         probabilities: (n, 5) class probabilities of each sample.
         expressions: What was found, by onset.
-        sections: The whole video as parts that were and were not analysed.
-        places: Where the face was, window by window.
+        sections: The whole video, split into parts that were and were not analysed.
+        places: Where the face was in each window.
         faces: The largest number of faces seen at once.
-        warnings: What may spoil the result, in words.
-        checkpoint: The checkpoint's file.
+        warnings: What may impair the result.
+        checkpoint: File of the checkpoint.
         rule: Name of the selection rule.
     """
 
-    source: Source
+    source: VideoSource
     frames: int
     sampling: Sampling
     sample_frames: npt.NDArray[np.int64]
@@ -136,12 +134,12 @@ class SpottedVideo:
 
     @property
     def path(self) -> Path:
-        """The video."""
+        """The video file or folder of images."""
         return self.source.path
 
     @property
     def fps(self) -> float:
-        """Its frame rate; the mean one of its beginning where it changes."""
+        """Frame rate; where it changes, the mean over the first frames."""
         return self.source.fps
 
     @property
@@ -151,24 +149,20 @@ class SpottedVideo:
 
     @property
     def not_analysed(self) -> tuple[Section, ...]:
-        """The parts of which nothing is known."""
+        """The parts that were not analysed."""
         return tuple(section for section in self.sections if section.reason is not None)
 
     @property
     def is_analysed(self) -> bool:
-        """Whether anything is known of any part."""
+        """Whether any part was analysed."""
         return any(section.reason is None for section in self.sections)
 
     def summary(self) -> str:
-        """One line for people.
-
-        Returns:
-            How many were found in how many seconds, and how much was not analysed.
-        """
+        """One line: how many were found in how many seconds, and how much was not analysed."""
         if not self.is_analysed:
             if self.faces and all(section.reason == "no face" for section in self.sections):
-                seen = "1 face was" if self.faces == 1 else f"{self.faces} faces were"
-                return f"not analysed: the chosen face never came, at most {seen} seen at once ({self.frames} frames)"
+                seen = "1 face" if self.faces == 1 else f"{self.faces} faces"
+                return f"not analysed: the chosen face never appeared, at most {seen} at once ({self.frames} frames)"
             reasons = ", ".join(sorted({str(section.reason) for section in self.sections}))
             return f"not analysed: {reasons} in the whole video ({self.frames} frames)"
         count = len(self.expressions)
@@ -177,11 +171,7 @@ class SpottedVideo:
         return found + (f"; {missing:.1f} s of them not analysed" if missing else "")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON. The curve holds null where nothing was analysed.
-
-        Returns:
-            What `memodule spot --json` prints; docs/own-video.md names the keys.
-        """
+        """What `memodule spot --json` prints (see docs/own-video.md); the curve is null where nothing was analysed."""
         return {
             "video": str(self.path),
             "file": str(self.path.resolve()),
@@ -210,25 +200,13 @@ class SpottedVideo:
         }
 
 
-def table(videos: Iterable[SpottedVideo]) -> str:
-    """The CSV file of one or more videos: a row for each expression and each part that was not analysed.
-
-    Args:
-        videos: In the order of the file.
-
-    Returns:
-        The text, header `COLUMNS` included.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for video in videos:
-        rows = sorted(_rows(video), key=_place)
-        writer.writerows(rows)
-    return text.getvalue()
+def spotted_csv(videos: Iterable[SpottedVideo]) -> str:
+    """The CSV file of videos: a row for each expression and each part that was not analysed, by onset."""
+    rows = (row for video in videos for row in sorted(_rows(video), key=_onset_and_offset))
+    return csv_text(COLUMNS, rows)
 
 
-def _place(row: tuple[Any, ...]) -> tuple[int, int]:
+def _onset_and_offset(row: tuple[Any, ...]) -> tuple[int, int]:
     return row[COLUMNS.index("onset")], row[COLUMNS.index("offset")]
 
 
@@ -244,7 +222,7 @@ def _rows(video: SpottedVideo) -> Iterator[tuple[Any, ...]]:
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """Floats with the digits that mean something."""
+    """Floats to six decimals."""
     return {
         name: _rounded(value) if isinstance(value, dict) else round(value, 6) if isinstance(value, float) else value
         for name, value in values.items()

@@ -1,8 +1,8 @@
 """Any frame rate -> the rate that a checkpoint was trained at.
 
-Samples lie on a grid of constant steps in time; each takes the frame nearest to it. Where every n-th frame of a steady
-video comes near enough to the wanted rate, the grid falls on those frames, which is the sub-sampling that the
-checkpoint's own training videos went through. Else frames are chosen by time, at most half a frame away.
+Samples lie on a grid of constant time steps; each takes the frame nearest to it. Where every n-th frame of a steady
+video comes close enough to the wanted rate, the grid falls on those frames: the sub-sampling that the checkpoint's own
+training videos went through. Otherwise frames are chosen by time, at most half a frame away.
 """
 
 import dataclasses
@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 
 from memodule.flow.face import Gray
-from memodule.spotting.sources import Source, TimedFrame
+from memodule.spotting.video_source import TimedFrame, VideoSource
 
 _TOLERANCE: Final = 0.1
-"""Relative error of the rate up to which every n-th frame is taken: durations come out wrong by as much at most."""
+"""Relative error of the rate up to which every n-th frame is taken; durations are wrong by at most as much."""
 
 _STALE: Final = 0.2
-"""Seconds that a sample may lie away from its frame before it counts as one without a frame."""
+"""Seconds between a sample and its frame above which the sample counts as having no frame."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Sampling:
     Attributes:
         rate: Samples per second.
         wanted: Samples per second in training.
-        frame_step: Source frames from sample to sample, or None where frames are chosen by time.
+        frame_step: Source frames from sample to sample; None where frames are chosen by time.
         warning: What cannot be matched, or None.
     """
 
@@ -50,7 +50,7 @@ class Sample:
     Attributes:
         frame: Source frame that was taken.
         seconds: When it is shown.
-        stale: Whether the sample lies in a gap of the recording, so that the frame is an old one.
+        stale: Whether the sample lies in a gap of the recording, so that its frame is an old one.
         image: (H, W) gray.
     """
 
@@ -60,13 +60,8 @@ class Sample:
     image: Gray
 
 
-def plan_sampling(source: Source, wanted: float) -> Sampling:
-    """Choose how to reach a rate.
-
-    Args:
-        source: The video.
-        wanted: Samples per second in training.
-    """
+def plan_sampling(source: VideoSource, wanted: float) -> Sampling:
+    """Choose how to reach a rate of `wanted` samples per second."""
     step = max(1, round(source.fps / wanted))
     rate = source.fps / step
     if source.steady and abs(rate / wanted - 1) <= _TOLERANCE:
@@ -75,21 +70,15 @@ def plan_sampling(source: Source, wanted: float) -> Sampling:
     if source.fps < (1 - _TOLERANCE) * wanted:
         warning = (
             f"{source.fps:.4g} frames per second cannot match the {wanted:.4g} of the checkpoint: frames are repeated, "
-            "and what moves between two of them is not seen"
+            "and motion between two of them is not seen"
         )
     return Sampling(wanted, wanted, None, warning)
 
 
 def sample_frames(
-    source: Source, sampling: Sampling, seen: Callable[[TimedFrame], object] = lambda _: None
+    source: VideoSource, sampling: Sampling, seen: Callable[[TimedFrame], object] = lambda _: None
 ) -> Iterator[Sample]:
-    """Samples of a video one after another; two frames are held at a time.
-
-    Args:
-        source: The video.
-        sampling: At which rate.
-        seen: Is told of every frame that is read.
-    """
+    """Samples of a video in order, holding two frames at a time; `seen` is called with every frame read."""
     usual = 1 / source.fps
     reach = usual * (0.5 if source.steady else 3)
     before: Sample | None = None
@@ -114,10 +103,10 @@ def _at(due: float, sample: Sample) -> Sample:
     return dataclasses.replace(sample, stale=True) if abs(due - sample.seconds) > _STALE else sample
 
 
-def _image(source: Source, frame: TimedFrame) -> Gray:
+def _image(source: VideoSource, frame: TimedFrame) -> Gray:
     image = frame.gray()
     width, height = source.size
-    if image.shape != (height, width):  # a stream may change its size; flow needs one
+    if image.shape != (height, width):  # a stream may change its size; flow needs a constant one
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return image
 

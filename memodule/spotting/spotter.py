@@ -1,9 +1,10 @@
 """One video from its frames to its micro-expressions, in bounded memory."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +22,18 @@ from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.coverage import Stretch, find_stretches
 from memodule.spotting.default import CAUTION, require_default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower
-from memodule.spotting.prior import replaced_rule
-from memodule.spotting.recording import Recording, Timeline
+from memodule.spotting.reading import Timeline, VideoReading
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.sampling import Sampling, plan_sampling, sample_frames
-from memodule.spotting.sources import Source, TimedFrame, open_source
+from memodule.spotting.selection_rule import replaced_rule
+from memodule.spotting.video_source import TimedFrame, VideoSource, open_source
 from memodule.training.checkpoints import FoldModel, load_fold_model
 
 Progress = Callable[[int, int | None], object]
-"""Is told the number of frames read, and how many there are if the file says so."""
+"""Called with the number of frames read, and the total if the file states it."""
 
 _BATCH: Final = 64
-"""Windows that go through the network at once."""
+"""Windows per forward pass of the network."""
 
 _LARGEST: Final = FaceChoice()
 
@@ -44,13 +45,13 @@ class Measured:
     Attributes:
         source: The video.
         sampling: How it was sampled.
-        passed: What one reading left behind.
-        warnings: What may spoil the result, in words.
+        reading: Scores, faces and times of its samples.
+        warnings: What may impair the result.
     """
 
-    source: Source
+    source: VideoSource
     sampling: Sampling
-    passed: Recording
+    reading: VideoReading
     warnings: tuple[str, ...]
 
 
@@ -63,13 +64,13 @@ class Spotter:
         spotter = Spotter.from_checkpoint("model.ckpt")
         result = spotter.spot("video.mp4")
 
-    A video is read as a stream: besides the score curve only a few frames and windows are held at a time.
+    A video is read as a stream: apart from the score curve, only a few frames and windows are held at a time.
 
     Args:
         model: The trained fold.
-        checkpoint: What results call it.
+        checkpoint: Its name in results.
         rule: Replaces the fold's selection rule.
-        warnings: What every result has to say.
+        warnings: Included in every result.
     """
 
     def __init__(
@@ -81,16 +82,13 @@ class Spotter:
         self.warnings = tuple(warnings)
 
     @classmethod
-    def from_checkpoint(cls, path: Path | str | None = None, prior: Path | str | None = None) -> "Spotter":
-        """Load a checkpoint.
+    def from_checkpoint(cls, path: Path | str | None = None, rule: Path | str | None = None) -> "Spotter":
+        """Load a checkpoint, on the CPU.
 
         Args:
-            path: A fold's `model.ckpt`; None takes the small one of `memodule demo`, which is no instrument for real
-                conclusions, and says so in every result.
-            prior: Another selection rule: its name or a YAML file; see `memodule.spotting.prior`.
-
-        Returns:
-            A spotter on the CPU.
+            path: A fold's `model.ckpt`; None takes the small one of `memodule demo`, which is not an instrument for
+                real conclusions, and says so in every result.
+            rule: Another selection rule: its name or a YAML file; see `memodule.spotting.selection_rule`.
 
         Raises:
             UserError: If there is no such checkpoint or rule.
@@ -99,12 +97,11 @@ class Spotter:
             fold = next(
                 Path(path).glob("folds/*/*/model.ckpt"), Path(path) / "folds" / "seed0" / "SUBJECT" / "model.ckpt"
             )
-            raise UserError(f"{path}: is a folder; give the checkpoint of one fold, such as {fold}")
+            raise UserError(f"{path}: is a folder; pass the checkpoint of one fold, such as {fold}")
         warnings = [CAUTION] if path is None else []
         path = require_default_checkpoint() if path is None else Path(path)
         model = load_fold_model(path)
-        rule = None if prior is None else replaced_rule(model.rule, prior)
-        return cls(model, str(path), rule, warnings)
+        return cls(model, str(path), None if rule is None else replaced_rule(model.rule, rule), warnings)
 
     @property
     def rate(self) -> float:
@@ -123,13 +120,10 @@ class Spotter:
 
         Args:
             path: A video file or a folder of images.
-            fps: Frame rate; replaces the one of a file. Images without it are taken to be at the rate of the
+            fps: Frame rate; overrides that of a file. Images without it are assumed to have the rate of the
                 checkpoint's training videos, with a warning.
             face: Whose face, where there are several.
-            progress: Is told how far the work is.
-
-        Returns:
-            Expressions, score curve, and the parts that were not analysed.
+            progress: Called after every frame.
 
         Raises:
             UserError: If the video cannot be read, or is shorter than one window.
@@ -146,57 +140,39 @@ class Spotter:
     ) -> Measured:
         """The first half of `spot`: read the video and score it, which takes nearly all of the time.
 
-        What comes back can be decided again under other rules:
+        The result can be decoded with several rules:
 
             measured = spotter.measure("video.mp4")
             results = [spotter.decide(measured, rule) for rule in rules]
 
-        Args:
-            path: A video file or a folder of images.
-            fps: Frame rate, as in `spot`.
-            face: Whose face, where there are several.
-            progress: Is told how far the work is.
-
-        Returns:
-            Scores of all windows, and where and when they lie.
-
-        Raises:
-            UserError: If the video cannot be read, or is shorter than one window.
+        Arguments and errors are those of `spot`.
         """
         path, warnings = Path(path), list(self.warnings)
         if path.is_dir() and fps is None:
             fps = self.model.fps
-            warnings.append(f"images carry no frame rate: taken to be {fps:g} frames per second; correct it with --fps")
+            warnings.append(f"images have no frame rate: {fps:g} frames per second assumed; set it with --fps")
         with opencv_alone():
             source = open_source(path, fps)
             sampling = plan_sampling(source, self.rate)
-            passed = self._pass(source, sampling, face, progress)
+            reading = self._read(source, sampling, face, progress)
         if sampling.warning:
             warnings.append(sampling.warning)
-        warnings += passed.remarks(source, face)
-        return Measured(source, sampling, passed, tuple(warnings))
+        warnings += reading.remarks(source, face)
+        return Measured(source, sampling, reading, tuple(warnings))
 
     def decide(self, measured: Measured, rule: SelectionRule | None = None) -> SpottedVideo:
-        """The second half of `spot`: select the intervals.
-
-        Args:
-            measured: What `measure` gave.
-            rule: A fitted rule instead of the spotter's own.
-
-        Returns:
-            What `spot` gives.
-        """
-        source, sampling, passed = measured.source, measured.sampling, measured.passed
+        """The second half of `spot`: select the intervals, with the spotter's own rule or another fitted one."""
+        source, sampling, reading = measured.source, measured.sampling, measured.reading
         rule = rule or self.rule
-        stretches = find_stretches(passed.looks, passed.window, passed.stale, sampling.rate)
-        analysed = np.zeros(passed.count, dtype=bool)
+        stretches = find_stretches(reading.looks, reading.window, reading.stale, sampling.rate)
+        analysed = np.zeros(reading.count, dtype=bool)
         for stretch in stretches:
             analysed[stretch.first : stretch.last + 1] = stretch.reason is None
-        curve = self._curve(passed, source, sampling, analysed)
-        timeline = passed.timeline()
+        curve = self._curve(reading, source, sampling, analysed)
+        timeline = reading.timeline()
         return SpottedVideo(
             source=source,
-            frames=passed.frames,
+            frames=reading.frames,
             sampling=sampling,
             sample_frames=timeline.frames,
             sample_seconds=timeline.seconds,
@@ -204,44 +180,44 @@ class Spotter:
             probabilities=curve.probabilities,
             expressions=tuple(self._expressions(curve, rule, stretches, timeline)),
             sections=tuple(timeline.section(stretch) for stretch in stretches),
-            places=tuple(passed.places),
-            faces=passed.most_faces,
+            places=tuple(reading.places),
+            faces=reading.most_faces,
             warnings=measured.warnings,
             checkpoint=self.checkpoint,
             rule=type(rule).__name__,
         )
 
-    def _pass(self, source: Source, sampling: Sampling, face: FaceChoice, progress: Progress) -> Recording:
-        """Read the video once: sample, measure, score."""
+    def _read(self, source: VideoSource, sampling: Sampling, face: FaceChoice, progress: Progress) -> VideoReading:
+        """Read the video once: sample, extract flow, score."""
         follower = FaceFollower(face_finder(), face)
         parameters = self.model.flow
         extractor = FlowExtractor(parameters.window, parameters.motion_compensation, find_face=follower.find)
-        passed = Recording(parameters.window)
+        reading = VideoReading(parameters.window)
 
         def seen(frame: TimedFrame) -> None:
-            passed.frames, passed.seconds = frame.index + 1, frame.seconds
-            progress(passed.frames, source.frames)
+            reading.frames, reading.seconds = frame.index + 1, frame.seconds
+            progress(reading.frames, source.frames)
 
-        frames = passed.padded(sample_frames(source, sampling, seen))
+        frames = reading.padded(sample_frames(source, sampling, seen))
         for batch in _batches(extractor.stream(frames), _BATCH):
-            passed.take(batch, *score_windows(self.model.module, np.stack([window.flow for window in batch])))
-        passed.most_faces = follower.most
-        if passed.count < parameters.window:
+            reading.take(batch, *score_windows(self.model.module, np.stack([window.flow for window in batch])))
+        reading.most_faces = follower.most
+        if reading.count < parameters.window:
             least = parameters.window / sampling.rate
-            raise UserError(f"{source.path}: too short ({passed.seconds:.2f} s); a video must last {least:.2f} s")
-        return passed
+            raise UserError(f"{source.path}: too short ({reading.seconds:.2f} s); a video must last {least:.2f} s")
+        return reading
 
     def _curve(
-        self, passed: Recording, source: Source, sampling: Sampling, analysed: npt.NDArray[np.bool_]
+        self, reading: VideoReading, source: VideoSource, sampling: Sampling, analysed: npt.NDArray[np.bool_]
     ) -> VideoCurve:
-        """The stitched curve; where nothing was analysed it is as high as on average, which is no peak."""
-        spot, logits = np.concatenate(passed.spot), np.concatenate(passed.logits)
+        """The stitched curve; where nothing was analysed it has the mean score, which is not a peak."""
+        spot, logits = np.concatenate(reading.spot), np.concatenate(reading.logits)
         key, stitching = ("", source.path.name), self.model.protocol.stitching
         curve = stitched_curve(key, spot, logits, stitching, fps=sampling.rate, frame_step=1)
-        score = curve.score[: passed.count]
+        score = curve.score[: reading.count]
         neutral = score[analysed].mean() if analysed.any() else np.float32(0)
         score = np.where(analysed, score, neutral).astype(np.float32)
-        return dataclasses.replace(curve, score=score, logits=curve.logits[: passed.count])
+        return dataclasses.replace(curve, score=score, logits=curve.logits[: reading.count])
 
     def _expressions(
         self, curve: VideoCurve, rule: SelectionRule, stretches: Sequence[Stretch], timeline: Timeline
@@ -272,11 +248,5 @@ class Spotter:
 
 
 def _batches(windows: Iterator[WindowFlow], size: int) -> Iterator[list[WindowFlow]]:
-    batch: list[Any] = []
-    for window in windows:
-        batch.append(window)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    while batch := list(itertools.islice(windows, size)):
         yield batch

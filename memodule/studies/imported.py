@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from memodule import console
 from memodule.errors import UserError
-from memodule.flow.store import file_sha256
 from memodule.intervals.description import describe_rule
 from memodule.networks import load_published_weights
 from memodule.runtime.atomic import replacing, write_json
+from memodule.runtime.digests import file_sha256
 from memodule.studies.influences import influences
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan

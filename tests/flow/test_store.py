@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
-from memodule.flow.store import file_sha256
+from memodule.runtime.digests import file_sha256
 
 SOURCE = {"kind": "test"}
 

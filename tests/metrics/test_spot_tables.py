@@ -8,7 +8,7 @@ import pytest
 
 from memodule.cli import main
 from memodule.emotions import FRAME_CLASSES
-from memodule.spotting.result import Section, SpottedExpression, table
+from memodule.spotting.result import Section, SpottedExpression, spotted_csv
 
 TRUTH = """\
 subject,video,onset,offset,emotion
@@ -22,7 +22,7 @@ VIDEOS = (
 
 
 def spotted(path, expressions, sections):
-    """What `memodule.spotting.result.table` reads of a `SpottedVideo`."""
+    """What `memodule.spotting.result.spotted_csv` reads of a `SpottedVideo`."""
     found = [
         SpottedExpression(
             on, on + 4, off, on / 30, (on + 4) / 30, off / 30, emotion, dict.fromkeys(FRAME_CLASSES, 0.2), c
@@ -44,7 +44,7 @@ def files(tmp_path, monkeypatch):
         spotted(tmp_path / "data" / "clips" / "b.mp4", [(51, 69, "surprise", 0.8)], []),
         spotted("data/clips/../clips/c.mp4", [(10, 29, "negative", 0.3)], [(0, 4), (800, 899)]),
     ]
-    Path("spot.csv").write_text(table(videos))
+    Path("spot.csv").write_text(spotted_csv(videos))
     return tmp_path
 
 

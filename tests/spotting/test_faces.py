@@ -59,5 +59,5 @@ def test_large_frames_are_searched_at_reduced_size():
 
 @pytest.mark.parametrize("words", ["0", "-1", "left", "1;2", "", "1,2,3"])
 def test_impossible_choices_are_refused(words):
-    with pytest.raises(UserError, match="the number of a face from the left"):
+    with pytest.raises(UserError, match="--face"):
         FaceChoice.parse(words)

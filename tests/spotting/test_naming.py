@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_the_command_leaves_the_files_of_an_earlier_video_alone(face_frames, che
     first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     capsys.readouterr()
     assert main(["spot", str(tmp_path / "b" / "v1.avi"), *words]) == 0
-    assert "b/v1.avi: its files are called b-v1, since another" in capsys.readouterr().err.replace("\n", " ")
+    assert re.search(r"b/v1\.avi: .* b-v1\b", capsys.readouterr().err.replace("\n", " "))
     assert {name: (tmp_path / "out" / name).read_bytes() for name in first} == first
     assert json.loads((tmp_path / "out" / "b-v1.json").read_text())["frames"] == 40
     assert main(["spot", str(tmp_path / "a" / "v1.avi"), *words, "-q"]) == 0

@@ -12,11 +12,11 @@ from memodule.spotting.coverage import Look, Stretch
 from memodule.spotting.faces import FaceChoice
 from memodule.spotting.result import Place, Section
 from memodule.spotting.sampling import Sample
-from memodule.spotting.sources import Source
+from memodule.spotting.video_source import VideoSource
 
 
-class Recording:
-    """What is kept of a video while it is read: some kilobytes per second of it.
+class VideoReading:
+    """What is kept of a video while it is read: a few kilobytes per second.
 
     Args:
         window: Samples per window.
@@ -41,14 +41,7 @@ class Recording:
         return len(self.sample_frames)
 
     def padded(self, samples: Iterable[Sample]) -> Iterator[Gray]:
-        """Images of all samples; the last one is repeated until the last window is full, so that no end is lost.
-
-        Args:
-            samples: In order; one image is held at a time.
-
-        Yields:
-            (H, W) uint8.
-        """
+        """Images (H, W) uint8 of all samples, the last one repeated until the last window is full: no end is lost."""
         image: Gray | None = None
         for sample in samples:
             self.sample_frames.append(sample.frame)
@@ -63,13 +56,7 @@ class Recording:
     def take(
         self, windows: Sequence[WindowFlow], spot: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]
     ) -> None:
-        """Keep what is needed of some windows.
-
-        Args:
-            windows: Consecutive ones, in order.
-            spot: (W, k) their scores.
-            logits: (W, k, 5) their logits.
-        """
+        """Keep the scores (W, k) and logits (W, k, 5) of the next W windows, and where their faces are."""
         self.spot.append(spot)
         self.logits.append(logits)
         for window in windows:
@@ -82,25 +69,17 @@ class Recording:
         """Where the samples lie in the video."""
         return Timeline(np.array(self.sample_frames), np.array(self.sample_seconds), self.frames, self.seconds)
 
-    def remarks(self, source: Source, face: FaceChoice) -> list[str]:
-        """What is odd about the video.
-
-        Args:
-            source: The video.
-            face: Whose face was followed.
-
-        Returns:
-            One line each.
-        """
+    def remarks(self, source: VideoSource, face: FaceChoice) -> list[str]:
+        """What looks wrong with the video, one line each."""
         remarks = []
         if source.frames is not None and self.frames < 0.98 * source.frames - 1:
             remarks.append(
-                f"the file ends after {self.frames} of {source.frames} frames; it may be damaged, copy it again"
+                f"the file ends after {self.frames} of {source.frames} frames; it may be damaged: copy it again"
             )
         if not source.steady:
             remarks.append("the frame rate changes; frames were chosen by their time stamps")
         if face.number is not None and 0 < self.most_faces < face.number:
-            remarks.append(f"face {face} never came: at most {self.most_faces} at once; choose another with --face")
+            remarks.append(f"face {face} never appeared: at most {self.most_faces} at once; choose another with --face")
         elif self.most_faces > 1:
             remarks.append(f"up to {self.most_faces} faces at once: {face} was followed; choose with --face")
         return remarks
@@ -114,7 +93,7 @@ class Timeline:
         frames: (n,) source frame of each sample.
         seconds: (n,) when it is shown.
         count: Number of frames of the video.
-        end: When its last frame is shown.
+        end: When its last frame is shown, in seconds.
     """
 
     frames: npt.NDArray[np.int64]
@@ -123,27 +102,13 @@ class Timeline:
     end: float
 
     def last_frame(self, sample: int) -> int:
-        """The last frame that a sample stands for: the one before the next sample's.
-
-        Args:
-            sample: Index of the sample.
-
-        Returns:
-            Source frame, 0-based, inclusive.
-        """
+        """The last source frame that a sample represents (inclusive): the one before the next sample's."""
         if sample + 1 < len(self.frames):
             return max(int(self.frames[sample]), int(self.frames[sample + 1]) - 1)
         return self.count - 1
 
     def last_second(self, sample: int) -> float:
-        """When that frame is shown, to half a frame where the rate changes.
-
-        Args:
-            sample: Index of the sample.
-
-        Returns:
-            Seconds from the first frame of the video.
-        """
+        """When that frame is shown, in seconds; accurate to half a frame where the rate changes."""
         first, last = int(self.frames[sample]), self.last_frame(sample)
         if sample + 1 == len(self.frames):
             return self.end

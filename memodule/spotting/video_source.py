@@ -1,10 +1,11 @@
-"""Videos of one's own as streams of frames with their times.
+"""A user's videos as streams of frames with their times.
 
-A source is a video file or a folder of images. Files give the time stamp of every frame, so that a webcam's changing
-frame rate is known; images of a folder follow each other at a constant rate that the user names.
+A source is a video file or a folder of images. Files give the time stamp of every frame, so a webcam's changing frame
+rate is known; the images of a folder follow each other at a constant rate, which the user gives.
 """
 
 import dataclasses
+import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,31 +25,18 @@ from memodule.flow.face import Gray
 Colour = npt.NDArray[np.uint8]
 """A colour image, (H, W, 3) uint8 in OpenCV's order blue, green, red."""
 
-VIDEO_SUFFIXES: Final = (
-    ".avi",
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".webm",
-    ".mpg",
-    ".mpeg",
-    ".wmv",
-    ".flv",
-    ".mts",
-    ".3gp",
-)
-"""What counts as a video in a folder of videos; a file that is named directly may have any name."""
+_VIDEO_NAME: Final = re.compile(r".+\.(avi|mp4|m4v|mov|mkv|webm|mpg|mpeg|wmv|flv|mts|3gp)", re.IGNORECASE)
+"""What counts as a video in a folder of videos; a file that is named directly may have any suffix."""
 
 _PROBED: Final = 120
-"""Frames whose times are looked at before the work begins."""
+"""Frames whose times are examined before the work begins."""
 
 _STEADY: Final = 0.25
-"""Largest deviation of an interval from the median one, as a share of it; containers that count whole milliseconds
+"""Largest deviation of an interval from the median one, as a share of it; containers that store whole milliseconds
 reach 20 % at 240 frames per second."""
 
 _LONGEST_GAP: Final = 600.0
-"""Seconds without a frame; a larger jump of the time stamps is taken for a fault of the file."""
+"""Seconds without a frame; a larger jump of the time stamps is taken to be a fault of the file."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,9 +44,9 @@ class TimedFrame:
     """One frame of a source.
 
     Attributes:
-        index: Number of the frame in the source, from 0.
+        index: Number of the frame, from 0.
         seconds: When it is shown, counted from the first frame.
-        gray: Gives the gray image; only valid until the next frame is taken.
+        gray: Returns the gray image; only valid until the next frame is taken.
     """
 
     index: int
@@ -67,14 +55,14 @@ class TimedFrame:
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
-    """A video file or a folder of images, as far as it is known before all of it has been read.
+class VideoSource:
+    """A video file or a folder of images, as far as its beginning shows.
 
     Attributes:
         path: Where it is.
         fps: Frames per second; the mean of the first frames where the rate changes.
-        steady: Whether the frames of the beginning are equally far apart.
-        frames: How many frames there are according to the file's header; None where it does not say.
+        steady: Whether the first frames are equally far apart.
+        frames: Number of frames according to the file's header; None where it does not say.
         size: Width and height in pixels.
     """
 
@@ -86,9 +74,6 @@ class Source:
 
     def read(self) -> Iterator[TimedFrame]:
         """All frames in order; one is held at a time.
-
-        Yields:
-            Frames with their time.
 
         Raises:
             UserError: If the file cannot be opened, or none of a folder's images can be read.
@@ -102,11 +87,10 @@ class Source:
             wanted: Frame numbers, 0-based, in any order.
 
         Yields:
-            Index and (H, W, 3) uint8 image, blue first, in rising order of index; frames that are not there are left
-            out.
+            Index and image, in rising order of index; frames that do not exist are skipped.
 
         Raises:
-            UserError: If the file cannot be opened any more.
+            UserError: If the file can no longer be opened.
         """
         ordered = sorted(set(wanted))
         return _pick_images(self.path, ordered) if self.path.is_dir() else _pick_frames(self.path, ordered)
@@ -115,25 +99,22 @@ class Source:
 def find_sources(paths: Sequence[Path]) -> list[Path]:
     """The videos that paths name: a file is a video; a folder of images is one video; another folder holds videos.
 
-    In a folder of videos, video files and folders of images count, one level down. Images that lie beside video files,
-    such as thumbnails, are left out with a warning.
-
-    Args:
-        paths: Files and folders.
+    A folder of videos is searched one level deep for video files and folders of images. Images next to video files,
+    such as thumbnails, are skipped with a warning.
 
     Returns:
         Each video once, in the order given; those of a folder in natural order.
 
     Raises:
-        UserError: If there is no such path, or a folder holds neither images nor videos.
+        UserError: If a path does not exist, or a folder holds neither images nor videos.
     """
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise UserError(f"{path}: no such file or folder; give a video, a folder of images or a folder of videos")
+            raise UserError(f"{path}: no such file or folder; pass a video, a folder of images or a folder of videos")
         inside = _inside(path) if path.is_dir() else [path]
         if not inside:
-            raise UserError(f"{path}: neither images nor videos there; give a video or a folder that holds some")
+            raise UserError(f"{path}: holds neither images nor videos; pass a video or a folder that holds some")
         found += [video for video in inside if video not in found]
     return found
 
@@ -145,8 +126,8 @@ def _inside(folder: Path) -> list[Path]:
     if not any(video.is_file() for video in videos):
         return [folder]
     names = images[0].name + (", …" if images[1:] else "")
-    few = f"{len(images)} image{'s' if images[1:] else ''} beside them ({names}) left out"
-    console.warn(f"{folder}: holds videos; {few}, give images that are a video as a folder of their own")
+    skipped = f"{len(images)} image{'s' if images[1:] else ''} next to them skipped ({names})"
+    console.warn(f"{folder}: holds videos; {skipped}: put images that form a video in a folder of their own")
     return videos
 
 
@@ -156,26 +137,26 @@ def _videos_in(folder: Path) -> list[Path]:
         child
         for child in children
         if not child.name.startswith(".")
-        and (child.name.lower().endswith(VIDEO_SUFFIXES) if child.is_file() else bool(image_files(child)))
+        and bool(_VIDEO_NAME.fullmatch(child.name) if child.is_file() else image_files(child))
     ]
 
 
-def open_source(path: Path, fps: float | None) -> Source:
+def open_source(path: Path, fps: float | None) -> VideoSource:
     """Look at the beginning of a video.
 
     Args:
         path: A video file or a folder of images.
-        fps: Frame rate that replaces the one of a file; a folder must have one.
+        fps: Frame rate; overrides that of a file, required for a folder.
 
     Raises:
         UserError: If nothing in it can be read.
     """
     if path.is_dir():
         if fps is None:
-            raise UserError(f"{path}: images carry no frame rate; give it with --fps")
+            raise UserError(f"{path}: images have no frame rate; set it with --fps")
         paths = image_files(path)
         first = next(read_frames(Video("", path.name, path, fps, 1)))
-        return Source(path, fps, True, len(paths), (first.shape[1], first.shape[0]))
+        return VideoSource(path, fps, True, len(paths), (first.shape[1], first.shape[0]))
     capture = _open(path)
     try:
         nominal, header = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -184,15 +165,15 @@ def open_source(path: Path, fps: float | None) -> Source:
     finally:
         capture.release()
     if not times:
-        raise UserError(f"{path}: not one frame can be read; the file is damaged or empty, copy or convert it again")
+        raise UserError(f"{path}: no frame can be read; the file is damaged or empty: copy or convert it again")
     rate, steady = (fps, True) if fps is not None else _rate(times, nominal)
     if rate is None:
-        raise UserError(f"{path}: the file does not tell its frame rate; give it with --fps")
-    return Source(path, rate, steady, int(header) if 0 < header < 1e9 else None, size)
+        raise UserError(f"{path}: the file does not state its frame rate; set it with --fps")
+    return VideoSource(path, rate, steady, int(header) if 0 < header < 1e9 else None, size)
 
 
 def _rate(times: Sequence[float], nominal: float) -> tuple[float | None, bool]:
-    """Frames per second, and whether they come steadily."""
+    """Frames per second, and whether they are equally far apart."""
     gaps = np.diff(times)
     believable = 1 <= nominal <= 1000
     if len(gaps) < 2 or (gaps <= 0).any():
@@ -208,11 +189,11 @@ def _open(path: Path) -> Any:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         capture.release()
-        raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or give a folder of images")
+        raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or pass a folder of images")
     return capture
 
 
-def _read_file(source: Source) -> Iterator[TimedFrame]:
+def _read_file(source: VideoSource) -> Iterator[TimedFrame]:
     capture = _open(source.path)
 
     def gray() -> Gray:
@@ -234,14 +215,14 @@ def _read_file(source: Source) -> Iterator[TimedFrame]:
         capture.release()
 
 
-def _read_folder(source: Source) -> Iterator[TimedFrame]:
+def _read_folder(source: VideoSource) -> Iterator[TimedFrame]:
     video = Video("", source.path.name, source.path, source.fps, source.frames or 0)
     for index, image in enumerate(read_frames(video)):
         yield TimedFrame(index, index / source.fps, lambda image=image: image)  # type: ignore[misc]
 
 
 def _pick_frames(path: Path, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
-    # from the first frame on: jumping to a frame is not exact for every codec
+    # read from the first frame: seeking is not exact for every codec
     capture = _open(path)
     try:
         index = 0
