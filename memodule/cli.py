@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, str]] = {
     "report": "write one self-contained HTML page about finished studies",
     "spot": "find the micro-expressions of videos of your own",
     "submit": "write or check submission files of the Micro-Expression Grand Challenge",
+    "init": "copy the included configs and experiments for editing",
     "doctor": "say what is installed here and what is in use",
 }
 """Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""

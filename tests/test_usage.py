@@ -26,8 +26,8 @@ def test_wrong_usage_is_told_in_one_line_by_every_command(command, capsys):
 def test_lightning_commands_tell_mistakes_in_one_line_too(command, capsys):
     assert main([command, "--config", "absent.yaml"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("memodule: error: config: ")
-    assert "absent.yaml" in line
+    assert line.startswith("memodule: error: ")
+    assert "--config absent.yaml" in line
 
 
 def test_an_unknown_command_is_told_in_one_line(capsys):
@@ -154,14 +154,14 @@ def odds(tmp_path_factory):
         ("spot nothing --checkpoint picture.png", "nothing: neither images nor videos there", 2),
         ("spot empty.csv --fps nan", "--fps: 'nan'", 2),
         ("evaluate empty.csv truth.csv", "empty.csv, row 1: no column subject", 2),
-        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan' is not a number", 2),
+        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan'", 2),
         ("evaluate nothing truth.csv", "nothing: cannot be read", 2),
         ("evaluate picture.png truth.csv", "picture.png: cannot be read", 2),
         ("evaluate truth.csv truth.csv --videos nan.csv", "nan.csv, row 1: no column frames", 2),
         ("evaluate truth.csv truth.csv --save nothing", "nothing: Is a directory; check path", 2),
         ("evaluate truth.csv truth.csv --save empty.csv/scores.json", "empty.csv: File exists; check path", 2),
         ("evaluate truth.csv truth.csv --resamples 9999999", "--resamples 9999999: give a whole number from 1 to", 2),
-        ("check empty.csv", "empty.csv: no such folder", 2),
+        ("check empty.csv", "empty.csv: describes nothing; configs/datasets/", 2),
         ("extract catalog --out store", "catalog/videos.csv, row 2: fps nan", 2),
         ("extract empty.csv --out store", "empty.csv", 2),
         ("report nothing", "nothing: not a study folder", 2),

@@ -7,6 +7,7 @@ from pathlib import Path
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, process_count
+from memodule.runtime.packaged import packaged_file
 
 _EPILOG = """\
 Trains nothing: the saved curves are decoded again. Priors are fitted, rules calibrated and parameters chosen fold by
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(_parser(), argv)
     from memodule.studies.ablation.grid import read_grid
 
-    grid = read_grid(arguments.grid)
+    grid = read_grid(packaged_file(arguments.grid, "experiments/ablations", "--grid"))
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
     from memodule.studies.tracking import choose_mode, leave_sweep

@@ -10,6 +10,7 @@ from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, add_settings, process_count, settings
 from memodule.commands.values import whole
 from memodule.errors import UserError
+from memodule.runtime.packaged import ROOT
 from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
@@ -30,18 +31,15 @@ Each step is a command of its own, which the demo prints. What is finished is ke
 examples:
   memodule demo
   memodule demo --difficulty easy --data data/easy
-  memodule demo --set model=configs/model/slowfast.yaml     (the full-size network; takes much longer)"""
+  memodule demo --set model=slowfast     (the full-size network; takes much longer)"""
 
-_CHECKOUT: Final = Path(__file__).parents[2]
-_EXPERIMENT: Final = _CHECKOUT / "experiments" / "demo.yaml"
-_FIXED_WINDOW: Final = _CHECKOUT / "experiments" / "baselines" / "fixed_window.yaml"
+_EXPERIMENT: Final = ROOT / "experiments" / "demo.yaml"
+_FIXED_WINDOW: Final = ROOT / "experiments" / "baselines" / "fixed_window.yaml"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when something is left unfinished."""
     options = parse(_parser(), argv)
-    if not _EXPERIMENT.is_file():
-        raise UserError(f"{_EXPERIMENT}: is missing; run the demo from a checkout of the project (git clone)")
     videos, flow = options.data / "demo", options.data / "flow"
     overrides = settings(options) | {"data.catalog": str(videos), "data.flow": str(flow)}
     _make_videos(options, videos)
@@ -111,9 +109,7 @@ def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
     from memodule.studies.tracking import choose_mode
     from memodule.studies.work import Workers
 
-    _step(
-        3, "training, one fold per person", f"memodule loso --config experiments/demo.yaml --workers {options.workers}"
-    )
+    _step(3, "training, one fold per person", f"memodule loso --config demo --workers {options.workers}")
     choose_mode(options.online)
     plan = plan_study([_EXPERIMENT], overrides, seeds=[options.seed], runs=options.runs)
     return run_study(plan, Workers(options.workers))
@@ -125,7 +121,7 @@ def _decode_again(options: argparse.Namespace, overrides: dict[str, str], traine
     from memodule.studies.plan import plan_study
     from memodule.studies.work import Workers
 
-    second = "--config experiments/demo.yaml --config experiments/baselines/fixed_window.yaml"
+    second = "--config demo --config baselines/fixed_window"
     _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves {trained.folder}")
     configs = [_EXPERIMENT, _FIXED_WINDOW]
     plan = plan_study(configs, overrides, seeds=[options.seed], runs=options.runs, curves=trained.folder)

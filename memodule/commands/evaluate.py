@@ -16,6 +16,7 @@ from memodule.metrics.evaluation import Report, compare, details, evaluate, kind
 from memodule.metrics.files import gather, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
 from memodule.runtime.atomic import write_json
+from memodule.runtime.packaged import packaged_file
 
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
@@ -85,7 +86,7 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     if name in ("megc", "published"):
         protocol = Protocol.preset(cast(Literal["megc", "published"], name))
     elif Path(name).suffix in (".yaml", ".yml"):
-        protocol = Protocol.read(name)
+        protocol = Protocol.read(packaged_file(name, "configs/protocol", "--protocol"))
     else:
         raise UserError(f"--protocol {name}: give megc, published, or a YAML file such as configs/protocol/megc.yaml")
     for option, least, most in (("prior_length", 1, 10**9), ("resamples", 1, 10**6), ("seed", 0, 10**18)):

@@ -11,7 +11,6 @@ from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_experiment, add_folds, add_place, settings
 from memodule.commands.study_outcome import JSON_KEYS, print_outcome
-from memodule.errors import UserError
 
 _DESCRIPTION: Final = """\
 Score the authors' networks on their own features, as they scored them: puts their cached features (CACHE) into the flow
@@ -100,9 +99,6 @@ def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> 
     from memodule.studies.imported import check_weights, find_weights
     from memodule.training.lightning_cli import parse_config
 
-    for path in arguments.config:
-        if not path.is_file():
-            raise UserError(f"{path}: no such config file; see experiments/README.md for the ones that come along")
     config = parse_config(arguments.config, changes)
     data, catalog = config["data"], read_catalog(config["data"]["catalog"])
     scored = scored_catalog(catalog, config["protocol"]["videos"])

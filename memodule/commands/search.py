@@ -19,6 +19,7 @@ from memodule.commands.study_options import (
 )
 from memodule.commands.values import seed, whole
 from memodule.runtime.interrupts import terminable
+from memodule.runtime.packaged import packaged_file
 
 _EPILOG = """\
 Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     choose_mode(arguments.online)
     search = plan_search(
         arguments.config,
-        arguments.space,
+        packaged_file(arguments.space, "experiments/sweeps", "--space"),
         settings(arguments),
         arguments.folds,
         arguments.seed,

@@ -13,9 +13,10 @@ from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.datasets.finding import has_entry
 from memodule.datasets.folders import Listing
 from memodule.errors import UserError
+from memodule.runtime.packaged import ROOT, packaged_file
 
-DESCRIPTIONS: Final = Path(__file__).parents[2] / "configs" / "datasets"
-"""The descriptions of a checkout."""
+DESCRIPTIONS: Final = ROOT / "configs" / "datasets"
+"""The included descriptions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,13 +136,10 @@ def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDes
     """
     if Path(dataset).is_dir() and root is None:
         return recognise(Path(dataset), listing), Path(dataset)
-    path = Path(dataset) if Path(dataset).suffix in (".yaml", ".yml") else DESCRIPTIONS / f"{dataset}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in DESCRIPTIONS.glob("*.yaml")))
-        raise UserError(f"{dataset}: no such folder or description; descriptions here: {known or 'none'}")
+    description = read_description(packaged_file(dataset, "configs/datasets"))
     if root is None:
         raise UserError(f"{dataset}: where is the data set? Add `--root FOLDER`")
-    return read_description(path), Path(root)
+    return description, Path(root)
 
 
 def describe_catalog(folder: Path) -> DatasetDescription:

@@ -130,7 +130,7 @@ def plan_study(
     """Resolve a config file and find its folds.
 
     Args:
-        configs: Experiment files (experiments/*.yaml); a later one replaces what it names.
+        configs: Experiment files, or names of included ones (experiments/*.yaml); a later one replaces what it names.
         overrides: Config keys and values that replace those of the file, such as {"trainer.max_epochs": "5"}.
         folds: Subjects to hold out; None for all.
         seeds: Seeds to run every fold with.
@@ -142,9 +142,6 @@ def plan_study(
         UserError: If config, Catalog or flow store cannot be used, a setting has an impossible value, a subject is
             unknown, or inner validation subjects leave none for training.
     """
-    for config in configs:
-        if not config.is_file():
-            raise UserError(f"{config}: no such config file; see experiments/README.md for the ones that come along")
     resolved = parse_config(configs, overrides or {})
     data = resolved["data"]
     data.update({name: str(Path(data[name]).resolve()) for name in ("catalog", "flow")})  # workers run elsewhere

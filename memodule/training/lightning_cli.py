@@ -28,6 +28,7 @@ from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
 from memodule.networks.weight_files import read_plain
 from memodule.runtime.environment import environment
+from memodule.runtime.packaged import with_packaged_files
 from memodule.runtime.tidying import tidied
 
 LARGEST_SEED: Final = 2**32 - 1
@@ -93,7 +94,7 @@ class FoldCLI(LightningCLI):
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
-                super().parse_arguments(parser, args)
+                super().parse_arguments(parser, with_packaged_files(args) if isinstance(args, list) else args)
         except ArgumentError as error:
             raise UserError(f"config: {' '.join(str(error).split())}") from None
         except UnicodeDecodeError as error:

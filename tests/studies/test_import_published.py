@@ -188,7 +188,7 @@ def test_mistakes_are_told_in_one_line(released, tmp_path, capsys):
     assert "not the weights of this SlowFastMamba" in complaint(
         weights, cache, "--set", "model.network=memodule.networks.SlowFastMamba"
     )
-    assert "no such config" in complaint(weights, cache, "--config", str(tmp_path / "none.yaml"))
+    assert f"{tmp_path / 'none.yaml'}: no such" in complaint(weights, cache, "--config", str(tmp_path / "none.yaml"))
     trapped = tmp_path / "trapped"
     trapped.mkdir()
     for subject in ("001", "002"):

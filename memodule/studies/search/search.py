@@ -9,6 +9,7 @@ from typing import Final
 
 from memodule.errors import UserError
 from memodule.runtime.digests import json_sha256
+from memodule.runtime.packaged import packaged_file
 from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
 
@@ -63,7 +64,7 @@ class Search:
         """
         own = {key: self.base.config["data"][key.partition(".")[2]] for key in ("data.catalog", "data.flow")}
         changes = {key: _anywhere(value) for key, value in self.changes.items()}
-        config = [path.resolve() for path in self.configs]
+        config = [packaged_file(path, "experiments").resolve() for path in self.configs]
         plan = plan_study(
             config, changes | dict(settings) | own, self.base.subjects, self.base.seeds, self.trials, "trial"
         )
