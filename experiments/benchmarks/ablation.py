@@ -20,7 +20,7 @@ import yaml
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.protocol import MEGC
 from memodule.intervals import PriorGuided, describe_rule
-from memodule.studies.ablation.cache import Cache
+from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.execution import count_all
 from memodule.studies.ablation.grid import read_grid
 from memodule.studies.ablation.material import FoldMaterial, Material, Video
@@ -62,7 +62,7 @@ def timed(name: str, variants: dict, material: Material, folder: Path, workers: 
     began, worked = time.perf_counter(), cpu_seconds()
     grid = read_grid(path)
     checked = time.perf_counter()
-    counted = count_all(grid, material, Cache(folder / "cache", material.identity), workers)
+    counted = count_all(grid, material, CountCache(folder / "cache", material.identity), workers)
     decoded = time.perf_counter()
     rows = score_rows(grid, material, counted.counts)
     scored = time.perf_counter()

@@ -12,7 +12,7 @@ from memodule.synthetic.recipe import RECIPE
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard, Row
-    from memodule.studies.search.space import Parameter
+    from memodule.studies.search.space import SpaceParameter as Parameter
 
 _STYLE: Final = """
 .command { background: var(--panel); padding: .8rem 1rem; border-radius: .5rem; font-size: .85rem; }

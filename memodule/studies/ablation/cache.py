@@ -1,49 +1,47 @@
 """Counts on disk: a second run, a changed grid or a run after a kill computes only what is new."""
 
 import functools
-import hashlib
+import importlib.metadata
+import inspect
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import memodule
 from memodule.runtime.atomic import write_text
+from memodule.runtime.digests import file_sha256, json_sha256
 from memodule.studies.ablation.counting import Counts
-from memodule.studies.ablation.variants import Decoding
+from memodule.studies.ablation.variants import DecodingSpec
 
-FORMAT: Final = 1
-"""Of the files; a change makes all of them new."""
-
-_CODE: Final = (
-    "decoding/*.py",
-    "intervals/*.py",
-    "metrics/functional/*.py",
-    "studies/ablation/counting.py",
-    "studies/ablation/material.py",
-    "emotions.py",
-)
-"""What decides a count: other code makes new files too."""
+_LIBRARIES: Final = ("numpy", "scipy")
 
 
-class Cache:
-    """The counts of a study's decodings, one file each, named by all that can move them.
+class CountCache:
+    """The counts of a study's decodings, one file each, named by everything that can change them.
 
     Args:
         folder: Of the files.
-        identity: Of the study's curves, labels and folds.
+        identity: Hash of the study's curves, labels and folds.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder = folder
         self._identity = identity
 
-    def path(self, decoding: Decoding, choosing: bool) -> Path:
-        """Where the counts of a decoding are, or will be."""
-        parts = [FORMAT, code_digest(), self._identity, decoding.digest, choosing]
-        return self.folder / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
+    def path(self, decoding: DecodingSpec, choosing: bool) -> Path:
+        """Where the counts of a decoding are, or will be.
 
-    def read(self, decoding: Decoding, choosing: bool) -> Counts | None:
-        """The counts, or None where they have to be computed; a broken file counts as none."""
+        Args:
+            decoding: How to decode.
+            choosing: Whether the counts of a nested choice are among them.
+        """
+        parts = [code_digest(), own_code(decoding.rule), self._identity, decoding.digest, choosing]
+        return self.folder / f"{json_sha256(parts)[:32]}.json"
+
+    def read(self, decoding: DecodingSpec, choosing: bool) -> Counts | None:
+        """The counts, or None where they have to be computed: a damaged file counts as missing."""
         try:
             return Counts.from_dict(json.loads(self.path(decoding, choosing).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
@@ -56,10 +54,28 @@ def write_counts(path: Path, counts: Counts) -> None:
 
 
 @functools.cache
-def code_digest() -> str:
-    """Hash of the source that turns curves into counts."""
-    root, digest = Path(memodule.__file__).parent, hashlib.sha256()
-    for path in sorted(path for pattern in _CODE for path in root.glob(pattern)):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def code_digest(package: Path = Path(memodule.__file__).parent) -> str:
+    """Hash of all source of the package, and of the versions of the libraries that compute.
+
+    A list of the modules that decoding needs would be shorter and sooner or later incomplete.
+    """
+    sources = {path.relative_to(package).as_posix(): file_sha256(path) for path in package.rglob("*.py")}
+    return json_sha256([sources, {name: importlib.metadata.version(name) for name in _LIBRARIES}])
+
+
+def own_code(rule: Any) -> list[str]:
+    """Hashes of the files that define those classes of a rule's description that are not in this package."""
+    modules = {path.rpartition(".")[0] for path in _class_paths(rule)}
+    own = sorted(module for module in modules if module.partition(".")[0] != memodule.__name__)
+    files = [inspect.getsourcefile(sys.modules[module]) for module in own]
+    return [file_sha256(Path(file)) for file in files if file]
+
+
+def _class_paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "class_path" in value:
+            yield str(value["class_path"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _class_paths(item)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from memodule.errors import UserError
 from memodule.runtime.workers import run_with_bar
-from memodule.studies.ablation.cache import Cache, write_counts
+from memodule.studies.ablation.cache import CountCache, write_counts
 from memodule.studies.ablation.counting import Counts, count
 from memodule.studies.ablation.grid import Grid
 from memodule.studies.ablation.material import Material
-from memodule.studies.ablation.variants import Decoding
+from memodule.studies.ablation.variants import DecodingSpec
 
 
 class Task(NamedTuple):
@@ -24,7 +24,7 @@ class Task(NamedTuple):
         path: The file.
     """
 
-    decoding: Decoding
+    decoding: DecodingSpec
     choosing: bool
     path: Path
 
@@ -41,7 +41,7 @@ class Counted(NamedTuple):
     computed: int
 
 
-def count_all(grid: Grid, material: Material, cache: Cache, workers: int) -> Counted:
+def count_all(grid: Grid, material: Material, cache: CountCache, workers: int) -> Counted:
     """Count under every decoding of the grid; each one's counts are written as soon as they are there.
 
     Args:
@@ -72,7 +72,7 @@ def count_all(grid: Grid, material: Material, cache: Cache, workers: int) -> Cou
     return Counted(known, len(tasks))
 
 
-def _cached(cache: Cache, decoding: Decoding, choosing: bool) -> Counts | None:
+def _cached(cache: CountCache, decoding: DecodingSpec, choosing: bool) -> Counts | None:
     """Counts for a nested choice serve without one as well."""
     ways = (True,) if choosing else (False, True)
     return next((found for way in ways if (found := cache.read(decoding, way)) is not None), None)

@@ -1,6 +1,6 @@
 """The YAML file of an ablation, read and checked as a whole before anything is computed.
 
-reference: published            # the variant that others are compared with; default: the study's own rule
+reference: published            # the variant that others are compared with (default: the study's own rule)
 choose_by: strs                 # strs (default) or spot_f1: what nested choices maximise
 variants:
   published:
@@ -12,10 +12,12 @@ variants:
       half_window: {values: [4, 6, 8], when: {duration: true}}
       duration: [true, false]
     protocol: {fitted_on: all}                            # neutral and filter_neutral may vary too
-    choose: [threshold]                                   # chosen fold by fold; all others are swept
+    choose: [threshold]                                   # chosen by each fold; all others are swept
     calibrate: nested                                     # inner (default): as in training
   chosen rule:
     choose_from: [published, thresholds]                  # a nested choice among variants
+
+`memodule.studies.values` defines how the values of a parameter are written.
 """
 
 import dataclasses
@@ -24,20 +26,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
-from memodule.studies.ablation.rule_files import Description, nearest, read_rule, resolve, with_argument
-from memodule.studies.ablation.values import Parameter, combinations, read_parameter
-from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, Decoding, Variant, spelled
+from memodule.runtime.yaml_files import did_you_mean, read_yaml_mapping
+from memodule.studies.ablation.rule_files import RuleDescription, read_rule, resolve, with_argument
+from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, DecodingSpec, Variant, spelled
+from memodule.studies.values import FORMS, Parameter, combinations, read_parameter, require_known, unique
 
-SECTIONS: Final = {"reference", "choose_by", "variants"}
+SECTIONS: Final = ("choose_by", "reference", "variants")
 """Keys of a grid."""
 
 OBJECTIVES: Final = ("strs", "spot_f1")
 OPTIONS: Final = ("fitted_on", "neutral", "filter_neutral")
-"""Options of the protocol that take part in decoding; all others define the score and are the same for all rows."""
+"""Options of the protocol that take part in decoding; all others define the score, the same for all rows."""
 
 _KEYS: Final = ("rule", "parameters", "protocol", "choose", "calibrate")
 _OPTION: Final = "protocol."
@@ -80,22 +81,24 @@ def read_grid(path: Path) -> Grid:
     Raises:
         UserError: If the file cannot be read or anything in it cannot be computed; the message names file and key.
     """
-    contents = _contents(path)
-    _known(contents, sorted(SECTIONS), str(path))
+    contents = read_yaml_mapping(
+        path, f"a grid with the keys {', '.join(SECTIONS)}, such as those in experiments/ablations"
+    )
+    require_known(contents, SECTIONS, str(path))
     written = contents.get("variants")
     if not isinstance(written, Mapping) or not written:
-        raise UserError(f"{path}: variants: there is none; name at least one, with its rule")
+        raise UserError(f"{path}: variants: there is none; add at least one, with its rule")
     choose_by = contents.get("choose_by", OBJECTIVES[0])
     if choose_by not in OBJECTIVES:
-        raise UserError(f"{path}: choose_by: {choose_by!r} is none of {', '.join(OBJECTIVES)}")
-    groups = {STUDY: [Variant(STUDY, {}, (Candidate({}, Decoding(None)),))]}
+        raise UserError(f"{path}: choose_by: {choose_by!r} is not one of {', '.join(OBJECTIVES)}")
+    groups = {STUDY: [Variant(STUDY, {}, (Candidate({}, DecodingSpec(None)),))]}
     later = []
     for name, entry in written.items():
         where = f"{path}: variants.{name}"
         if not isinstance(name, str) or name == STUDY:
-            raise UserError(f"{where}: {STUDY!r} is the study's own rule, other names are text; choose another name")
+            raise UserError(f"{where}: a name must be text other than {STUDY!r}, the study's own rule; rename it")
         if not isinstance(entry, Mapping):
-            raise UserError(f"{where}: give `rule`, or `choose_from`")
+            raise UserError(f"{where}: a variant has `rule` or `choose_from`; add one of them")
         groups[name] = []
         if "choose_from" in entry:
             later.append(name)
@@ -108,19 +111,19 @@ def read_grid(path: Path) -> Grid:
 
 
 def _expanded(group: str, entry: Mapping[str, Any], folder: Path, where: str) -> list[Variant]:
-    """All rows of one variant."""
-    _known(entry, _KEYS, where)
+    """All rows of one variant: one for each combination of its swept parameters."""
+    require_known(entry, _KEYS, where)
     if "rule" not in entry:
         raise UserError(f"{where}.rule: missing; give a file of configs/intervals, or a class_path")
     rule = read_rule(entry["rule"], folder, f"{where}.rule")
     calibrate = entry.get("calibrate", "inner")
     if calibrate not in ("inner", "nested"):
-        raise UserError(f"{where}.calibrate: {calibrate!r} is none of inner, nested")
+        raise UserError(f"{where}.calibrate: {calibrate!r} is not one of inner, nested")
     parameters = _parameters(entry, folder, where)
     chosen = _chosen(entry, parameters, where)
     combined = combinations(parameters, f"{where}.parameters")
     if len(combined) > _MOST:
-        raise UserError(f"{where}: {len(combined)} combinations; sweep less at a time, {_MOST} at most")
+        raise UserError(f"{where}: {len(combined)} combinations; sweep fewer at a time, at most {_MOST}")
     fixed = {parameter.name for parameter in parameters if not parameter.varies and not parameter.when}
     rows: dict[str, tuple[dict[str, Any], list[Candidate]]] = {}
     for combination in combined:
@@ -137,10 +140,13 @@ def _parameters(entry: Mapping[str, Any], folder: Path, where: str) -> list[Para
     options = entry.get("protocol") or {}
     for key, section in (("parameters", written), ("protocol", options)):
         if not isinstance(section, Mapping):
-            raise UserError(f"{where}.{key}: give names with their values")
-    _known(options, OPTIONS, f"{where}.protocol")
+            raise UserError(f"{where}.{key}: must map names to values")
+    require_known(options, OPTIONS, f"{where}.protocol")
     parameters = [read_parameter(str(n), value, f"{where}.parameters.{n}") for n, value in written.items()]
     parameters += [read_parameter(_OPTION + n, value, f"{where}.protocol.{n}") for n, value in options.items()]
+    for parameter in parameters:
+        if parameter.drawn:
+            raise UserError(f"{where}.parameters.{parameter.name}: only a search draws from {parameter.drawn}; {FORMS}")
     return [
         dataclasses.replace(p, values=tuple(resolve(v, folder, f"{where}.parameters.{p.name}") for v in p.values))
         for p in parameters
@@ -151,26 +157,27 @@ def _chosen(entry: Mapping[str, Any], parameters: Sequence[Parameter], where: st
     """Names of the parameters that each fold chooses."""
     written = entry.get("choose", [])
     if not isinstance(written, list) or ("choose" in entry and not written):
-        raise UserError(f"{where}.choose: give a list of parameters, or leave it out")
-    if len(set(map(str, written))) < len(written):
-        raise UserError(f"{where}.choose: a parameter stands there twice")
+        raise UserError(f"{where}.choose: give a list of parameters, or remove it")
+    if written:
+        unique(written, f"{where}.choose")
     varying = {parameter.name for parameter in parameters if parameter.varies or parameter.when}
     for name in written:
         if name == f"{_OPTION}fitted_on":
-            raise UserError(f"{where}.choose: {name} decides who is honest, and cannot be chosen by a score; sweep it")
+            raise UserError(f"{where}.choose: {name} switches a leak on, so no score may choose it; sweep it instead")
         if name not in varying:
-            raise UserError(f"{where}.choose: {name} has not several values in this variant; give it a list or a range")
+            near = did_you_mean(str(name), varying)
+            raise UserError(f"{where}.choose: {name} has only one value in this variant{near}; give several")
     return set(written)
 
 
-def _decoding(rule: Description, combination: Mapping[str, Any], calibrate: Any, where: str) -> Decoding:
+def _decoding(rule: RuleDescription, combination: Mapping[str, Any], calibrate: Any, where: str) -> DecodingSpec:
     options = {}
     for name, value in combination.items():
         if name.startswith(_OPTION):
             options[name.removeprefix(_OPTION)] = value
         else:
             rule = with_argument(rule, name, value, f"{where}.parameters.{name}")
-    decoding = Decoding(rule, options, calibrate)
+    decoding = DecodingSpec(rule, options, calibrate)
     try:
         decoding.build()
         Protocol(**options)
@@ -183,29 +190,25 @@ def _among(
     name: str, entry: Mapping[str, Any], groups: Mapping[str, Sequence[Variant]], later: Sequence[str], where: str
 ) -> Variant:
     """The variant that chooses among all rows of others."""
-    _known(entry, ("choose_from",), where)
+    require_known(entry, ("choose_from",), where)
     names = entry["choose_from"]
     if not isinstance(names, list) or not names:
         raise UserError(f"{where}.choose_from: give a list of variants")
-    if len(set(map(str, names))) < len(names):
-        raise UserError(f"{where}.choose_from: a variant stands there twice")
     candidates = []
-    for other in names:
+    for other in unique(names, f"{where}.choose_from"):
         if other not in groups or other in later or other == STUDY:
-            near = nearest(str(other), [n for n in groups if n not in later and n != STUDY])
-            raise UserError(f"{where}.choose_from: {other} is no variant with a rule of its own{near}")
+            near = did_you_mean(str(other), [n for n in groups if n not in later and n != STUDY])
+            raise UserError(f"{where}.choose_from: {other} is not a variant with its own rule{near}")
         for variant in groups[other]:
             candidates += [
                 Candidate({VARIANT: variant.name, **candidate.label}, candidate.decoding)
                 for candidate in variant.candidates
             ]
     if len(candidates) < 2:
-        raise UserError(f"{where}.choose_from: there is only one to choose; name several")
+        raise UserError(f"{where}.choose_from: only one candidate; name several")
     leaks = {candidate.decoding.options.get("fitted_on") for candidate in candidates}
     if len(leaks) > 1:
-        raise UserError(
-            f"{where}.choose_from: some are fitted_on all subjects, and would win by the leak; leave them out"
-        )
+        raise UserError(f"{where}.choose_from: some are fitted_on all subjects and would win by that leak; remove them")
     return Variant(name, {}, tuple(candidates))
 
 
@@ -217,36 +220,5 @@ def _reference(contents: Mapping[str, Any], variants: Sequence[Variant], path: P
     rows = [variant.name for variant in variants if variant.group == reference]
     if rows:
         raise UserError(f"{path}: reference: {reference} has {len(rows)} rows; name one of them, such as {rows[0]!r}")
-    near = nearest(str(reference), names)
+    near = did_you_mean(str(reference), names)
     raise UserError(f"{path}: reference: there is no variant {reference}{near}")
-
-
-def _known(section: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
-    for key in section:
-        if key not in keys:
-            raise UserError(f"{where}: unknown key {key}{nearest(str(key), keys)}; the keys are {', '.join(keys)}")
-
-
-def _contents(path: Path) -> Mapping[str, Any]:
-    try:
-        contents = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such grid; experiments/ablations/ holds those that come along") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(contents, Mapping):
-        raise UserError(f"{path}: a grid has the keys {', '.join(sorted(SECTIONS))}")
-    return contents
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML would keep the last one in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping whose keys differ."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                line = node.value[number][0].start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: {key} stands there twice")
-        return super().construct_mapping(node, deep)

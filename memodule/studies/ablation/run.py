@@ -8,7 +8,7 @@ from typing import Any
 from memodule import console
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json, write_text
-from memodule.studies.ablation.cache import Cache
+from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.choosing import choose, held_out
 from memodule.studies.ablation.counting import Counts
 from memodule.studies.ablation.execution import count_all
@@ -77,7 +77,7 @@ def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
         UserError: If the study is not finished, or a rule cannot be fitted on its folds.
     """
     material = read_material(study)
-    cache = Cache(study.folder / "ablations" / ".cache", material.identity)
+    cache = CountCache(study.folder / "ablations" / ".cache", material.identity)
     counted = count_all(grid, material, cache, workers)
     rows = score_rows(grid, material, counted.counts)
     return Ablation(study, grid, material, best_first(rows), counted.computed, _notes(study, rows))

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.studies.ablation.table import Row
-from memodule.studies.ablation.values import value_key
 from memodule.studies.ablation.variants import short
+from memodule.studies.values import value_key
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
-from memodule.studies.ablation.variants import Candidate, Variant, labelled, short
+from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
 
 SHOWN: Final = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")
 """Scores, in the order of the table."""
@@ -59,7 +59,7 @@ class Row:
     @property
     def chosen(self) -> dict[str, int]:
         """How many folds chose what, most frequent first."""
-        return dict(Counter(labelled(candidate.label) for candidate in self.choice.values()).most_common())
+        return dict(Counter(label_text(candidate.label) for candidate in self.choice.values()).most_common())
 
 
 def make_row(

@@ -1,33 +1,33 @@
-"""One way to decode a study's curves, and one row of an ablation's table."""
+"""What an ablation decodes: a rule with its options, the candidates of a choice, and the variants of the table."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import SelectionRule, build_rule
+from memodule.runtime.digests import json_sha256
 from memodule.studies.ablation.rule_files import rule_names
 
 STUDY: Final = "study"
-"""The row of the study's own rule, as its folds fitted it: the numbers of its `results.json`."""
+"""Name of the row of the study's own rule, as its folds fitted it: the numbers of its `results.json`."""
 
 VARIANT: Final = "variant"
-"""Key of a label that names a variant."""
+"""Key in a candidate's label that holds the name of a variant."""
 
 Calibrate = Literal["inner", "nested"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Decoding:
-    """A rule with all its arguments, and what of the protocol takes part in decoding.
+class DecodingSpec:
+    """How to decode: a selection rule with its arguments, and the options of the protocol that decoding uses.
 
     Attributes:
         rule: class_path and init_args; None for the rules as the study's folds stored them.
         options: Options of the protocol that replace the study's.
-        calibrate: Curves that rules are calibrated on: of the fold's "inner" validation subjects, as in training, or
-            "nested": out-of-fold curves of its training subjects where it has no inner ones.
+        calibrate: Curves that rules are calibrated on: "inner", those of the fold's inner validation subjects, as in
+            training; or "nested", which takes out-of-fold curves of its training subjects where it has no inner ones.
     """
 
     rule: Mapping[str, Any] | None
@@ -35,7 +35,7 @@ class Decoding:
     calibrate: Calibrate = "inner"
 
     def build(self) -> SelectionRule:
-        """The rule, which has learned nothing yet.
+        """The rule, not yet fitted.
 
         Raises:
             UserError: If there is no such rule, or it does not take its arguments.
@@ -49,13 +49,12 @@ class Decoding:
 
     @property
     def digest(self) -> str:
-        """The same for the same decoding."""
-        plain = [self.rule, dict(self.options), self.calibrate]
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        """Equal for equal specifications."""
+        return json_sha256([self.rule, dict(self.options), self.calibrate])
 
     @property
     def names(self) -> str:
-        """What the rule is called."""
+        """Name of the rule, with those inside it."""
         return "as the folds stored it" if self.rule is None else rule_names(self.rule)
 
 
@@ -64,21 +63,21 @@ class Candidate:
     """What a nested choice may take.
 
     Attributes:
-        label: What is chosen with it: parameters, or the name of a variant.
-        decoding: How curves are decoded then.
+        label: The chosen parameters, or the name of a variant under `VARIANT`.
+        decoding: How to decode.
     """
 
     label: Mapping[str, Any]
-    decoding: Decoding
+    decoding: DecodingSpec
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Variant:
-    """One row of the table.
+    """One row of the table, before it is scored.
 
     Attributes:
         group: Name in the grid.
-        parameters: What is swept within the group.
+        parameters: Swept parameters of this row.
         candidates: One, or those among which each fold chooses.
     """
 
@@ -102,8 +101,8 @@ def spelled(parameters: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={short(value)}" for name, value in parameters.items())
 
 
-def labelled(label: Mapping[str, Any]) -> str:
-    """What was chosen, as one line: threshold=0.5, or the name of a variant with what that chooses."""
+def label_text(label: Mapping[str, Any]) -> str:
+    """A candidate's label as one line: threshold=0.5, or the name of a variant with its chosen parameters."""
     rest = {name: value for name, value in label.items() if name != VARIANT}
     if VARIANT not in label:
         return spelled(rest)
@@ -119,3 +118,6 @@ def short(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(short, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+Decoding = DecodingSpec

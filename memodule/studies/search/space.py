@@ -6,39 +6,33 @@
     intervals: [../../configs/intervals/prior_guided.yaml, ../../configs/intervals/rise_fall.yaml]
     intervals.init_args.least: {uniform: [0.1, 0.5], when: {intervals: ../../configs/intervals/rise_fall.yaml}}
 
-A list is a choice. Ranges hold both of their ends. A parameter with `when` exists only where another one, further up,
-has that value or one of those values. Values that are YAML files, relative to the space file, swap whole parts.
+`memodule.studies.values` defines the forms. A parameter with `when` exists only where another one, further up, has one
+of those values. Values that are YAML files, relative to the space file, swap whole parts.
 """
 
 import dataclasses
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from memodule.errors import UserError
+from memodule.runtime.yaml_files import did_you_mean, read_yaml_mapping
+from memodule.studies.values import FORMS, is_yaml_file, read_parameter, unique
 
-_RANGES: Final = ("uniform", "loguniform", "int")
 _DIGITS: Final = 4
 """Significant digits of a drawn number: more would only make commands unreadable."""
 
-_FORM: Final = (
-    "write a list of choices, or one of {uniform: [low, high]}, {loguniform: [low, high]}, {int: [low, high]}, "
-    "{choice: [...]}, with `when: {key: value}` beside if it depends on another key"
-)
-
 
 @dataclasses.dataclass(frozen=True)
-class Parameter:
+class SpaceParameter:
     """One key that a search may set.
 
     Attributes:
         key: Dotted config key.
         kind: "choice", or the kind of range: "uniform", "loguniform", "int".
-        choices: The values of a choice, as words of a command line; files as absolute paths.
+        choices: The values of a choice, as text on a command line; files as absolute paths.
         low: Smallest value of a range.
         high: Largest value of a range.
         when: Keys further up and the values that they must have for this parameter to exist.
@@ -57,18 +51,11 @@ class Parameter:
         return self.choices or (self.text(self.low), self.text(self.high))
 
     def exists(self, settings: Mapping[str, str]) -> bool:
-        """Whether the parameter exists beside these settings."""
+        """Whether the parameter exists next to these settings."""
         return all(settings.get(key) in values for key, values in self.when)
 
     def suggest(self, trial: Any) -> str | float:
-        """Ask an Optuna trial for a value.
-
-        Args:
-            trial: An `optuna.Trial`.
-
-        Returns:
-            Text for a choice, a number within both ends (inclusive) otherwise.
-        """
+        """A value from an Optuna trial: text for a choice, otherwise a number within both ends (inclusive)."""
         if self.kind == "choice":
             return str(trial.suggest_categorical(self.key, self.choices))
         if self.kind == "int":
@@ -76,7 +63,7 @@ class Parameter:
         return float(trial.suggest_float(self.key, self.low, self.high, log=self.kind == "loguniform"))
 
     def text(self, value: str | float) -> str:
-        """A value as a word of a command line, rounded to four digits but never out of its range."""
+        """A value as text on a command line, rounded to four digits but never out of its range."""
         if self.kind == "choice":
             return str(value)
         if self.kind == "int":
@@ -95,25 +82,23 @@ class Space:
     """
 
     path: Path
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[SpaceParameter, ...]
 
     @classmethod
     def read(cls, path: Path) -> "Space":
         """Read a space file.
 
         Raises:
-            UserError: If it cannot be read, or an entry is none of the forms above.
+            UserError: If it cannot be read, or an entry has none of the forms.
         """
-        try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
-        if not isinstance(entries, dict) or not entries:
-            raise UserError(f"{path}: a space maps config keys to values to choose from; {_FORM}")
-        parameters: list[Parameter] = []
+        wanted = f"a space that maps config keys to values to choose from; for each key {FORMS}"
+        entries = read_yaml_mapping(path, wanted)
+        if not entries:
+            raise UserError(f"{path}: is empty; give {wanted}")
+        known: dict[str, SpaceParameter] = {}
         for key, entry in entries.items():
-            parameters.append(_parameter(path, str(key), entry, parameters))
-        return cls(path, tuple(parameters))
+            known[str(key)] = _parameter(path, str(key), entry, known)
+        return cls(path, tuple(known.values()))
 
     def __call__(self, trial: Any) -> None:
         """Let an Optuna trial choose (Optuna's define-by-run form)."""
@@ -123,26 +108,15 @@ class Space:
                 chosen[parameter.key] = parameter.text(parameter.suggest(trial))
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """What an Optuna trial chose as settings of a config: whole parts first, so that single keys count in them.
-
-        Args:
-            values: By the key of the parameter.
-
-        Returns:
-            Config keys and values, as `--set` takes them.
-        """
+        """What an Optuna trial chose, as `--set` takes it: whole parts first, so that single keys replace in them."""
         return _parts_first({p.key: p.text(values[p.key]) for p in self.parameters if p.key in values})
 
     def describe(self) -> list[dict[str, Any]]:
         """Plain values that differ whenever two spaces differ."""
         return [dataclasses.asdict(parameter) for parameter in self.parameters]
 
-    def samples(self) -> list[tuple[Parameter, dict[str, str]]]:
-        """For every end of every parameter the least settings that have it.
-
-        Returns:
-            (parameter, settings) of each end.
-        """
+    def samples(self) -> list[tuple[SpaceParameter, dict[str, str]]]:
+        """(parameter, settings) for every end of every parameter, with the fewest settings that it needs."""
         first = {parameter.key: parameter for parameter in self.parameters}
         found = []
         for parameter in self.parameters:
@@ -151,7 +125,7 @@ class Space:
                 found += [(parameter, _parts_first({**needed, **parts, parameter.key: end})) for end in parameter.ends]
         return found
 
-    def _parts_above(self, parameter: Parameter, needed: Mapping[str, str]) -> list[dict[str, str]]:
+    def _parts_above(self, parameter: SpaceParameter, needed: Mapping[str, str]) -> list[dict[str, str]]:
         """All that a key may be set in: a key without `when` must fit every part that the space swaps above it."""
         above = [p for p in self.parameters if parameter.key.startswith(f"{p.key}.") and p.key not in needed]
         choices = itertools.product(*(part.choices for part in above))
@@ -162,7 +136,7 @@ def _parts_first(settings: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(settings.items(), key=lambda item: item[0].count(".")))
 
 
-def _needed(parameter: Parameter, known: Mapping[str, Parameter]) -> dict[str, str]:
+def _needed(parameter: SpaceParameter, known: Mapping[str, SpaceParameter]) -> dict[str, str]:
     """Values of other keys without which the parameter does not exist."""
     needed: dict[str, str] = {}
     for key, values in parameter.when:
@@ -170,57 +144,32 @@ def _needed(parameter: Parameter, known: Mapping[str, Parameter]) -> dict[str, s
     return needed
 
 
-def _parameter(path: Path, key: str, entry: Any, before: Sequence[Parameter]) -> Parameter:
-    form = dict(entry) if isinstance(entry, dict) else {"choice": entry}
-    when = _when(path, key, form.pop("when", {}), before)
-    if len(form) != 1:
-        raise UserError(f"{path}: {key}: {_FORM}")
-    ((kind, values),) = form.items()
-    if kind == "choice" and isinstance(values, list) and values:
-        texts = tuple(_text(path, key, value) for value in values)
-        if len(set(texts)) == len(texts):
-            return Parameter(key, kind, texts, when=when)
-        raise UserError(f"{path}: {key}: a choice is named twice; name each once")
-    if kind in _RANGES:
-        return Parameter(key, kind, (), *_ends(path, key, kind, values), when)
-    raise UserError(f"{path}: {key}: {_FORM}")
+def _parameter(path: Path, key: str, entry: Any, above: Mapping[str, SpaceParameter]) -> SpaceParameter:
+    where = f"{path}: {key}"
+    parameter = read_parameter(key, entry, where)
+    when = []
+    for other, values in parameter.when.items():
+        texts = tuple(_text(value, path, where) for value in values)
+        choices = above[other].choices if other in above else ()
+        near = "" if choices else did_you_mean(other, above)
+        for text in texts:
+            if text not in choices:
+                raise UserError(f"{where}: when: {text} is not a choice of {other} further up{near}")
+        when.append((other, texts))
+    if parameter.drawn is None:
+        choices = unique((_text(value, path, where) for value in parameter.values), where)
+        return SpaceParameter(key, "choice", choices, when=tuple(when))
+    low, high = parameter.values
+    return SpaceParameter(key, parameter.drawn, (), low, high, tuple(when))
 
 
-def _ends(path: Path, key: str, kind: str, values: Any) -> tuple[float, float]:
-    number = int if kind == "int" else (int, float)
-    usable = isinstance(values, list) and len(values) == 2
-    usable = usable and all(isinstance(value, number) and not isinstance(value, bool) for value in values)
-    if not usable:
-        hint = "" if kind == "int" else " (YAML reads 1e-3 as text: write 0.001 or 1.0e-3)"
-        raise UserError(f"{path}: {key}: {kind} takes two {'whole ' if kind == 'int' else ''}numbers{hint}")
-    low, high = values
-    if not low < high or (kind == "loguniform" and low <= 0):
-        above = " above 0" if kind == "loguniform" else ""
-        raise UserError(f"{path}: {key}: {kind}: [{low}, {high}]: give a lower end{above} and then a higher one")
-    return low, high
-
-
-def _when(path: Path, key: str, when: Any, before: Sequence[Parameter]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    if not isinstance(when, dict):
-        raise UserError(f"{path}: {key}: when takes a key further up and its value, {{key: value}}")
-    known = {parameter.key: parameter for parameter in before}
-    conditions = []
-    for other, values in when.items():
-        texts = tuple(_text(path, key, value) for value in (values if isinstance(values, list) else [values]))
-        strange = [text for text in texts if other not in known or text not in known[other].choices]
-        if strange:
-            raise UserError(f"{path}: {key}: when: {strange[0]} is no choice of {other} further up")
-        conditions.append((str(other), texts))
-    return tuple(conditions)
-
-
-def _text(path: Path, key: str, value: Any) -> str:
-    """A choice as a word of a command line; a file as its absolute path."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if not value.endswith((".yaml", ".yml")):
-        return value
+def _text(value: Any, path: Path, where: str) -> str:
+    """A choice as text on a command line; a file as its absolute path."""
+    if isinstance(value, Mapping):
+        raise UserError(f"{where}: {FORMS}")
+    if not is_yaml_file(value):
+        return value if isinstance(value, str) else json.dumps(value)
     file = (path.parent / value).resolve()
     if not file.is_file():
-        raise UserError(f"{path}: {key}: {file} does not exist; name config files relative to the space file")
+        raise UserError(f"{where}: {file} does not exist; name config files relative to the space file")
     return str(file)

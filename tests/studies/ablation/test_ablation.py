@@ -19,7 +19,7 @@ from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
 from memodule.metrics.evaluation import compare
 from memodule.metrics.functional import Tally, score
 from memodule.studies.ablation import execution
-from memodule.studies.ablation.cache import Cache
+from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.choosing import choose
 from memodule.studies.ablation.counting import _Counter, count, tally_curves
 from memodule.studies.ablation.grid import read_grid
@@ -263,7 +263,7 @@ def _spot_f1(rule, material, subjects) -> float:
 
 
 def _no_cache(study: Path):
-    return Cache(study.parent / "elsewhere", "another")
+    return CountCache(study.parent / "elsewhere", "another")
 
 
 def test_a_choice_among_variants_takes_over_their_counts(study):

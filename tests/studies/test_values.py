@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memodule.errors import UserError
-from memodule.studies.ablation.values import Parameter, combinations, read_parameter, value_key
+from memodule.studies.values import Parameter, combinations, read_parameter, value_key
 
 numbers = st.integers(-50, 50) | st.floats(-50, 50).map(lambda x: round(x, 3))
 values = st.lists(numbers | st.booleans() | st.sampled_from("abc"), min_size=1, max_size=4, unique_by=value_key)
@@ -59,6 +59,10 @@ def test_a_counted_range_holds_both_ends_at_equal_distances(start, end, steps):
         ([[100, 300], [200, 400]], ([100, 300], [200, 400])),
         (0.5, (0.5,)),
         (None, (None,)),
+        ({"choice": [1, 2]}, (1, 2)),
+        ({"values": {"from": 1, "to": 3, "step": 1}}, (1, 2, 3)),
+        ({"from": 1, "to": 3, "step": 1, "when": {"a": True}}, (1, 2, 3)),
+        ({"class_path": "Rule"}, ({"class_path": "Rule"},)),
     ],
 )
 def test_values_are_read_as_a_person_means_them(written, expected):
@@ -73,11 +77,11 @@ def test_values_are_read_as_a_person_means_them(written, expected):
         ([], "empty"),
         ([0.5, 0.5], "twice"),
         ([1, 1.0], "twice"),
-        ({"from": 1, "to": 1, "steps": 3}, "nowhere"),
-        ({"from": 1, "to": 5, "step": -1}, "nowhere"),
-        ({"from": 1, "to": 5, "step": 0}, "nowhere"),
-        ({"from": 1, "to": 2, "step": 5}, "nowhere"),
-        ({"from": 1, "to": 8, "step": 0.5, "log": True}, "nowhere"),
+        ({"from": 1, "to": 1, "steps": 3}, "range is empty"),
+        ({"from": 1, "to": 5, "step": -1}, "range is empty"),
+        ({"from": 1, "to": 5, "step": 0}, "range is empty"),
+        ({"from": 1, "to": 2, "step": 5}, "range is empty"),
+        ({"from": 1, "to": 8, "step": 0.5, "log": True}, "range is empty"),
         ({"from": 0, "to": 8, "steps": 4, "log": True}, "above 0"),
         ({"from": 1, "to": 8, "steps": 1}, "from 2"),
         ({"from": 1, "to": 8}, "{from, to, steps}"),
@@ -85,6 +89,12 @@ def test_values_are_read_as_a_person_means_them(written, expected):
         ({"from": 1, "to": 8, "setps": 3}, "setps is unknown"),
         ({"from": "1e-3", "to": 8, "steps": 3}, "1e-3"),
         ({"values": [1, 2], "when": {}}, "when"),
+        ({"values": [1, 2], "uniform": [1, 2]}, "loguniform"),
+        ({"int": [1, 2.5]}, "whole"),
+        ({"uniform": [1, True]}, "True"),
+        ({"uniform": [2, 1]}, "lower end"),
+        ({"loguniform": [0, 1]}, "above 0"),
+        ({"uniform": [1]}, "[low, high]"),
         ({"values": [1, 2], "when": {"a": []}}, "when.a: the list is empty"),
     ],
 )
@@ -95,6 +105,12 @@ def test_what_cannot_be_meant_is_refused_with_its_place(written, told):
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize("kind", ["uniform", "loguniform", "int"])
+def test_a_drawn_range_keeps_both_ends_and_its_condition(kind):
+    found = read_parameter("p", {kind: [1, 3], "when": {"a": [1, 2]}}, "space")
+    assert (found.drawn, found.values, found.when) == (kind, (1, 3), {"a": (1, 2)})
+
+
 def test_true_and_one_are_two_values():
     assert len(read_parameter("p", [True, 1], "grid").values) == 2
 
@@ -102,7 +118,7 @@ def test_true_and_one_are_two_values():
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        ([Parameter("a", (1,), {"b": (1,)})], "b is no parameter"),
+        ([Parameter("a", (1,), {"b": (1,)})], "no parameter b"),
         ([Parameter("a", (1,), {"b": (1,)}), Parameter("b", (1,), {"a": (1,)})], "circle"),
         ([Parameter("a", (1, 2)), Parameter("b", (1,), {"a": (3,)})], "never holds"),
     ],
