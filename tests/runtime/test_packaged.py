@@ -7,6 +7,7 @@ import pytest
 from memodule.cli import main
 from memodule.errors import UserError
 from memodule.runtime.packaged import packaged_file, packaged_names, packaged_setting, with_packaged_files
+from memodule.studies.ablation.rule_files import read_rule
 from memodule.training.lightning_cli import parse_config
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,13 @@ def test_a_study_is_planned_by_names_alone():
         [ROOT / "experiments" / "demo.yaml"], {"intervals": str(ROOT / "configs/intervals/fixed_window.yaml")}
     )
     assert by_name == by_file
+
+
+@pytest.mark.parametrize("written", ["rise_fall", "configs/intervals/rise_fall.yaml"])
+def test_rules_have_the_names_of_their_files_too(written):
+    rule = read_rule(written, Path(), "--rule")
+    assert rule["class_path"].endswith("RiseFall")
+    assert rule["init_args"]
 
 
 def test_copies_for_editing_work_unchanged(capsys):

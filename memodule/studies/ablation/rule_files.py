@@ -11,6 +11,7 @@ import memodule.intervals
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.runtime.class_paths import imported_class
+from memodule.runtime.packaged import packaged_names
 from memodule.runtime.yaml_files import did_you_mean, read_yaml
 from memodule.studies.values import is_yaml_file
 
@@ -33,13 +34,16 @@ def read_rule(written: Any, folder: Path, where: str) -> RuleDescription:
     """The description of a selection rule, with nested files read and class paths complete.
 
     Args:
-        written: Name of a rule of this package, a class path, a YAML file, or class_path and init_args.
+        written: Name of a rule or of an included YAML file, a class path, a YAML file, or class_path and init_args.
         folder: What the names of files are relative to.
         where: File and key, for the message.
 
     Raises:
         UserError: If there is no such file or rule.
     """
+    if isinstance(written, str) and not (folder / written).is_file():
+        name = written.removeprefix("configs/intervals/").removesuffix(".yaml")
+        written = str(packaged_names("configs/intervals").get(name, written))
     if is_yaml_file(written):
         path = folder / written
         try:
