@@ -1,4 +1,4 @@
-"""`memodule check`: what is there, what is missing, what is odd in a data set."""
+"""`memodule check`: what is there, what is missing, what looks wrong in a data set."""
 
 import json
 import shlex
@@ -19,34 +19,34 @@ exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    parser = command_parser("check", "Say in words what is wrong with a data set.", _EPILOG)
+    parser = command_parser("check", "Report what is missing or looks wrong in a data set.", _EPILOG)
     parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
-    parser.add_argument("--root", help="folder of the data set, where DATASET is a description")
-    parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of subjects in common")
+    parser.add_argument("--root", help="folder of the data set, if DATASET is a description")
+    parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of common subjects")
     parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only JSON")
     arguments = parse(parser, argv)
 
     from memodule.datasets import read_catalog
-    from memodule.datasets.check.dataset import check_dataset
-    from memodule.datasets.check.figure import draw_histograms
-    from memodule.datasets.check.text import report_text
+    from memodule.datasets.check.describe import check_text
+    from memodule.datasets.check.examine import check_dataset
+    from memodule.datasets.check.histograms import draw_histograms
     from memodule.datasets.description import locate
     from memodule.datasets.folders import Listing, default_index
 
     others = [read_catalog(folder) for folder in arguments.against]
     index = arguments.index or default_index(Path(arguments.root or arguments.dataset))
-    with console.status("looking into folders"), Listing(index) as listing:
-        report = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing, others)
+    with console.status("listing folders"), Listing(index) as listing:
+        check = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing, others)
     if arguments.json:
-        print(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+        print(json.dumps(check.as_dict(), indent=2, allow_nan=False))
     else:
-        print(report_text(report))
-        if report.catalog and report.training:  # not yet a Catalog
+        print(check_text(check))
+        if check.catalog and check.training:  # not yet a Catalog
             where = [arguments.dataset, *(["--root", arguments.root] if arguments.root else [])]
             out = f"data/{Path(arguments.dataset).stem}"
             print(f"\nNext: {shlex.join(['memodule', 'catalog', *where, '--out', out])}")
-    if arguments.histogram and report.catalog:
-        draw_histograms(report.catalog, arguments.histogram)
-    return report.exit_status
+    if arguments.histogram and check.catalog:
+        draw_histograms(check.catalog, arguments.histogram)
+    return check.exit_status

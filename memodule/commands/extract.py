@@ -16,14 +16,15 @@ examples:
   memodule extract data/synth --out data/flow
   memodule extract data/samm_lv --out data/flow --window 30 --frame-step 7 --workers 8
   memodule extract data/casme3 --out data/flow --window 50 --preview
-  memodule extract data/casme3 --out data/flow --window 50 --verify       (look again at what is there)
+  memodule extract data/casme3 --out data/flow --window 50 --verify       (check existing features again)
 
-What is there already, with the same parameters and unchanged frames, is not computed again; after a kill just start
-again. Every run writes quality.csv beside the features: faces found, box sizes, head motion, replaced frames.
+Existing features with the same parameters and unchanged frames are not computed again; after an interruption, run the
+same command again. Every run writes quality.csv next to the features: faces found, box sizes, head motion, replaced
+frames.
 
 JSON: features, quality, pictures (with --preview), seconds, videos (subject, video, state, problem or null, remarks).
 
-exit status: 0 all videos have usable features, 1 some have not (listed at the end), 2 nothing could be done."""
+exit status: 0 all videos have usable features, 1 some do not (listed at the end), 2 nothing could be done."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 
     catalog = read_catalog(arguments.catalog)
     if not catalog.videos:
-        raise UserError(f"{arguments.catalog / 'videos.csv'}: lists no video, so there is nothing to extract")
+        raise UserError(f"{arguments.catalog / 'videos.csv'}: lists no videos, so there is nothing to extract")
     parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
     store = FlowStore(arguments.out, parameters)
     options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]"
     )
-    parser.add_argument("--verify", action="store_true", help="hash stored features and frames, trust no file times")
+    parser.add_argument("--verify", action="store_true", help="hash stored features and frames, ignore file times")
     parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print only JSON")
     return parser

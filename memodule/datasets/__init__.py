@@ -28,7 +28,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import `synthesize` when it is asked for: rendering needs OpenCV and scikit-image, reading does not."""
+    """Import `synthesize` on first use: rendering needs OpenCV and scikit-image, reading does not."""
     if name == "synthesize":
         from memodule.synthetic import synthesize
 

@@ -1,8 +1,8 @@
 """CAS(ME)^2: 30 fps colour image folders and one workbook of three sheets, none with a header.
 
 The first sheet has the expressions of participants 1 .. 22 in videos such as `anger1_1` (the first expression of
-`anger1`). The other two name things: participant 1 is folder `s15`, and `anger1` is video `0401`. In the release an
-unknown offset is 0; the apex stands in for it, which is the owners' convention.
+`anger1`). The other two map names: participant 1 is folder `s15`, and `anger1` is video `0401`. An unknown offset is 0
+in the release; the apex replaces it, which is the owners' convention.
 """
 
 import re
@@ -12,10 +12,10 @@ from typing import Final
 
 from memodule.datasets.catalog import Catalog, Kind
 from memodule.datasets.folders import Listing
+from memodule.datasets.label_sources import Place, Remark
 from memodule.datasets.labels import Label, assemble
 from memodule.datasets.places import label_file, video_folders
-from memodule.datasets.provenance import Place, Remark
-from memodule.datasets.workbook import Row, Sheet, cell_text, read_workbook
+from memodule.datasets.workbook import Sheet, SheetRow, cell_text, read_workbook
 from memodule.errors import UserError
 
 _COLUMNS: Final = ("participant", "expression", "onset", "apex", "offset", "units", "emotion", "type")
@@ -33,7 +33,7 @@ def read_casme2(
     name: str = "CAS(ME)^2",
     listing: Listing | None = None,
 ) -> Catalog:
-    """Read CAS(ME)^2.
+    """Read CAS(ME)^2; subjects are codes such as "s15", videos four-digit codes such as "0401".
 
     Args:
         root: Folder that holds the frames and the workbook (see data/README.md).
@@ -41,14 +41,11 @@ def read_casme2(
         frames: Name of the folder that holds the subjects' folders.
         fps: Frame rate.
         emotions: Class of every emotion.
-        name: What the data set is called.
-        listing: Knows what is in folders; a new one unless given.
-
-    Returns:
-        A Catalog whose subjects are codes such as "s15" and whose videos are four-digit codes such as "0401".
+        name: Name of the data set.
+        listing: Lists folders; by default a new one.
 
     Raises:
-        UserError: With file, sheet, row and mend.
+        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "s<number>/<number>_<code of four digits><title>")
@@ -56,13 +53,12 @@ def read_casme2(
     if len(sheets) < 3:
         raise UserError(
             f"{sheets[0].path}: {len(sheets)} sheets ({', '.join(sheet.name for sheet in sheets)}) where the owners' "
-            "file has three (CASFEcode_final, naming rule1, naming rule2); take the owners' file"
+            "file has three (CASFEcode_final, naming rule1, naming rule2); use the owners' file"
         )
     subjects = _pairs(sheets[1], r"[1-9]\d*", r"s\d+", "participant number and folder such as s15")
     videos = _pairs(sheets[2], r"[a-z]+\d+", r"\d{3,4}", "video name such as anger1 and code such as 0401")
     found = [_label(row, subjects, videos) for row in _rows(sheets[0])]
-    remarks = _misplaced(folders)
-    return assemble(name, found, folders, listing, fps=fps, emotions=emotions, remarks=remarks)
+    return assemble(name, found, folders, listing, fps=fps, emotions=emotions, remarks=_misplaced(folders))
 
 
 def _identify(below: str) -> tuple[str, str] | None:
@@ -71,8 +67,8 @@ def _identify(below: str) -> tuple[str, str] | None:
 
 
 def _misplaced(folders: Mapping[tuple[str, str], Path]) -> list[Remark]:
-    """Folders that lie with another subject; the subject in the folder's own name counts."""
-    text = "the folder lies with another subject; the number in its own name counts"
+    """Remarks on folders in another subject's folder; the subject in the folder's own name counts."""
+    text = "the folder is in another subject's folder; the number in its own name counts"
     return [
         Remark("note", text, Place(path), f"taken as {subject}")
         for (subject, _), path in folders.items()
@@ -80,24 +76,24 @@ def _misplaced(folders: Mapping[tuple[str, str], Path]) -> list[Remark]:
     ]
 
 
-def _rows(sheet: Sheet) -> list[Row]:
-    """The rows of the first sheet; a header that somebody added is passed over."""
+def _rows(sheet: Sheet) -> list[SheetRow]:
+    """The rows of the first sheet, without a header that someone may have added."""
     rows = []
     for number, cells in enumerate(sheet.rows, start=1):
         if not any(cell_text(cell) for cell in cells):
             continue
         if len(cells) < len(_COLUMNS):
             what = f"{len(cells)} columns where {len(_COLUMNS)} are expected ({', '.join(_COLUMNS)})"
-            raise UserError(f"{sheet.place(number)}: {what}; take the owners' file")
+            raise UserError(f"{sheet.place(number)}: {what}; use the owners' file")
         if number > 1 or cell_text(cells[0]).isdecimal():
-            rows.append(Row(sheet.place(number), dict(zip(_COLUMNS, cells, strict=False))))
+            rows.append(SheetRow(sheet.place(number), dict(zip(_COLUMNS, cells, strict=False))))
     if not rows:
-        raise UserError(f"{sheet.place()}: no rows; take the owners' file")
+        raise UserError(f"{sheet.place()}: no rows; use the owners' file")
     return rows
 
 
 def _pairs(sheet: Sheet, key: str, value: str, what: str) -> dict[str, str]:
-    """The two cells of each row that look like key and value, wherever they stand."""
+    """The two cells of each row that look like key and value, in any column."""
     pairs: dict[str, str] = {}
     for cells in sheet.rows:
         texts = [cell_text(cell).lower() for cell in cells]
@@ -106,11 +102,11 @@ def _pairs(sheet: Sheet, key: str, value: str, what: str) -> dict[str, str]:
         if keys and values:
             pairs[keys[-1]] = values[-1].zfill(4) if values[-1].isdecimal() else values[-1]
     if not pairs:
-        raise UserError(f"{sheet.place()}: no row holds {what}; take the owners' file")
+        raise UserError(f"{sheet.place()}: no row holds {what}; use the owners' file")
     return pairs
 
 
-def _label(row: Row, subjects: Mapping[str, str], videos: Mapping[str, str]) -> Label:
+def _label(row: SheetRow, subjects: Mapping[str, str], videos: Mapping[str, str]) -> Label:
     participant, expression = row.required("participant"), row.required("expression")
     match = _EXPRESSION.fullmatch(expression)
     if not match:
@@ -131,7 +127,7 @@ def _label(row: Row, subjects: Mapping[str, str], videos: Mapping[str, str]) -> 
     )
 
 
-def _kind(row: Row) -> Kind:
+def _kind(row: SheetRow) -> Kind:
     match row.required("type").casefold():
         case "micro-expression":
             return "micro"
@@ -139,4 +135,4 @@ def _kind(row: Row) -> Kind:
             return "macro"
         case other:
             what = f"{other!r} (column 8) is neither micro- nor macro-expression"
-            raise UserError(f"{row.place}: {what}; correct it, or the shifted columns")
+            raise UserError(f"{row.place}: {what}; correct it, or check whether columns have shifted")

@@ -1,11 +1,10 @@
 """CAS(ME)^3 part A: 30 fps colour image folders, a label file of micro-expressions, one of all expressions.
 
-The labels count the numbers in the names of the images (`JpgIndex`). The release has a handful of impossible rows; a
-table of repairs, which is data (configs/datasets/casme3.yaml), settles them one by one. `repairs=False` switches the
-table off; what is impossible then is dropped under the rules of `memodule.datasets.labels`.
-
-Differences from published code, which trains on the impossible rows: see there. Names of subjects and videos are
-compared without case (one row of version 2 spells the video `J`).
+Labels refer to the numbers in the names of the images (`JpgIndex`). The release has a handful of impossible rows; a
+table of repairs, which is data (configs/datasets/casme3.yaml), corrects them one by one. `repairs=False` switches the
+table off; impossible rows are then dropped under the rules of `memodule.datasets.labels`, which also lists the
+differences from published code, which trains on these rows. Names of subjects and videos are compared without case
+(one row of version 2 spells the video `J`).
 """
 
 import dataclasses
@@ -17,10 +16,10 @@ from typing import Final
 from memodule.datasets.catalog import Catalog, Kind
 from memodule.datasets.finding import find_files
 from memodule.datasets.folders import Listing
+from memodule.datasets.label_sources import Place, Remark
 from memodule.datasets.labels import Label, assemble
 from memodule.datasets.places import label_file, video_folders
-from memodule.datasets.provenance import Place, Remark
-from memodule.datasets.workbook import Row, find_table, read_workbook
+from memodule.datasets.workbook import SheetRow, find_table, read_workbook
 from memodule.errors import UserError
 
 _MICROS: Final = {
@@ -39,13 +38,13 @@ _SUBJECT: Final = re.compile(r"(?:spno\.)?(\d+)", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True)
 class Repair:
-    """What to write into one row of the label file instead of what it says.
+    """A correction of one row of the label file.
 
     Attributes:
-        row: Row as the spreadsheet program numbers it; the header is row 1.
-        found: Columns (onset, apex, offset) and what they must say for the repair to apply.
-        put: Columns and what to put there; 0 for unknown.
-        why: The reason, in words.
+        row: SheetRow as the spreadsheet program numbers it; the header is row 1.
+        found: Columns (onset, apex, offset) and the values they must have for the repair to apply.
+        put: Columns and their new values; 0 for unknown.
+        why: The reason.
     """
 
     row: int
@@ -56,7 +55,7 @@ class Repair:
     def __post_init__(self) -> None:
         strange = sorted({*self.found, *self.put} - set(_FRAMES))
         if strange:
-            raise UserError(f"known_errors, row {self.row}: {', '.join(strange)} is none of {', '.join(_FRAMES)}")
+            raise UserError(f"known_errors, row {self.row}: {', '.join(strange)} is not one of {', '.join(_FRAMES)}")
 
 
 def read_casme3(
@@ -72,26 +71,23 @@ def read_casme3(
     name: str = "CAS(ME)^3",
     listing: Listing | None = None,
 ) -> Catalog:
-    """Read part A of CAS(ME)^3.
+    """Read part A of CAS(ME)^3; subjects are codes such as "spNO.1", videos are "a" .. "m".
 
     Args:
         root: Folder that holds the frames and the label files (see data/README.md).
         labels: Names of the label file of micro-expressions, the best version first.
-        all_expressions: Names of the label file of all expressions, which the macro-expressions come from. Without
-            it there are none.
+        all_expressions: Names of the label file of all expressions, the source of the macro-expressions; without it
+            there are none.
         frames: Name of the folder that holds the subjects' folders.
         fps: Frame rate.
         emotions: Class of every emotion.
-        known_errors: Rows of `labels` to mend.
-        repairs: Whether to mend them.
-        name: What the data set is called.
-        listing: Knows what is in folders; a new one unless given.
-
-    Returns:
-        A Catalog whose subjects are codes such as "spNO.1" and whose videos are "a" .. "m".
+        known_errors: Corrections of rows of `labels`.
+        repairs: Whether to apply them.
+        name: Name of the data set.
+        listing: Lists folders; by default a new one.
 
     Raises:
-        UserError: With file, sheet, row and mend.
+        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "spNO.<number>/<letter>/color", ("depth",))
@@ -99,7 +95,7 @@ def read_casme3(
     rows = find_table(read_workbook(label_file(listing, root, labels)), "label", _MICROS)[1]
     found = [_label(row, "micro", row.text("emotion")) for row in rows]
     if repairs:
-        found = _mend(found, known_errors, remarks)
+        found = _repaired(found, known_errors, remarks)
     found += _macros(listing, root, all_expressions, remarks)
     return assemble(name, found, folders, listing, fps=fps, emotions=emotions, remarks=remarks)
 
@@ -109,7 +105,7 @@ def _identify(below: str) -> tuple[str, str] | None:
     return (f"spNO.{match[1]}", match[2].lower()) if match else None
 
 
-def _label(row: Row, kind: Kind, emotion: str) -> Label:
+def _label(row: SheetRow, kind: Kind, emotion: str) -> Label:
     subject = _SUBJECT.fullmatch(row.required("subject"))
     if not subject:
         raise UserError(f"{row.place}: Subject {row.text('subject')!r} is not spNO.<number>; correct the cell")
@@ -125,22 +121,21 @@ def _label(row: Row, kind: Kind, emotion: str) -> Label:
     )
 
 
-def _mend(labels: Iterable[Label], known_errors: Iterable[Repair], remarks: list[Remark]) -> list[Label]:
-    """Apply the repairs whose row says what they expect."""
+def _repaired(labels: Iterable[Label], known_errors: Iterable[Repair], remarks: list[Remark]) -> list[Label]:
+    """Apply the repairs whose row has the values they expect."""
     by_row = {label.place.row: label for label in labels}
     for repair in known_errors:
         label = by_row.get(repair.row)
         if label is None or any(getattr(label, column) != value for column, value in repair.found.items()):
             sheet = next(iter(by_row.values())).place
             place = dataclasses.replace(sheet, row=repair.row)
-            text = "a known error is not in this row; nothing is mended here (another version of the label file?)"
+            text = "a known error is not in this row, which stays unchanged (another version of the label file?)"
             remarks.append(Remark("note", text, place, repair.why))
             continue
         frames = {column: getattr(label, column) for column in _FRAMES} | {c: float(v) for c, v in repair.put.items()}
-        mended = dataclasses.replace(label, onset=frames["onset"], apex=frames["apex"], offset=frames["offset"])
-        by_row[repair.row] = mended
+        by_row[repair.row] = dataclasses.replace(label, **frames)
         changes = ", ".join(f"{c} {_shown(getattr(label, c))} -> {_shown(value)}" for c, value in repair.put.items())
-        text = "micro-expression: a known error is mended"
+        text = "micro-expression: a known error is corrected"
         remarks.append(Remark("note", text, label.place, f"{'/'.join(label.key)}, {repair.why}: {changes}"))
     return list(by_row.values())
 
@@ -150,17 +145,17 @@ def _shown(number: float | None) -> str:
 
 
 def _macros(listing: Listing, root: Path, names: Sequence[str], remarks: list[Remark]) -> list[Label]:
-    """The macro-expressions of the file of all expressions; micro-expressions are the other file's."""
+    """The macro-expressions in the file of all expressions; micro-expressions come from the other file."""
     files = find_files(listing, root, names)
     if not files:
-        text = f"no {' or '.join(names)}: macro-expressions are not read"
+        text = f"no {' or '.join(names)}: there are no macro-expressions"
         remarks.append(Remark("warning", text, Place(root)))
         return []
     rows = find_table(read_workbook(files[0]), "AU+Emotion", _ALL)[1]
     return [_label(row, "macro", "") for row in rows if not _is_micro(row)]
 
 
-def _is_micro(row: Row) -> bool:
+def _is_micro(row: SheetRow) -> bool:
     kind = row.required("kind").casefold()
     if not kind.startswith(("micro", "macro")):
         raise UserError(f"{row.place}: Expression type {row.text('kind')!r} is neither micro nor macro; correct it")

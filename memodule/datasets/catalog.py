@@ -1,11 +1,11 @@
 """The Catalog: which videos there are, and which expressions they hold.
 
-On disk a Catalog is two CSV files in one folder, which is also the way to bring in data of one's own:
+On disk a Catalog is two CSV files in one folder, which is also the format for your own data:
 
 - `videos.csv`: subject, video, path, fps, frames. `path` is a video file or a folder of images, relative to the CSV.
 - `expressions.csv`: subject, video, kind, onset, apex, offset, emotion. `kind` is micro or macro; onset, apex and
   offset are 0-based frames of the source video, both ends inclusive; `apex` may be empty; `emotion` is negative,
-  positive, surprise or others (a macro-expression's may be empty). The file may be missing where nothing is labelled.
+  positive, surprise or others (a macro-expression's may be empty). Without labels the file may be missing.
 """
 
 import dataclasses
@@ -15,11 +15,11 @@ from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
-from memodule.datasets.provenance import Provenance
+from memodule.datasets.label_sources import LabelSources
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
-from memodule.runtime.atomic import write_json, write_text
-from memodule.runtime.csv_files import csv_rows, csv_text, number
+from memodule.runtime.atomic import write_json
+from memodule.runtime.csv_files import csv_rows, number, write_csv
 
 Kind = Literal["micro", "macro"]
 """A micro-expression, or a macro-expression (a distractor)."""
@@ -67,9 +67,9 @@ class Expression:
         video: Code of the video.
         kind: "micro" or "macro".
         onset: First frame of the movement (0-based, inclusive, in frames of the source video).
-        apex: Frame of the strongest movement, or None where it is unknown.
+        apex: Frame of the strongest movement, or None if unknown.
         offset: Last frame of the movement (inclusive).
-        emotion: One of `memodule.emotions.EMOTIONS`; "" where unknown (macro-expressions only).
+        emotion: One of `memodule.emotions.EMOTIONS`; "" if unknown (macro-expressions only).
     """
 
     subject: str
@@ -87,27 +87,21 @@ class Expression:
 
     @property
     def identity(self) -> ExpressionKey:
-        """Its video, kind, onset and offset; no two expressions have the same."""
+        """Its video, kind, onset and offset, unique within a Catalog."""
         return self.key, self.kind, self.onset, self.offset
 
     def problem(self) -> str | None:
-        """What is wrong with this expression on its own, or None.
-
-        Returns:
-            The reason in words, beginning with the field; None if nothing is wrong.
-        """
+        """What is wrong with this expression by itself, beginning with the field; None if nothing is wrong."""
         if self.kind not in get_args(Kind):
             return f"kind {self.kind!r} is neither 'micro' nor 'macro'"
         if self.onset < 0:
             return f"onset {self.onset} is negative; frames count from 0"
         if self.offset < self.onset:
-            return f"offset {self.offset} lies before onset {self.onset}"
+            return f"offset {self.offset} is before onset {self.onset}"
         if self.apex is not None and not self.onset <= self.apex <= self.offset:
-            return (
-                f"apex {self.apex} lies outside onset {self.onset} .. offset {self.offset}; leave it empty if unknown"
-            )
+            return f"apex {self.apex} is outside onset {self.onset} .. offset {self.offset}; leave it empty if unknown"
         if self.emotion not in EMOTIONS and not (self.kind == "macro" and not self.emotion):
-            return f"emotion {self.emotion!r} is none of {', '.join(EMOTIONS)}"
+            return f"emotion {self.emotion!r} is not one of {', '.join(EMOTIONS)}"
         return None
 
 
@@ -118,8 +112,8 @@ class Catalog:
     Attributes:
         videos: All videos, in the order of the data set; (subject, video) is unique.
         expressions: All expressions of these videos.
-        name: What the data set is called in tables and messages.
-        provenance: The label files behind it, and what was dropped or mended on the way; does not count in `==`.
+        name: Name of the data set in tables and messages.
+        label_sources: The label files behind it, and what was dropped or corrected; does not count in `==`.
 
     Raises:
         UserError: If a video occurs twice, or an expression is impossible, belongs to no video or is labelled twice.
@@ -128,7 +122,7 @@ class Catalog:
     videos: tuple[Video, ...]
     expressions: tuple[Expression, ...] = ()
     name: str = "catalog"
-    provenance: Provenance = dataclasses.field(default=Provenance(), compare=False)
+    label_sources: LabelSources = dataclasses.field(default=LabelSources(), compare=False)
 
     def __post_init__(self) -> None:
         frames: dict[VideoKey, int] = {}
@@ -138,7 +132,7 @@ class Catalog:
             frames[video.key] = video.frames
         labelled: set[ExpressionKey] = set()
         for expression in self.expressions:
-            problem = expression.problem() or _misplaced(expression, frames) or _repeated(expression, labelled)
+            problem = _problem(expression, frames, labelled)
             if problem:
                 raise UserError(f"{self.name}: expression of {'/'.join(expression.key)}: {problem}")
             labelled.add(expression.identity)
@@ -149,13 +143,7 @@ class Catalog:
         return tuple(dict.fromkeys(video.subject for video in self.videos))
 
     def video(self, key: VideoKey) -> Video:
-        """One video by its codes.
-
-        Args:
-            key: (subject, video).
-
-        Returns:
-            The video.
+        """The video of (subject, video).
 
         Raises:
             KeyError: If there is none.
@@ -163,31 +151,16 @@ class Catalog:
         return self._video_of[key]
 
     def of(self, subjects: Collection[str]) -> "Catalog":
-        """The part of the Catalog that belongs to these subjects.
-
-        Args:
-            subjects: Their codes; those that the Catalog does not know are passed over.
-
-        Returns:
-            Their videos and expressions, in the same order, under the same name.
-        """
+        """The videos and expressions of some subjects, in the same order; unknown subjects are ignored."""
         return Catalog(
             tuple(video for video in self.videos if video.subject in subjects),
             tuple(expression for expression in self.expressions if expression.subject in subjects),
             self.name,
-            self.provenance,
+            self.label_sources,
         )
 
     def expressions_of(self, key: VideoKey, kind: Kind | None = None) -> tuple[Expression, ...]:
-        """The expressions of one video, sorted by onset.
-
-        Args:
-            key: (subject, video).
-            kind: Only micro- or only macro-expressions; None for both.
-
-        Returns:
-            The expressions; none for a video that the Catalog does not know.
-        """
+        """The expressions of one video, of one kind or both, sorted by onset; none for an unknown video."""
         return tuple(e for e in self._by_video.get(key, ()) if kind in (None, e.kind))
 
     @functools.cached_property
@@ -202,40 +175,31 @@ class Catalog:
         return groups
 
     def write(self, folder: Path) -> None:
-        """Write `videos.csv` and `expressions.csv`; paths below `folder` are written relative to it.
+        """Write `videos.csv` and `expressions.csv`, with paths below `folder` relative to it.
 
-        A Catalog that was read from label files also leaves `provenance.json`: which files, and every remark.
-
-        Args:
-            folder: Where the files go; made if it is absent.
-
-        Raises:
-            OSError: If they cannot be written.
+        A Catalog that was read from label files also writes `provenance.json`: which files, and every remark.
         """
         root = folder.resolve()
-        video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", str(v.frames)) for v in self.videos]
+        video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", v.frames) for v in self.videos]
         expression_rows = [
-            (e.subject, e.video, e.kind, str(e.onset), "" if e.apex is None else str(e.apex), str(e.offset), e.emotion)
+            (e.subject, e.video, e.kind, e.onset, "" if e.apex is None else e.apex, e.offset, e.emotion)
             for e in self.expressions
         ]
-        if self.provenance.label_files or self.provenance.remarks:
-            write_json(folder / "provenance.json", self.provenance.as_dict())
-        write_text(folder / "expressions.csv", csv_text(EXPRESSION_COLUMNS, expression_rows))
-        write_text(folder / "videos.csv", csv_text(VIDEO_COLUMNS, video_rows))
+        if self.label_sources.files or self.label_sources.remarks:
+            write_json(folder / "provenance.json", self.label_sources.as_dict())
+        write_csv(folder / "expressions.csv", EXPRESSION_COLUMNS, expression_rows)
+        write_csv(folder / "videos.csv", VIDEO_COLUMNS, video_rows)
 
 
 def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
-    """Read a Catalog from `videos.csv` and `expressions.csv` in a folder.
+    """Read a Catalog from `videos.csv` and (if anything is labelled) `expressions.csv` in a folder.
 
     Args:
-        folder: Where the two files are. Without `expressions.csv` nothing is labelled.
-        name: What to call the data set; the folder's name unless given.
-
-    Returns:
-        The Catalog; paths of videos are below `folder` unless they are absolute.
+        folder: Relative paths of videos start here.
+        name: Name of the data set; by default the folder's.
 
     Raises:
-        UserError: With file, row and mend, at the first row that cannot be right.
+        UserError: At the first row that cannot be right.
     """
     folder = Path(folder)
     videos_csv, expressions_csv = folder / "videos.csv", folder / "expressions.csv"
@@ -253,7 +217,7 @@ def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
     expressions: dict[ExpressionKey, Expression] = {}
     for where, row in csv_rows(expressions_csv, EXPRESSION_COLUMNS) if expressions_csv.is_file() else ():
         expression = _expression(row, where)
-        problem = expression.problem() or _misplaced(expression, frames) or _repeated(expression, expressions)
+        problem = _problem(expression, frames, expressions)
         if problem:
             raise UserError(f"{where}: {problem}")
         expressions[expression.identity] = expression
@@ -266,7 +230,7 @@ def _video(row: dict[str, str], folder: Path, where: str) -> Video:
     if not row["subject"] or not row["video"]:
         raise UserError(f"{where}: subject and video must not be empty")
     if not math.isfinite(fps) or fps <= 0:
-        raise UserError(f"{where}: fps {row['fps']} is no frame rate; give frames per second, such as 30")
+        raise UserError(f"{where}: fps {row['fps']} is not a frame rate; use frames per second, such as 30")
     if frames < 1:
         raise UserError(f"{where}: frames {frames}; a video has at least one frame")
     return Video(row["subject"], row["video"], folder / row["path"], fps, frames)
@@ -284,22 +248,19 @@ def _expression(row: dict[str, str], where: str) -> Expression:
     )
 
 
-def _misplaced(expression: Expression, frames: dict[VideoKey, int]) -> str | None:
-    """Why the expression does not fit the videos, or None."""
+def _problem(expression: Expression, frames: dict[VideoKey, int], labelled: Container[ExpressionKey]) -> str | None:
+    """Why an expression is impossible, outside the videos, or one of those already labelled; None if it is fine."""
+    problem, code = expression.problem(), "/".join(expression.key)
+    if problem:
+        return problem
     if expression.key not in frames:
-        return f"there is no video {'/'.join(expression.key)}; add it to videos.csv or drop the row"
+        return f"there is no video {code}; add it to videos.csv or delete the row"
     if expression.offset >= frames[expression.key]:
-        last = frames[expression.key] - 1
-        return f"offset {expression.offset} lies behind the last frame {last} of {'/'.join(expression.key)}"
+        return f"offset {expression.offset} is after the last frame {frames[expression.key] - 1} of {code}"
+    if expression.identity in labelled:
+        span = f"{expression.onset} .. {expression.offset}"
+        return f"frames {span} of {code} are already labelled {expression.kind}; delete one row"
     return None
-
-
-def _repeated(expression: Expression, labelled: Container[ExpressionKey]) -> str | None:
-    """Why the expression cannot be another one beside those already labelled, or None."""
-    if expression.identity not in labelled:
-        return None
-    frames = f"{expression.onset} .. {expression.offset}"
-    return f"frames {frames} of {'/'.join(expression.key)} are labelled {expression.kind} already; drop one row"
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -1,4 +1,4 @@
-"""The description of a data set: a YAML file (configs/datasets/) with everything about it that is not code."""
+"""The description of a data set: a YAML file (configs/datasets/) with everything about it except code."""
 
 import dataclasses
 import functools
@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.datasets.finding import has_entry
 from memodule.datasets.folders import Listing
 from memodule.errors import UserError
 from memodule.runtime.packaged import ROOT, packaged_file
+from memodule.runtime.yaml_files import read_yaml_mapping
 
 DESCRIPTIONS: Final = ROOT / "configs" / "datasets"
 """The included descriptions."""
@@ -21,13 +20,7 @@ DESCRIPTIONS: Final = ROOT / "configs" / "datasets"
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """How many rows of each kind one release of the label files is known to hold; None where not known.
-
-    Attributes:
-        name: What the owners call it.
-        micro: Rows of micro-expressions.
-        macro: Rows of macro-expressions.
-    """
+    """How many rows of each kind one release of the label files is known to hold; None if unknown."""
 
     name: str
     micro: int
@@ -36,7 +29,7 @@ class Release:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """Hyper-parameters that the method was published with, for the data module's configuration.
+    """Published hyper-parameters of the data module.
 
     Attributes:
         frame_step: Source frames per sampled frame.
@@ -56,13 +49,13 @@ class DatasetDescription:
     """What is known about a data set.
 
     Attributes:
-        name: What it is called.
+        name: Name of the data set.
         reader: `class_path`, the dotted path of a function (root, ..., listing) -> Catalog, and its `init_args`.
         tree: The expected folders and files, as text.
         marks: Patterns of files and folders by which it is recognised.
-        videos: Number of videos; None if not known.
+        videos: Number of videos; None if unknown.
         releases: Known releases of its label files.
-        duration_ms: Shortest and longest duration of a micro-expression that is no surprise.
+        duration_ms: Usual shortest and longest duration of a micro-expression.
         training: Published hyper-parameters; None if there are none.
     """
 
@@ -78,40 +71,20 @@ class DatasetDescription:
     def read(self, root: Path | str, listing: Listing | None = None) -> Catalog:
         """Read the data set below `root`.
 
-        Args:
-            root: The data set's folder.
-            listing: Knows what is in folders; a new one unless given.
-
-        Returns:
-            The Catalog that the described reader makes of it.
-
         Raises:
-            UserError: If the reader is not described properly, or what it reads is not as it should be.
+            UserError: If the reader is not described properly, or cannot read the data set.
         """
         return _bind(self.reader, self.name)(Path(root), listing=listing or Listing())
 
 
 def read_description(path: Path | str) -> DatasetDescription:
-    """Read a description from its YAML file.
-
-    Args:
-        path: The file; configs/datasets/ has examples.
-
-    Returns:
-        The description; its reader's arguments were compared with the reader's signature.
+    """Read a description from its YAML file, and compare the reader's arguments with the reader's signature.
 
     Raises:
         UserError: If the file is missing or a key is wrong.
     """
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); configs/datasets/ has examples") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: is no YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, Mapping):
-        raise UserError(f"{path}: describes nothing; configs/datasets/ has examples")
+    content = read_yaml_mapping(path, "a data set's description (configs/datasets/ has examples)")
     try:
         description = DatasetDescription(**_parse(DatasetDescription, dict(content)))
         _bind(description.reader, description.name)
@@ -121,18 +94,15 @@ def read_description(path: Path | str) -> DatasetDescription:
 
 
 def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDescription, Path]:
-    """The description and the root that the words of a command line mean.
+    """The description and the root that the arguments of a command mean; the root need not exist.
 
     Args:
         dataset: A description's file, its name in configs/datasets/ without the suffix, or the root itself.
-        root: The root, where `dataset` is a description.
-        listing: Knows what is in folders.
-
-    Returns:
-        Both; the root need not exist.
+        root: The root, if `dataset` is a description.
+        listing: Lists folders.
 
     Raises:
-        UserError: If it cannot be told.
+        UserError: If there is no such folder or description, or the root is missing.
     """
     if Path(dataset).is_dir() and root is None:
         return recognise(Path(dataset), listing), Path(dataset)
@@ -143,43 +113,19 @@ def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDes
 
 
 def describe_catalog(folder: Path) -> DatasetDescription:
-    """The description of a folder that is in the Catalog format already.
-
-    Args:
-        folder: Holds `videos.csv`.
-
-    Returns:
-        A description whose name is the folder's.
-    """
+    """The description of a folder in the Catalog format, named after the folder."""
     name = folder.resolve().name
     reader = {"class_path": "memodule.datasets.description.open_catalog"}
     return DatasetDescription(name, reader, "ROOT/\n  videos.csv\n  expressions.csv")
 
 
 def open_catalog(root: Path, *, name: str, listing: Listing) -> Catalog:
-    """`read_catalog` with the signature of readers.
-
-    Args:
-        root: Holds `videos.csv`.
-        name: Of the data set.
-        listing: Not needed here.
-
-    Raises:
-        UserError: If it cannot be read.
-    """
+    """`read_catalog` with the signature of readers."""
     return read_catalog(root, name)
 
 
 def recognise(root: Path, listing: Listing, descriptions: Path = DESCRIPTIONS) -> DatasetDescription:
-    """The description that fits a folder: a Catalog, or the data set whose marks are there.
-
-    Args:
-        listing: Looks into the folders.
-        root: The root of the data set.
-        descriptions: Folder of the descriptions to try, in the order of their names.
-
-    Returns:
-        The first that fits.
+    """The description that fits a folder: a Catalog, or the first data set (by file name) whose marks are there.
 
     Raises:
         UserError: If none fits.
@@ -192,16 +138,16 @@ def recognise(root: Path, listing: Listing, descriptions: Path = DESCRIPTIONS) -
             return description
     names = ", ".join(description.name for description in known)
     raise UserError(
-        f"{root}: does not look like any data set known ({names or 'none'}); name its description: "
-        f"`configs/datasets/samm_lv.yaml --root {root}`"
+        f"{root}: does not look like any known data set ({names or 'none'}); name its description, for example "
+        f"`samm_lv --root {root}`"
     )
 
 
 def _bind(reader: Mapping[str, Any], name: str) -> Callable[..., Catalog]:
-    """The reader's function with its arguments, once they have been compared with its signature."""
+    """The reader's function with its arguments, checked against its signature."""
     strange = sorted(set(reader) - {"class_path", "init_args"})
     if strange or "class_path" not in reader:
-        raise UserError(f"reader: {', '.join(strange) or 'no class_path'}; it has the keys class_path and init_args")
+        raise UserError(f"reader: {', '.join(strange) or 'no class_path'}; its keys are class_path and init_args")
     module, _, attribute = str(reader["class_path"]).rpartition(".")
     try:
         function = getattr(importlib.import_module(module), attribute)

@@ -1,4 +1,4 @@
-"""Where label files and the folders of videos lie below the root of a data set."""
+"""Searches for label files and the folders of videos below the root of a data set."""
 
 import fnmatch
 import os
@@ -9,23 +9,21 @@ from typing import Final
 from memodule.datasets.folders import Listing
 from memodule.errors import UserError
 
-_LABEL_DEPTH: Final = 2  # label files lie in the root or at most so many folders below it
+_LABEL_DEPTH: Final = 2  # label files are in the root or at most this many folders below it
 _VIDEO_DEPTH: Final = 7
 
 
 def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Path]:
-    """Files that match the patterns (case does not count), in the order of the patterns, then the shallowest first.
+    """Files in the root or up to two folders below it that match the patterns, without regard to case.
 
     Args:
-        listing: Looks into the folders.
-        root: The root of the data set; files may lie in it or up to two folders below it.
+        listing: Lists the folders.
+        root: The root of the data set.
         patterns: File names with `*` and `?`, or a path below the root or an absolute one.
 
     Returns:
-        The paths; the first pattern alone if it names an existing file exactly.
-
-    Raises:
-        UserError: If a folder cannot be listed.
+        The paths in the order of the patterns, then the shallowest first; only the first pattern's if it names an
+        existing file exactly.
     """
     found = [root / pattern for pattern in patterns if (root / pattern).is_file()]
     if found and found[0] == root / patterns[0]:
@@ -38,19 +36,7 @@ def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Pa
 
 
 def has_entry(listing: Listing, root: Path, patterns: Sequence[str]) -> bool:
-    """Whether a file or folder matches one of the patterns, in the root or up to two folders below it.
-
-    Args:
-        listing: Looks into the folders.
-        root: The root of the data set.
-        patterns: Names with `*` and `?`; case does not count.
-
-    Returns:
-        Whether one is there.
-
-    Raises:
-        UserError: If a folder cannot be listed.
-    """
+    """Whether a file or folder in the root or up to two folders below it matches one of the patterns."""
     for folder, _ in _folders_below(listing, root, _LABEL_DEPTH):
         content = listing.look(folder)
         names = [name.casefold() for name in (*content.folders, *content.files)]
@@ -60,19 +46,7 @@ def has_entry(listing: Listing, root: Path, patterns: Sequence[str]) -> bool:
 
 
 def find_folder(listing: Listing, root: Path, name: str) -> Path:
-    """The folder `name` in the root or up to two folders below it (case does not count), else the root itself.
-
-    Args:
-        listing: Looks into the folders.
-        root: The root of the data set.
-        name: Name of the folder.
-
-    Returns:
-        The shallowest match.
-
-    Raises:
-        UserError: If a folder cannot be listed.
-    """
+    """The shallowest folder `name` in the root or up to two folders below it, in any case; else the root itself."""
     if (root / name).is_dir():
         return root / name
     for folder, _ in _folders_below(listing, root, _LABEL_DEPTH):
@@ -86,18 +60,15 @@ def find_videos(
     listing: Listing,
     base: Path,
     identify: Callable[[str], tuple[str, str] | None],
-    passed_over: Collection[str] = (),
+    skipped: Collection[str] = (),
 ) -> dict[tuple[str, str], Path]:
-    """All folders below `base` that `identify` takes for the frames of a video, in natural order.
+    """The folder of each (subject, video) below `base`, in natural order; links are followed.
 
     Args:
-        listing: Looks into the folders.
-        base: Where to start; links are followed.
+        listing: Lists the folders.
+        base: Where to start.
         identify: (subject, video) of a folder given its path below `base` with forward slashes, or None.
-        passed_over: Names of folders that need not be looked into.
-
-    Returns:
-        The folder of each (subject, video).
+        skipped: Names of folders that are not searched.
 
     Raises:
         UserError: If a video is found twice.
@@ -105,16 +76,15 @@ def find_videos(
     videos: dict[tuple[str, str], Path] = {}
 
     def is_leaf(below: str) -> bool:
-        return below.rpartition("/")[2].lower() in passed_over or identify(below) is not None
+        return below.rpartition("/")[2].lower() in skipped or identify(below) is not None
 
     for folder, below in _folders_below(listing, base, _VIDEO_DEPTH, is_leaf):
         key = identify(below)
         if key is None:
             continue
         if key in videos:
-            raise UserError(
-                f"{folder}: video {'/'.join(key)} is also in {videos[key]}; move one of them out of the data set"
-            )
+            what = f"video {'/'.join(key)} is also in {videos[key]}"
+            raise UserError(f"{folder}: {what}; move one of them out of the data set")
         videos[key] = folder
     return videos
 
@@ -122,7 +92,7 @@ def find_videos(
 def _folders_below(
     listing: Listing, root: Path, depth: int, is_leaf: Callable[[str], bool] = lambda _: False
 ) -> Iterator[tuple[Path, str]]:
-    """The root and the folders below it, level by level: path, and path below the root; leaves are not entered."""
+    """The root and the folders below it, level by level: path, and path below the root; leaves are not searched."""
     level: list[tuple[Path, str, tuple[str, ...]]] = [(root, "", (os.path.realpath(root),))]
     while level:
         deeper = []

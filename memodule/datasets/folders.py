@@ -1,11 +1,10 @@
 """Folders of a data set: what they hold, and how their images are numbered.
 
-Listing a million images over a network takes minutes, so what was seen can be kept in an index file. It never lies in
-the data set itself, which may be read-only. An entry counts as long as the folder's time of change is the same.
+Listing a million images over a network takes minutes, so listings can be kept in an index file. It is never written
+into the data set itself, which may be read-only. An entry is valid as long as the folder's modification time is.
 """
 
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -18,12 +17,13 @@ from typing import Any, Final, Self
 from memodule.console import note
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_text
+from memodule.runtime.digests import text_sha256
 
 IMAGE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 """Files that count as frames."""
 
 _INDEX_FORMAT: Final = 1
-_SETTLED: Final = 2_000_000_000  # ns; a folder that changed later may change again without a new time stamp
+_SETTLED: Final = 2_000_000_000  # ns; a folder that changed more recently may change again without a new time stamp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Images:
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """Runs (first, last) of numbers that are missing between the first image and the last."""
+        """Runs (first, last) of missing numbers between the first image and the last."""
         return tuple((a[1] + 1, b[0] - 1) for a, b in zip(self.runs, self.runs[1:], strict=False))
 
     def at_or_after(self, number: int) -> int:
@@ -61,11 +61,11 @@ class Images:
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What one folder holds.
+    """What one folder holds, except hidden files and folders.
 
     Attributes:
-        folders: Names of its sub-folders (links to folders included), in natural order; hidden ones are left out.
-        files: Names of its other files that are no images.
+        folders: Names of its sub-folders (links to folders included), in natural order.
+        files: Names of the files that are not images, in natural order.
         images: Its images.
     """
 
@@ -75,10 +75,10 @@ class Content:
 
 
 class Listing:
-    """Looks into folders, each at most once, and remembers what it saw in an index file.
+    """Lists folders, each at most once, and keeps the results in an index file.
 
     Args:
-        index: The index file, or None to remember nothing. Use the Listing as a context manager to have it written.
+        index: The index file, or None to keep nothing. Use the Listing as a context manager to have it written.
     """
 
     def __init__(self, index: Path | None = None) -> None:
@@ -95,17 +95,12 @@ class Listing:
             try:
                 write_text(self.index, json.dumps({"format": _INDEX_FORMAT, "folders": self._remembered}))
             except OSError as failure:
-                note(f"{self.index}: cannot keep the listing ({failure.strerror}); the next run will list again")
+                note(f"{self.index}: the listing cannot be kept ({failure.strerror}); the next run will list again")
 
     def look(self, folder: Path) -> Content:
-        """What the folder holds.
+        """What the folder holds, without what is in its sub-folders.
 
-        Args:
-            folder: The folder; one that was seen in this run, or has not changed since it was remembered, is not read
-                again.
-
-        Returns:
-            What it holds; nothing below its sub-folders.
+        A folder that was listed in this run, or has not changed since it was indexed, is not read again.
 
         Raises:
             UserError: If it cannot be listed.
@@ -131,16 +126,9 @@ class Listing:
 
 
 def default_index(root: Path) -> Path:
-    """Where the listing of a root is kept unless the user says otherwise: the user's cache folder.
-
-    Args:
-        root: The root of the data set.
-
-    Returns:
-        A file of its own for every root, which need not exist.
-    """
+    """The index file of a root in the user's cache folder, one per root; it need not exist."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "memodule" / f"listing-{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]}.json"
+    return cache / "memodule" / f"listing-{text_sha256(str(root.absolute()))[:16]}.json"
 
 
 def natural_key(name: str) -> tuple[Any, ...]:
@@ -153,7 +141,7 @@ def _scan(folder: Path) -> Content:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
-            if name.startswith((".", "~$")):  # hidden, and the locks of spreadsheet programs
+            if name.startswith((".", "~$")):  # hidden files and locks of spreadsheet programs
                 continue
             if name.lower().endswith(IMAGE_SUFFIXES):
                 images.append(name)
@@ -180,7 +168,7 @@ def _images(names: Sequence[str]) -> Images:
     elif len(set(numbers)) < len(numbers):
         oddity = f"{len(numbers) - len(set(numbers))} frame numbers occur twice"
     elif len(set(heads)) > 1:
-        oddity = f"image names begin differently: {', '.join(sorted(set(heads))[:3])}"
+        oddity = f"image names have different beginnings: {', '.join(sorted(set(heads))[:3])}"
     return Images(len(names), tuple((first, last) for first, last in runs), oddity)
 
 

@@ -1,13 +1,11 @@
 """Frames of a video as a stream: a video file or a folder of images in, gray images out.
 
-Rules:
-
-- Frame i of a folder is the i-th image in natural order (`img10` follows `img9`), whatever number its name carries;
-  hidden files and other files do not count. Missing numbers shift nothing and are remarked on.
-- An image that cannot be read, or whose size is not that of the first readable one, is replaced by the nearest usable
-  image before it; at the very beginning by the nearest one after it. So every frame keeps its place in time.
-- A video file is decoded from its first frame on, since jumping to a frame is not exact for every codec; frames that
-  are not sampled are decoded but not converted.
+- Frame i of a folder is the i-th image in natural order (`img10` follows `img9`), whatever number is in its name;
+  hidden files and other files do not count. Missing numbers shift nothing but cause a remark.
+- An image that cannot be read, or differs in size from the first readable one, is replaced by the nearest usable image
+  before it, or after it at the very beginning. Every frame thus keeps its place in time.
+- A video file is decoded from its first frame on, since seeking is not exact for every codec; frames that are not
+  sampled are decoded but not converted.
 - Colour becomes gray with OpenCV's weights (.299 R, .587 G, .114 B); 16-bit images become 8-bit ones.
 """
 
@@ -33,8 +31,8 @@ class FrameRemark:
     """Something odd about the frames of a video.
 
     Attributes:
-        frame: The source frame it is about, or None if it is about the video as a whole.
-        text: What it is, and what was done about it.
+        frame: The source frame concerned, or None for the video as a whole.
+        text: What is odd, and what was done about it.
     """
 
     frame: int | None
@@ -51,17 +49,17 @@ def read_frames(
     stop: int | None = None,
     remark: Callable[[FrameRemark], object] = lambda _: None,
 ) -> Iterator[Gray]:
-    """Read sampled frames of a video one after another; only one of them is held at a time.
+    """Read sampled frames of a video one after another; only one of them is in memory at a time.
 
     Args:
-        video: The video; no frame at or behind `video.frames` is read.
-        frame_step: Source frames between two sampled ones: sampled frame i is source frame i * frame_step.
+        video: The video; only its first `video.frames` frames are read.
+        frame_step: Sampled frame i is source frame i * frame_step.
         start: First sampled frame.
         stop: Sampled frame to stop before; None reads to the end.
-        remark: Is told of replaced frames.
+        remark: Receives remarks on replaced frames.
 
     Yields:
-        Gray images (H, W) uint8, all of one size. They end early where a video file ends early.
+        Gray images (H, W) uint8, all of one size; fewer if a video file ends early.
 
     Raises:
         UserError: If there is no such file or folder, or nothing in it can be read.
@@ -72,19 +70,11 @@ def read_frames(
     elif video.path.is_file():
         yield from _read_video(video.path, sampled)
     else:
-        raise UserError(
-            f"{video.path}: no such file or folder; correct `path` in videos.csv, or bring the frames there"
-        )
+        raise UserError(f"{video.path}: no such file or folder; correct `path` in videos.csv, or copy the frames there")
 
 
 def folder_remarks(video: Video) -> list[FrameRemark]:
-    """What is odd about the names of a video's images; nothing for a video file.
-
-    Args:
-        video: Of a Catalog.
-
-    Returns:
-        Remarks about gaps in the numbers, or numbers that do not order the images.
+    """Remarks on gaps in the numbers of a video's images, or on numbers that do not order them.
 
     Raises:
         UserError: If the folder cannot be listed.
@@ -95,20 +85,13 @@ def folder_remarks(video: Video) -> list[FrameRemark]:
     remarks = [FrameRemark(None, images.oddity)] if images.oddity else []
     if images.gaps and not images.oddity:
         missing = sum(last - first + 1 for first, last in images.gaps)
-        first = f"{missing} image numbers are missing, the first of them {images.gaps[0][0]}"
-        remarks.append(FrameRemark(None, f"{first}; frames count images, not numbers"))
+        text = f"{missing} image numbers are missing, the first of them {images.gaps[0][0]}"
+        remarks.append(FrameRemark(None, f"{text}; frames count images, not numbers"))
     return remarks
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images of a folder in natural order.
-
-    Args:
-        folder: An existing folder.
-
-    Returns:
-        Paths; hidden files are left out.
-    """
+    """The images of a folder in natural order, without hidden files."""
     names = (path.name for path in folder.iterdir() if path.name.lower().endswith(IMAGE_SUFFIXES))
     return [folder / name for name in sorted(names, key=natural_key) if not name.startswith(".")]
 
@@ -116,7 +99,7 @@ def image_files(folder: Path) -> list[Path]:
 def _read_images(folder: Path, sampled: range, remark: Callable[[FrameRemark], object]) -> Iterator[Gray]:
     paths = image_files(folder)
     if not paths:
-        raise UserError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)}) there; correct `path` in videos.csv")
+        raise UserError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)}); correct `path` in videos.csv")
     first = next((image for image in map(_read_image, paths) if image is not None), None)
     if first is None:
         raise UserError(f"{folder}: none of the {len(paths)} images can be read; copy them again")
@@ -125,13 +108,13 @@ def _read_images(folder: Path, sampled: range, remark: Callable[[FrameRemark], o
         if image is None or image.shape != first.shape:
             shown, substitute = _substitute(paths, frame, first.shape)
             why = "cannot be read" if image is None else f"is {image.shape[1]} x {image.shape[0]} pixels large"
-            remark(FrameRemark(frame, f"{paths[frame].name} {why}; {shown.name} stands in"))
+            remark(FrameRemark(frame, f"{paths[frame].name} {why}; {shown.name} replaces it"))
             image = substitute
         yield image
 
 
 def _read_image(path: Path) -> Gray | None:
-    # reading the bytes first: OpenCV itself cannot open names beyond ASCII on every system
+    # bytes are read first: OpenCV cannot open names beyond ASCII on every system
     data = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
     return None if image is None else image.astype(np.uint8, copy=False)
@@ -150,7 +133,7 @@ def _read_video(path: Path, sampled: range) -> Iterator[Gray]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     try:
         if not capture.isOpened():
-            raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or give a folder of images")
+            raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or use a folder of images")
         frame = 0
         for wanted in sampled:
             while frame <= wanted:

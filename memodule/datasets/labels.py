@@ -1,18 +1,17 @@
 """Label rows and frame folders -> Catalog: the part that all data sets share.
 
-Frame numbers. The label files count frames from 1; some are fractional and are rounded to the nearest. 0, -1 and an
-empty cell mean unknown:
+Frame numbers. The label files count frames from 1; fractional numbers are rounded. 0, -1 and an empty cell mean
+unknown:
 
 - an unknown apex stays unknown (published code: becomes frame -2 or 0); one outside onset .. offset becomes unknown;
 - an unknown offset becomes the apex (as in published code; the convention of CAS(ME)^2);
-- a row with an unknown onset is dropped (published code keeps it, with onset -1, if the offset is unknown as well);
-- a row whose offset lies before its onset is dropped (published code keeps it).
+- a row with an unknown onset is dropped (published code keeps it, with onset -1, if the offset is also unknown);
+- a row whose offset is before its onset is dropped (published code keeps it).
 
-Frames. The Catalog counts positions: frame i is the i-th image in natural order, which is what
-`memodule.datasets.frames` delivers. A label number is the number in an image's name. Where numbers are missing, an
-onset goes to the next image there is and an offset to the one before, so that labels still point at the labelled
-images (published code fills the gap with copies of the next image instead). Where names do not number the images
-properly, number n is the n-th image.
+Frames. The Catalog counts positions: frame i is the i-th image in natural order, as `memodule.datasets.frames` reads
+them. A label number is the number in an image's name. If numbers are missing, an onset moves to the next existing
+image and an offset to the previous one, so that labels still point at the labelled images (published code fills the
+gap with copies of the next image instead). If names do not number the images properly, number n is the n-th image.
 
 Nothing is dropped or changed without a `Remark`.
 """
@@ -26,12 +25,12 @@ from typing import Final
 
 from memodule.datasets.catalog import Catalog, Expression, Kind, Video, VideoKey
 from memodule.datasets.folders import Images, Listing
-from memodule.datasets.provenance import Place, Provenance, Remark, Severity
+from memodule.datasets.label_sources import LabelSources, Place, Remark, Severity
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 
 DROP: Final = "drop"
-"""In an emotion map: leave the expression out."""
+"""Value in an emotion map that leaves the expression out."""
 
 _KINDS: Final = {"micro": "micro-expression", "macro": "macro-expression"}
 
@@ -44,10 +43,10 @@ class Label:
         subject: Code of the person, as in the Catalog.
         video: Code of the video, as in the Catalog.
         kind: "micro" or "macro".
-        onset: Frame number as it stands in the file (from 1; perhaps fractional), or None where unknown.
+        onset: Frame number in the file (from 1; may be fractional), or None if unknown.
         apex: The same.
         offset: The same.
-        emotion: As it stands in the file; "" where there is none.
+        emotion: As in the file; "" if there is none.
         place: Where the row is.
     """
 
@@ -80,17 +79,17 @@ def assemble(
     """Make the Catalog of one data set.
 
     Args:
-        name: What the data set is called.
+        name: Name of the data set.
         labels: The rows of its label files.
         folders: The folder of images of every video.
-        listing: Knows what is in the folders.
+        listing: Lists the folders.
         fps: Frame rate of the videos.
-        emotions: Class of every emotion name of the label files; `drop` leaves the expression out.
-        files: Label files that no label names as its place.
-        remarks: What was remarked on the way to `labels`.
+        emotions: Class of every emotion name in the label files; `drop` leaves the expression out.
+        files: Label files that are the `place` of no label.
+        remarks: Remarks made while `labels` were read.
 
     Raises:
-        UserError: If no folder holds a labelled video, or an emotion is not in the map.
+        UserError: If no labelled video has a folder, or an emotion is not in the map.
     """
     gathered = list(remarks)
     images = {key: listing.look(folder).images for key, folder in folders.items()}
@@ -100,21 +99,21 @@ def assemble(
     expressions = _expressions(placed, images, classes, gathered)
     rows = dict(Counter[str](label.kind for label in labels))
     used = tuple(dict.fromkeys((*(label.place.path for label in labels), *files)))
-    return Catalog(tuple(videos), expressions, name, Provenance(used, rows, tuple(gathered)))
+    return Catalog(tuple(videos), expressions, name, LabelSources(used, rows, tuple(gathered)))
 
 
 def _expressions(
     labels: Iterable[Label], images: Mapping[VideoKey, Images], classes: Mapping[str, str], remarks: list[Remark]
 ) -> tuple[Expression, ...]:
-    """The expressions of labels whose videos are there."""
+    """The expressions of labels whose videos exist."""
     expressions: dict[tuple[str, str, int, int], Expression] = {}
     for label in labels:
         emotion = classes.get(label.emotion.strip().casefold(), "")
         if emotion == DROP:
-            remarks.append(_remark(label, "note", f"left out, since the emotion map says {DROP}", label.emotion))
+            remarks.append(_remark(label, "note", f"left out, because the emotion map says {DROP}", label.emotion))
             continue
         if label.emotion and not emotion:
-            remarks.append(_remark(label, "note", "emotion not in the emotion map: left empty", label.emotion))
+            remarks.append(_remark(label, "note", "emotion is not in the emotion map: left empty", label.emotion))
         settled = _settle(label, remarks)
         expression = _at_positions(settled, images[label.key], emotion, remarks) if settled else None
         if expression:
@@ -129,11 +128,11 @@ def _videos(
     for key, folder in folders.items():
         found, place = images[key], Place(folder)
         if not found.count:
-            remarks.append(Remark("warning", "no images; the video is left out: unpack or copy it again", place))
+            remarks.append(Remark("warning", "no images: the video is left out; unpack or copy it again", place))
             continue
         videos.append(Video(*key, folder, fps, found.count))
         if found.oddity:
-            text = "labels are counted by position, since image names do not number the frames: look at the names"
+            text = "image names do not number the frames: labels count images by position; check the names"
             remarks.append(Remark("warning", text, place, found.oddity))
             continue
         if found.gaps:
@@ -142,30 +141,31 @@ def _videos(
             detail = f"{missing} missing, the first {first}" + (f" .. {last}" if last > first else "")
             remarks.append(Remark("warning", "frame numbers are missing; labels stay with their images", place, detail))
         if found.runs[0][0] != 1:
-            text = "image numbers do not start at 1 as labels do: label n is taken as the image numbered n"
+            text = "image numbers do not start at 1 as labels do: label n means the image numbered n"
             remarks.append(Remark("warning", text, place, f"first image {found.runs[0][0]}"))
     return videos
 
 
 def _classes(labels: Iterable[Label], emotions: Mapping[str, str]) -> dict[str, str]:
-    """The emotion map without case, after a look at whether it covers the micro-expressions."""
+    """The emotion map in lower case; it must cover the micro-expressions."""
     allowed = (*EMOTIONS, DROP)
     wrong = [f"{name}: {value}" for name, value in emotions.items() if value not in allowed]
     if wrong:
-        raise UserError(f"emotions: {', '.join(wrong)} is none of {', '.join(allowed)}; correct the data set's YAML")
+        what = f"{', '.join(wrong)} is not one of {', '.join(allowed)}"
+        raise UserError(f"emotions: {what}; correct the data set's YAML file")
     classes = {name.strip().casefold(): value for name, value in emotions.items()}
     for label in labels:
         emotion = label.emotion.strip()
         if label.kind == "micro" and not emotion:
-            raise UserError(f"{label.place}: the emotion is empty; fill the cell")
+            raise UserError(f"{label.place}: the emotion is empty; fill in the cell")
         if label.kind == "micro" and emotion.casefold() not in classes:
-            mend = f"add `{emotion}: others` (or `{emotion}: {DROP}`) to `emotions:` in the data set's YAML"
-            raise UserError(f"{label.place}: emotion {emotion!r} has no class; {mend}")
+            fix = f"add `{emotion}: others` (or `{emotion}: {DROP}`) to `emotions:` in the data set's YAML file"
+            raise UserError(f"{label.place}: emotion {emotion!r} has no class; {fix}")
     return classes
 
 
 def _with_frames(labels: Sequence[Label], videos: set[VideoKey], remarks: list[Remark]) -> list[Label]:
-    """The labels whose video has frames; the others are remarked on once a video."""
+    """The labels whose video has frames, with one remark per video without."""
     absent: dict[VideoKey, list[Label]] = {}
     for label in labels:
         if label.key not in videos:
@@ -174,24 +174,24 @@ def _with_frames(labels: Sequence[Label], videos: set[VideoKey], remarks: list[R
         have = f"{'/'.join(min(videos))} ..." if videos else "none"
         raise UserError(
             f"{labels[0].place}: none of the labelled videos has a folder of frames (labelled: "
-            f"{'/'.join(labels[0].key)} ..., folders: {have}); give the root that holds both"
+            f"{'/'.join(labels[0].key)} ..., folders: {have}); pass the root folder that holds both"
         )
     for key, rows in absent.items():
-        text = "labelled video without frames; its expressions are left out: copy its folder"
+        text = "labelled video without frames: its expressions are left out; copy its folder"
         counts = [f"{sum(row.kind == kind for row in rows)} {kind}" for kind in _KINDS]
         remarks.append(Remark("warning", text, rows[0].place, f"{'/'.join(key)}: {', '.join(counts)}"))
     return [label for label in labels if label.key in videos]
 
 
 def _settle(label: Label, remarks: list[Remark]) -> Label | None:
-    """Round the frame numbers and settle unknown ones; None if no interval is left."""
+    """Round the frame numbers and resolve unknown ones; None if no interval is left."""
     severity: Severity = "warning" if label.kind == "micro" else "note"
     code = "/".join(label.key)
     onset, apex, offset = (_whole(number) for number in (label.onset, label.apex, label.offset))
     as_written = (label.onset, label.apex, label.offset)
     if any(number is not None and not number.is_integer() for number in as_written):
         detail = " ".join("-" if number is None else f"{number:g}" for number in as_written)
-        remarks.append(_remark(label, "note", "fractional frame numbers rounded", f"{code}, {detail}"))
+        remarks.append(_remark(label, "note", "fractional frame numbers are rounded", f"{code}, {detail}"))
     if onset is None:
         remarks.append(_remark(label, severity, "onset unknown (0): left out", code))
         return None
@@ -199,7 +199,7 @@ def _settle(label: Label, remarks: list[Remark]) -> Label | None:
         if apex is None:
             remarks.append(_remark(label, severity, "offset and apex unknown: left out", code))
             return None
-        remarks.append(_remark(label, severity, "offset unknown (0): the apex is taken", f"{code}, {onset} {apex} 0"))
+        remarks.append(_remark(label, severity, "offset unknown (0): the apex is used", f"{code}, {onset} {apex} 0"))
         offset = apex
     if offset < onset:
         detail = f"{code}, onset {onset}, offset {offset}"
@@ -207,7 +207,7 @@ def _settle(label: Label, remarks: list[Remark]) -> Label | None:
         return None
     if apex is not None and not onset <= apex <= offset:
         detail = f"{code}, {onset} {apex} {offset}"
-        remarks.append(_remark(label, severity, "apex outside onset .. offset: taken as unknown", detail))
+        remarks.append(_remark(label, severity, "apex outside onset .. offset: treated as unknown", detail))
         apex = None
     elif apex is None:
         remarks.append(_remark(label, "note", "apex unknown", code))
@@ -215,13 +215,13 @@ def _settle(label: Label, remarks: list[Remark]) -> Label | None:
 
 
 def _whole(number: float | None) -> int | None:
-    """The nearest whole frame number, or None where it is unknown."""
+    """The nearest whole frame number, or None if unknown."""
     whole = 0 if number is None else math.floor(number + 0.5)
     return whole if whole > 0 else None
 
 
 def _at_positions(label: Label, images: Images, emotion: str, remarks: list[Remark]) -> Expression | None:
-    """The expression in positions of the images, or None if it lies outside them."""
+    """The expression in positions of the images, or None if it is outside them."""
     numbers = label.onset, label.apex, label.offset
     first, apex, last = (None if number is None else int(number) for number in numbers)
     assert first is not None
@@ -235,7 +235,7 @@ def _at_positions(label: Label, images: Images, emotion: str, remarks: list[Rema
         remarks.append(_remark(label, "warning", "no image within onset .. offset: left out", detail))
         return None
     if last > end:
-        text = "ends behind the last image; ends there now. Do labels and frames belong together?"
+        text = "ends after the last image and is cut there; check that labels and frames belong together"
         remarks.append(_remark(label, "warning", text, detail))
     position = None if apex is None else min(max(images.at_or_before(apex), onset), offset)
     return Expression(*label.key, label.kind, onset, position, offset, emotion)
@@ -244,19 +244,19 @@ def _at_positions(label: Label, images: Images, emotion: str, remarks: list[Rema
 def _add(
     expressions: dict[tuple[str, str, int, int], Expression], new: Expression, label: Label, remarks: list[Remark]
 ) -> None:
-    """Add an expression unless its interval is labelled already."""
+    """Add an expression unless its interval is already labelled."""
     key = (*new.key, new.onset, new.offset)
     if key not in expressions:
         expressions[key] = new
         return
     old = expressions[key]
     if old.kind != new.kind:
-        text = "the same frames are labelled micro and macro; the macro row is left out. Two versions of label files?"
+        text = "the same frames are labelled micro and macro: the macro row is left out; check the file versions"
         expressions[key] = old if old.kind == "micro" else new
     elif old.emotion != new.emotion:
-        text = "the same frames are labelled twice, with different emotions; the first counts: delete the wrong row"
+        text = "the same frames are labelled twice, with different emotions: the first counts; delete the wrong row"
     else:
-        text = "the same frames are labelled twice; the second row is left out: delete it"
+        text = "the same frames are labelled twice: the second row is left out; delete it"
     detail = f"{'/'.join(new.key)}, {label.onset:g} .. {label.offset:g}" if label.onset and label.offset else ""
     remarks.append(_remark(label, "warning", text, detail))
 

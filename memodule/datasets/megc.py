@@ -21,29 +21,25 @@ def read_megc(
 ) -> Catalog:
     """Read one part of an unseen test set, or any other frames without labels.
 
-    The parts differ in frame rate, so that each is a Catalog of its own.
+    The parts differ in frame rate, so each is a separate Catalog.
 
     Args:
         root: Folder that holds the frames (see data/README.md).
         frames: Name of the folder that holds the videos' folders.
-        folders: Regular expression that finds the groups `subject` and `video` in the path of a video's folder below
-            `frames`.
+        folders: Regular expression with the groups `subject` and `video`, searched for in the path of a video's folder
+            below `frames`.
         fps: Frame rate.
-        name: What the data set is called.
-        listing: Knows what is in folders; a new one unless given.
-
-    Returns:
-        Videos without expressions, frames counted from 0 in the natural order of image names.
+        name: Name of the data set.
+        listing: Lists folders; by default a new one.
 
     Raises:
-        UserError: If the folders are not there or `folders` is no such expression.
+        UserError: If the folders are missing or `folders` is not such an expression.
     """
     try:
         pattern = re.compile(folders)
     except re.error as error:
-        raise UserError(
-            f"folders: {folders!r} is no regular expression ({error}); correct the data set's YAML"
-        ) from None
+        what = f"{folders!r} is not a regular expression ({error})"
+        raise UserError(f"folders: {what}; correct the data set's YAML file") from None
     if not {"subject", "video"} <= pattern.groupindex.keys():
         raise UserError(f"folders: {folders!r} needs the groups (?P<subject>...) and (?P<video>...)")
 

@@ -1,4 +1,4 @@
-"""Label files and video folders below the root that a user gives, and what to say when they are not there."""
+"""Label files and video folders below the root that a user names, and the errors if they are missing."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -12,18 +12,15 @@ _SHOWN = 6
 
 
 def label_file(listing: Listing, root: Path, patterns: Sequence[str]) -> Path:
-    """The label file: the first of the patterns that is there, the shallowest match first.
+    """The file that matches the first pattern possible, the shallowest match first.
 
     Args:
-        listing: Looks into the folders.
+        listing: Lists the folders.
         root: The root of the data set.
         patterns: File names with `*` and `?`, the usual one first.
 
-    Returns:
-        Its path.
-
     Raises:
-        UserError: If there is none, naming what is there instead.
+        UserError: If there is none; the message lists what was found instead.
     """
     found = find_files(listing, root, patterns)
     if found:
@@ -31,7 +28,7 @@ def label_file(listing: Listing, root: Path, patterns: Sequence[str]) -> Path:
     others = find_files(listing, root, ("*.xls", "*.xlsx", "*.csv"))
     instead = f" (found instead: {', '.join(path.name for path in others[:_SHOWN])})" if others else ""
     what = f"no label file {' or '.join(patterns)} here or in a folder below{instead}"
-    raise UserError(f"{root}: {what}; put it there, or name its path in the description")
+    raise UserError(f"{root}: {what}; copy it there, or write its path into the description")
 
 
 def video_folders(
@@ -40,28 +37,25 @@ def video_folders(
     name: str,
     identify: Callable[[str], VideoKey | None],
     example: str,
-    passed_over: Collection[str] = (),
+    skipped: Collection[str] = (),
 ) -> dict[VideoKey, Path]:
-    """The folders of images of all videos.
+    """The folder of images of each (subject, video), in natural order.
 
     Args:
-        listing: Knows what is in folders.
+        listing: Lists the folders.
         root: Root of the data set.
-        name: Folder that holds the videos; the root itself where there is no such folder.
-        identify: (subject, video) of a folder, given its path below `name`.
-        example: How the folders are called, for the message.
-        passed_over: Names of folders that need not be looked into.
-
-    Returns:
-        (subject, video) -> folder, in natural order.
+        name: Folder that holds the videos; the root itself if there is no such folder.
+        identify: (subject, video) of a folder given its path below `name`, or None.
+        example: What the folders are called, for the message.
+        skipped: Names of folders that are not searched.
 
     Raises:
-        UserError: If the root or any video is missing.
+        UserError: If the root or all videos are missing.
     """
     if not root.is_dir():
-        raise UserError(f"{root}: no such folder; give the data set's folder, laid out as data/README.md shows")
+        raise UserError(f"{root}: no such folder; pass the data set's folder, laid out as data/README.md shows")
     base = find_folder(listing, root, name)
-    videos = find_videos(listing, base, identify, passed_over) or find_videos(listing, root, identify, passed_over)
+    videos = find_videos(listing, base, identify, skipped) or find_videos(listing, root, identify, skipped)
     if videos:
         return videos
     there = listing.look(base).folders

@@ -3,10 +3,10 @@
 The long-video sheet has no emotions; they come from the FACS sheet of the original (short) SAMM. The two sheets number
 frames differently (the long videos were trimmed), so onset, apex and offset are always those of the long-video sheet.
 
-Differences from published code. It joins the sheets on the cells of (Filename, Type) as they stand, which leaves
-nothing when versions spell them differently; we compare names without case, blanks, kinds of dash and leading zeros,
-read `Micro - 1/2` as micro, and refuse a join that loses a micro-expression. Subject and video come from Filename,
-since the Subject column loses its leading zeros in some versions. Macro-expressions are kept.
+Differences from published code. It joins the sheets on the unchanged cells of (Filename, Type), which finds nothing
+when versions spell them differently; we compare names without case, blanks, kinds of dash and leading zeros, read
+`Micro - 1/2` as micro, and refuse a join that loses a micro-expression. Subject and video come from Filename, since the
+Subject column loses its leading zeros in some versions. Macro-expressions are kept.
 """
 
 import re
@@ -16,10 +16,10 @@ from typing import Final
 
 from memodule.datasets.catalog import Catalog, Kind
 from memodule.datasets.folders import Listing
+from memodule.datasets.label_sources import Place, Remark
 from memodule.datasets.labels import Label, assemble
 from memodule.datasets.places import label_file, video_folders
-from memodule.datasets.provenance import Place, Remark
-from memodule.datasets.workbook import Row, find_table, plain, read_workbook
+from memodule.datasets.workbook import SheetRow, find_table, plain, read_workbook
 from memodule.errors import UserError
 
 _MOVEMENTS: Final = {
@@ -48,7 +48,7 @@ def read_samm_lv(
     name: str = "SAMM-LV",
     listing: Listing | None = None,
 ) -> Catalog:
-    """Read SAMM Long Videos.
+    """Read SAMM Long Videos; subjects are codes such as "006", videos such as "006_1".
 
     Args:
         root: Folder that holds the frames and both sheets (see data/README.md).
@@ -57,14 +57,11 @@ def read_samm_lv(
         frames: Name of the folder that holds one folder of images per video.
         fps: Frame rate.
         emotions: Class of every `Estimated Emotion`.
-        name: What the data set is called.
-        listing: Knows what is in folders; a new one unless given.
-
-    Returns:
-        A Catalog whose subjects are codes such as "006" and whose videos are codes such as "006_1".
+        name: Name of the data set.
+        listing: Lists folders; by default a new one.
 
     Raises:
-        UserError: With file, sheet, row and mend.
+        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "<subject>_<video>, such as 006_1")
@@ -83,18 +80,18 @@ def _identify(below: str) -> tuple[str, str] | None:
     return (match[1], f"{match[1]}_{match[2]}") if match else None
 
 
-def _estimated(rows: Iterable[Row], remarks: list[Remark]) -> dict[tuple[_Code, Kind], str]:
+def _estimated(rows: Iterable[SheetRow], remarks: list[Remark]) -> dict[tuple[_Code, Kind], str]:
     """Emotion of every (code, kind) of the FACS sheet."""
     emotions: dict[tuple[_Code, Kind], str] = {}
     for row in rows:
         key, emotion = (_code(row), _kind(row)), row.required("emotion")
         if plain(emotions.setdefault(key, emotion)) != plain(emotion):
-            text = "a file name occurs twice with different emotions; the first counts: delete the wrong row"
+            text = "a file name occurs twice with different emotions: the first counts; delete the wrong row"
             remarks.append(Remark("warning", text, row.place, row.text("filename")))
     return emotions
 
 
-def _label(row: Row, estimated: Mapping[tuple[_Code, Kind], str]) -> Label:
+def _label(row: SheetRow, estimated: Mapping[tuple[_Code, Kind], str]) -> Label:
     code, kind = _code(row), _kind(row)
     return Label(
         code[0],
@@ -108,7 +105,7 @@ def _label(row: Row, estimated: Mapping[tuple[_Code, Kind], str]) -> Label:
     )
 
 
-def _code(row: Row) -> _Code:
+def _code(row: SheetRow) -> _Code:
     match = _FILENAME.fullmatch(plain(row.required("filename")))
     if not match:
         what = f"Filename {row.text('filename')!r} is not <subject>_<video>_<number>, such as 006_1_2"
@@ -116,7 +113,7 @@ def _code(row: Row) -> _Code:
     return match[1].zfill(3), match[2], match[3]
 
 
-def _kind(row: Row) -> Kind:
+def _kind(row: SheetRow) -> Kind:
     text = plain(row.required("type"))
     if text.startswith("micro"):
         return "micro"
@@ -126,11 +123,11 @@ def _kind(row: Row) -> Kind:
 
 
 def _require_join(labels: Sequence[Label], facs: Path) -> None:
-    """Refuse micro-expressions without an emotion: the two sheets do not belong together."""
+    """Refuse micro-expressions without an emotion, a sign that the two sheets do not belong together."""
     micro = [label for label in labels if label.kind == "micro"]
     lost = [label for label in micro if not label.emotion]
     if lost:
         raise UserError(
             f"{lost[0].place}: {len(lost)} of {len(micro)} micro-expressions, this one first, have no row with their "
-            f"Filename and type in {Place(facs)}; take the FACS sheet of the same release"
+            f"Filename and type in {Place(facs)}; use the FACS sheet of the same release"
         )

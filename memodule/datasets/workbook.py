@@ -1,7 +1,7 @@
-"""Label workbooks (.xlsx and .xls) as rows of named cells, with errors that name file, sheet, row and mend.
+"""Label workbooks (.xlsx and .xls) as rows of named cells, with errors that name file, sheet, row and remedy.
 
-The kind of a workbook is told by its first bytes, not by its suffix, and a header is searched for, since the preambles
-of label sheets differ between versions. Rows keep the numbers that a spreadsheet program shows.
+The first bytes of a workbook decide its kind, not its suffix. Headers are searched for, since the preambles of label
+sheets differ between versions. Rows keep the numbers that a spreadsheet program shows.
 """
 
 import dataclasses
@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from memodule.datasets.provenance import Place
+from memodule.datasets.label_sources import Place
 from memodule.errors import UserError
 
 Cell = str | float | bool | None
-"""A stripped string, a number, a truth value, or None where the cell is empty."""
+"""A stripped string, a number, a truth value, or None for an empty cell."""
 
 Columns = Mapping[str, Sequence[str]]
-"""What we call a column -> what label files call it, compared without case and blanks."""
+"""Our name of a column -> its names in label files, compared without case and blanks."""
 
 _UNKNOWN: Final = ("", "/", "\\", "-", "nan", "none", "n/a")
 _HEADER_DEPTH: Final = 40
@@ -26,82 +26,47 @@ _MINUS: Final = "\N{MINUS SIGN}"  # a symbol for Unicode, a dash for people
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """One sheet of a workbook: `rows[i]` is row i + 1.
-
-    Attributes:
-        path: The workbook.
-        name: Of the sheet.
-        rows: All rows, each as long as it stands there.
-    """
+    """One sheet of a workbook: `rows[i]` is row i + 1, of any length."""
 
     path: Path
     name: str
     rows: tuple[tuple[Cell, ...], ...]
 
     def place(self, row: int | None = None) -> Place:
-        """Where something stands, for messages.
-
-        Args:
-            row: Number of the row from 1; None means the whole sheet.
-
-        Returns:
-            File, sheet and row.
-        """
+        """The place of a row, counted from 1, or of the whole sheet, for messages."""
         return Place(self.path, self.name, row)
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """The named cells of one row.
-
-    Attributes:
-        place: Where it stands.
-        cells: Our name of a column -> the cell.
-    """
+class SheetRow:
+    """The named cells of one row, by our names of the columns."""
 
     place: Place
     cells: Mapping[str, Cell]
 
     def text(self, column: str) -> str:
-        """A cell as text.
-
-        Args:
-            column: Our name of the column.
-
-        Returns:
-            Whole numbers without a decimal point; "" for an empty cell.
-        """
+        """A cell as text: whole numbers without a decimal point, "" for an empty cell."""
         return cell_text(self.cells[column])
 
     def required(self, column: str) -> str:
         """A cell as text, which must not be empty.
 
-        Args:
-            column: Our name of the column.
-
-        Returns:
-            The text.
-
         Raises:
-            UserError: If the cell is empty, with its place.
+            UserError: If the cell is empty.
         """
         text = self.text(column)
         if not text:
-            raise UserError(f"{self.place}: {column} is empty; fill the cell or delete the row")
+            raise UserError(f"{self.place}: {column} is empty; fill in the cell or delete the row")
         return text
 
     def frame(self, column: str) -> float | None:
         """A cell as a frame number.
 
-        Args:
-            column: Our name of the column.
-
         Returns:
-            The number as it stands there (0- or 1-based, perhaps fractional); None where the cell is empty or says that
-            it is unknown.
+            The unchanged number (0- or 1-based, may be fractional); None if the cell is empty or says "unknown".
 
         Raises:
-            UserError: If the cell holds something else, with its place.
+            UserError: If the cell holds anything else.
         """
         value = self.cells[column]
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -112,20 +77,14 @@ class Row:
         try:
             return float(text)
         except ValueError:
-            raise UserError(f"{self.place}: {column} {text!r} is no frame number; correct the cell") from None
+            raise UserError(f"{self.place}: {column} {text!r} is not a frame number; correct the cell") from None
 
 
 def read_workbook(path: Path) -> tuple[Sheet, ...]:
-    """Read all sheets of an Excel workbook.
-
-    Args:
-        path: An .xlsx or .xls file; its first bytes tell which.
-
-    Returns:
-        The sheets, in the order of the workbook.
+    """Read all sheets of an Excel workbook (.xlsx or .xls), in order.
 
     Raises:
-        UserError: If the file is missing, empty, encrypted, or no workbook.
+        UserError: If the file is missing, empty, encrypted, or not a workbook.
     """
     try:
         with path.open("rb") as file:
@@ -139,24 +98,21 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
             return tuple(_xlsx_sheets(path))
         if start == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
             return tuple(_xls_sheets(path))
-    except Exception as error:  # the parsers stumble over damaged files in many ways
+    except Exception as error:  # the parsers fail on damaged files in many ways
         raise UserError(f"{path}: the workbook is damaged ({error}); copy it again from the owners' release") from None
-    raise UserError(f"{path}: is no Excel workbook (.xlsx or .xls); save it as one, or take the owners' file")
+    raise UserError(f"{path}: not an Excel workbook (.xlsx or .xls); save it as one, or use the owners' file")
 
 
-def find_table(sheets: Sequence[Sheet], usual: str, columns: Columns) -> tuple[Sheet, list[Row]]:
-    """The first sheet whose header names all `columns`, and the rows below it that are not empty.
+def find_table(sheets: Sequence[Sheet], usual: str, columns: Columns) -> tuple[Sheet, list[SheetRow]]:
+    """The first sheet of a workbook whose header names all `columns`, and the non-empty rows below the header.
 
     Args:
         sheets: The sheets of one workbook.
-        usual: What the sheet is called in the owners' file. Another name does no harm.
-        columns: The columns wanted.
-
-    Returns:
-        The sheet, and its rows with cells under our names; numbers of rows are those of the sheet.
+        usual: Name of the sheet in the owners' file; others are searched too.
+        columns: The required columns.
 
     Raises:
-        UserError: If no sheet has such a header, naming the nearest one and what it lacks; or if there is no row.
+        UserError: If no sheet has such a header (the message names the nearest one), or there are no rows.
     """
     nearest: tuple[Sheet, int, dict[str, int]] | None = None
     for sheet in sheets:
@@ -171,11 +127,11 @@ def find_table(sheets: Sequence[Sheet], usual: str, columns: Columns) -> tuple[S
         sheet, number, found = nearest
         missing = " and ".join(repr(columns[name][0]) for name in columns if name not in found)
         header = ", ".join(cell_text(cell) for cell in sheet.rows[number - 1] if cell_text(cell))
-        raise UserError(f"{sheet.place(number)}: no column {missing} (found: {header}); give it the owners' name")
+        raise UserError(f"{sheet.place(number)}: no column {missing} (found: {header}); restore the owners' names")
     wanted = ", ".join(names[0] for names in columns.values())
     raise UserError(
         f"{sheets[0].path}: no sheet {usual}, nor another with the columns {wanted} "
-        f"(sheets: {', '.join(sheet.name for sheet in sheets)}); take the owners' file"
+        f"(sheets: {', '.join(sheet.name for sheet in sheets)}); use the owners' file"
     )
 
 
@@ -189,7 +145,7 @@ def cell_text(value: Cell) -> str:
 
 
 def plain(text: str) -> str:
-    """Text to compare names by: without case and blanks, all dashes alike."""
+    """Text for comparing names: without case and blanks, all dashes alike."""
     dashed = (" " if c.isspace() else "-" if unicodedata.category(c) == "Pd" or c == _MINUS else c for c in text)
     return "".join(dashed).replace(" ", "").casefold()
 
@@ -204,14 +160,14 @@ def _match_header(row: Sequence[Cell], columns: Columns) -> dict[str, int]:
     return found
 
 
-def _rows_below(sheet: Sheet, header: int, found: Mapping[str, int]) -> list[Row]:
+def _rows_below(sheet: Sheet, header: int, found: Mapping[str, int]) -> list[SheetRow]:
     rows = []
     for number, row in enumerate(sheet.rows[header:], start=header + 1):
         cells = {column: row[i] if i < len(row) else None for column, i in found.items()}
         if any(cell_text(cell) for cell in cells.values()):
-            rows.append(Row(sheet.place(number), cells))
+            rows.append(SheetRow(sheet.place(number), cells))
     if not rows:
-        raise UserError(f"{sheet.place(header)}: no rows below the header; take the owners' file")
+        raise UserError(f"{sheet.place(header)}: no rows below the header; use the owners' file")
     return rows
 
 

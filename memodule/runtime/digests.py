@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 
+def text_sha256(text: str) -> str:
+    """SHA-256 of text as UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def json_sha256(value: Any) -> str:
     """SHA-256 of plain values, independent of the order of keys; other objects count by their `str`."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return text_sha256(json.dumps(value, sort_keys=True, default=str))
 
 
 def file_sha256(path: Path) -> str:

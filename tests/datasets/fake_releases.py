@@ -166,7 +166,7 @@ def casme2_row(
 
 
 def casme2(folder: Path) -> Release:
-    """No headers; video codes as numbers without their zero; a folder that lies with another subject."""
+    """No headers; video codes as numbers without their zero; a folder in another subject's folder."""
     codes: Rows = [
         casme2_row(1, "anger1_1", 57, 62, 69),
         casme2_row(1, "disgust1_1", 10, 20, 0, "macro-expression"),

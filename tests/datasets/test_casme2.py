@@ -17,8 +17,8 @@ def codes(release: Release) -> list[list[object]]:
 
 
 def remarks(catalog: Catalog) -> list[str]:
-    found = catalog.provenance.remarks
-    return [str(remark) for remark in found if "lies with another subject" not in remark.text]
+    found = catalog.label_sources.remarks
+    return [str(remark) for remark in found if "another subject's folder" not in remark.text]
 
 
 def test_naming_rules_lead_to_folders(casme2: Release) -> None:
@@ -35,7 +35,7 @@ def test_naming_rules_lead_to_folders(casme2: Release) -> None:
 def test_offset_0_becomes_the_apex(casme2: Release) -> None:
     [text] = remarks(casme2.read())
     assert text.startswith("note")
-    assert f"sheet {CODES}, row 2: macro-expression: offset unknown (0): the apex is taken" in text
+    assert f"sheet {CODES}, row 2: macro-expression: offset unknown (0): the apex is used" in text
 
 
 def test_micro_with_offset_0_is_a_warning(casme2: Release) -> None:
@@ -52,9 +52,9 @@ def test_offset_and_apex_0_leave_nothing(casme2: Release) -> None:
     assert any("offset and apex unknown: left out" in text for text in remarks(catalog))
 
 
-def test_a_folder_that_lies_with_another_subject_keeps_its_own(casme2: Release) -> None:
+def test_a_folder_of_another_subject_keeps_its_own_number(casme2: Release) -> None:
     catalog = casme2.read()
-    [text] = [str(remark) for remark in catalog.provenance.remarks if "another subject" in remark.text]
+    [text] = [str(remark) for remark in catalog.label_sources.remarks if "another subject's folder" in remark.text]
     assert "s19/23_0502funnyerrors" in text
     assert "taken as s23" in text
     assert "s19" not in catalog.subjects
@@ -117,17 +117,17 @@ def unknown_type(release: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mutilate", "words"),
+    ("mutilate", "message"),
     [
-        (missing_sheet, r": 2 sheets \(CASFEcode_final, naming rule1\) where .* three .*; take the owners' file"),
+        (missing_sheet, r": 2 sheets \(CASFEcode_final, naming rule1\) where .* three .*; use the owners' file"),
         (
             lost_column,
-            rf", sheet {CODES}, row 1: 'anger' \(column 8\) is neither .*; correct it, or the shifted columns",
+            rf", sheet {CODES}, row 1: 'anger' \(column 8\) is neither .*; correct it, or check",
         ),
         (too_few_columns, rf", sheet {CODES}, row 1: 5 columns where 8 are expected"),
-        (no_rows, rf", sheet {CODES}: no rows; take the owners' file"),
-        (no_rules, rf", sheet {SUBJECTS}: no row holds participant number and folder .*; take the owners' file"),
-        (text_for_a_number, rf", sheet {CODES}, row 3: onset 'early' is no frame number; correct"),
+        (no_rows, rf", sheet {CODES}: no rows; use the owners' file"),
+        (no_rules, rf", sheet {SUBJECTS}: no row holds participant number and folder .*; use the owners' file"),
+        (text_for_a_number, rf", sheet {CODES}, row 3: onset 'early' is not a frame number; correct"),
         (
             unknown_participant,
             rf", sheet {CODES}, row 3: participant '9' \(column 1\) is not in sheet naming rule1; add",
@@ -137,18 +137,18 @@ def unknown_type(release: Release) -> None:
         (unknown_type, rf", sheet {CODES}, row 3: 'blink' \(column 8\) is neither .*; correct"),
     ],
 )
-def test_spoilt_file_gives_one_clear_line(casme2: Release, mutilate: Callable[[Release], None], words: str) -> None:
+def test_spoilt_file_gives_one_clear_line(casme2: Release, mutilate: Callable[[Release], None], message: str) -> None:
     mutilate(casme2)
-    with pytest.raises(UserError, match=words) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         casme2.read()
     assert CODE_SHEET in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "the file is empty; copy"), (b"oops", "is no Excel workbook")])
-def test_file_that_is_no_workbook(casme2: Release, content: bytes, words: str) -> None:
+@pytest.mark.parametrize(("content", "message"), [(b"", "the file is empty; copy"), (b"oops", "not an Excel workbook")])
+def test_file_that_is_no_workbook(casme2: Release, content: bytes, message: str) -> None:
     casme2.write()
     (casme2.root / CODE_SHEET).write_bytes(content)
-    with pytest.raises(UserError, match=words) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         casme2.description.read(casme2.root)
     assert CODE_SHEET in str(caught.value)
 
@@ -156,7 +156,7 @@ def test_file_that_is_no_workbook(casme2: Release, content: bytes, words: str) -
 def test_absent_folders_and_files_give_one_clear_line(casme2: Release) -> None:
     root = casme2.write()
     (root / CODE_SHEET).unlink()
-    with pytest.raises(UserError, match=r"CASME2: no label file CAS\(ME\)\^2code_final.*; put it there"):
+    with pytest.raises(UserError, match=r"CASME2: no label file CAS\(ME\)\^2code_final.*; copy it there"):
         casme2.description.read(root)
     shutil.rmtree(root / "rawpic")
     with pytest.raises(UserError, match=r"CASME2: no video folders called s<number>.*; lay them out"):

@@ -34,7 +34,7 @@ def spans(catalog: Catalog) -> list[tuple[int, int | None, int]]:
 
 
 def remarks(catalog: Catalog) -> list[str]:
-    found = catalog.provenance.remarks
+    found = catalog.label_sources.remarks
     return [str(remark) for remark in found if "a known error is not in this row" not in remark.text]
 
 
@@ -71,7 +71,7 @@ def test_reads_micro_and_macro(casme3: Release) -> None:
     )
     assert catalog.subjects == ("spNO.1", "spNO.2", "spNO.10")  # natural order
     assert all(video.path.name == "color" for video in catalog.videos)
-    assert catalog.provenance.label_rows == {"micro": 4, "macro": 1}
+    assert catalog.label_sources.rows == {"micro": 4, "macro": 1}
     assert remarks(catalog) == []
 
 
@@ -100,15 +100,15 @@ def test_version_1_is_read(casme3: Release) -> None:
     casme3.books["annotation/cas(me)3_part_A_ME_label_JpgIndex_v1.xls"] = {"Sheet1": rows}
     catalog = casme3.read()
     assert len(catalog.expressions) == 5
-    assert catalog.provenance.label_files[0].name.endswith("v1.xls")
+    assert catalog.label_sources.files[0].name.endswith("v1.xls")
 
 
 def test_known_errors_are_mended(with_known_errors: Release) -> None:
     catalog = with_known_errors.read()
-    assert spans(catalog) == [mended for _, mended in KNOWN_ERRORS.values()]
+    assert spans(catalog) == [corrected for _, corrected in KNOWN_ERRORS.values()]
     texts = [text for text in remarks(catalog) if "spNO.1/a" in text]
-    mended = [text for text in texts if "a known error is mended" in text]
-    assert [f"row {position + 2}" in text for position, text in zip(KNOWN_ERRORS, mended, strict=True)] == [True] * 6
+    corrected = [text for text in texts if "a known error is corrected" in text]
+    assert [f"row {position + 2}" in text for position, text in zip(KNOWN_ERRORS, corrected, strict=True)] == [True] * 6
     assert all(text.startswith("note") for text in texts)
 
 
@@ -118,16 +118,17 @@ def test_repairs_can_be_switched_off(with_known_errors: Release) -> None:
     catalog = with_known_errors.read(repairs=False)
     assert spans(catalog) == expected
     texts = [text for text in remarks(catalog) if "spNO.1/a" in text]
-    words = ["apex outside", "offset before onset", "onset unknown", "offset unknown", "offset unknown"]
-    assert [text.startswith("warning") and word in text for text, word in zip(texts, words, strict=True)] == [True] * 5
+    problems = ["apex outside", "offset before onset", "onset unknown", "offset unknown", "offset unknown"]
+    assert all(text.startswith("warning") for text in texts)
+    assert [problem in text for problem, text in zip(problems, texts, strict=True)] == [True] * 5
 
 
 def test_a_repair_leaves_other_rows_alone(with_known_errors: Release) -> None:
-    """Where the row says something else (another version), nothing is mended, and that is said."""
+    """Where the row says something else (another version), nothing is corrected, which is reported."""
     micro(with_known_errors)[709][4] = 40
     catalog = with_known_errors.read()
     assert (4, 11, 39) in spans(catalog)
-    texts = [str(remark) for remark in catalog.provenance.remarks]
+    texts = [str(remark) for remark in catalog.label_sources.remarks]
     assert any("row 710: a known error is not in this row" in text for text in texts)
 
 
@@ -175,7 +176,7 @@ def test_labels_behind_the_last_image(casme3: Release) -> None:
     catalog = casme3.read()
     assert spans(catalog) == [(94, 98, 99)]
     texts = remarks(catalog)
-    assert any("row 2: micro-expression: ends behind the last image" in text for text in texts)
+    assert any("row 2: micro-expression: ends after the last image" in text for text in texts)
     assert any("row 6: micro-expression: no image within" in text for text in texts)
 
 
@@ -183,10 +184,10 @@ def test_images_that_are_not_numbered_are_counted(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"] = [f"{n}x.jpg" for n in range(1, 101)]
     catalog = casme3.read()
     assert spans(catalog) == [(10, 17, 29)]
-    assert any("labels are counted by position" in text and "100 image names" in text for text in remarks(catalog))
+    assert any("labels count images by position" in text and "100 image names" in text for text in remarks(catalog))
 
 
-def test_a_number_that_occurs_twice_is_told(casme3: Release) -> None:
+def test_a_number_that_occurs_twice_is_reported(casme3: Release) -> None:
     casme3.videos["data/spNO.1/a/color"].append("007.jpg")
     catalog = casme3.read()
     assert any("1 frame numbers occur twice" in text for text in remarks(catalog))
@@ -198,7 +199,7 @@ def test_copy_of_a_video_is_refused(casme3: Release) -> None:
         casme3.read()
 
 
-def test_labelled_videos_without_frames_are_told_once_a_video(casme3: Release) -> None:
+def test_labelled_videos_without_frames_are_reported_once_a_video(casme3: Release) -> None:
     del casme3.videos["data/spNO.1/a/color"]
     catalog = casme3.read()
     assert len(catalog.expressions) == 3
@@ -214,7 +215,7 @@ def test_empty_folder_is_no_video(casme3: Release) -> None:
     assert any("spNO.2/a/color: no images" in text for text in remarks(catalog))
 
 
-def test_versions_mixed_up_are_told(casme3: Release) -> None:
+def test_versions_mixed_up_are_reported(casme3: Release) -> None:
     """Version 2 moved some micro-expressions to macro; with labels of version 1 they would be both."""
     casme3.books[ALL_SHEET]["AU+Emotion"].append(["spNO.1", "b", 21, 26, 40, "4", "Macro-expression", "I"])
     catalog = casme3.read()
@@ -228,7 +229,7 @@ def test_without_the_sheet_of_all_expressions_there_are_no_macros(casme3: Releas
     del casme3.books[ALL_SHEET]
     catalog = casme3.read()
     assert {e.kind for e in catalog.expressions} == {"micro"}
-    assert any("macro-expressions are not read" in text for text in remarks(catalog))
+    assert any("there are no macro-expressions" in text for text in remarks(catalog))
 
 
 def missing_sheet(release: Release) -> None:
@@ -264,30 +265,30 @@ def folders_of_another_data_set(release: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mutilate", "words"),
+    ("mutilate", "message"),
     [
         (missing_sheet, r"CAS\(ME\)3_part_A_v2.xls, sheet eye blink, row 1: no column 'Apex' and 'Expression type'"),
         (renamed_column, r"JpgIndex_v2.xlsx, sheet label, row 1: no column 'Onset' \(found: .*Start"),
-        (text_for_a_number, r"JpgIndex_v2.xlsx, sheet label, row 3: apex '\?' is no frame number; correct"),
+        (text_for_a_number, r"JpgIndex_v2.xlsx, sheet label, row 3: apex '\?' is not a frame number; correct"),
         (broken_subject, r"JpgIndex_v2.xlsx, sheet label, row 3: Subject 'subject one' is not spNO.<number>; correct"),
         (unknown_emotion, r"JpgIndex_v2.xlsx, sheet label, row 4: emotion 'bored' has no class; add `bored: others`"),
-        (empty_emotion, r"JpgIndex_v2.xlsx, sheet label, row 4: the emotion is empty; fill the cell"),
+        (empty_emotion, r"JpgIndex_v2.xlsx, sheet label, row 4: the emotion is empty; fill in"),
         (unknown_type, r"part_A_v2.xls, sheet AU\+Emotion, row 3: Expression type 'Blink' is neither"),
         (folders_of_another_data_set, r"sheet label, row 2: none of the labelled videos has a folder.*spNO.1/a .*77/a"),
     ],
 )
-def test_spoilt_file_gives_one_clear_line(casme3: Release, mutilate: Callable[[Release], None], words: str) -> None:
+def test_spoilt_file_gives_one_clear_line(casme3: Release, mutilate: Callable[[Release], None], message: str) -> None:
     mutilate(casme3)
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=message):
         casme3.read()
 
 
 @pytest.mark.parametrize("name", [ME_SHEET, ALL_SHEET])
-@pytest.mark.parametrize(("content", "words"), [(b"", "the file is empty; copy"), (b"oops", "is no Excel workbook")])
-def test_file_that_is_no_workbook(casme3: Release, name: str, content: bytes, words: str) -> None:
+@pytest.mark.parametrize(("content", "message"), [(b"", "the file is empty; copy"), (b"oops", "not an Excel workbook")])
+def test_file_that_is_no_workbook(casme3: Release, name: str, content: bytes, message: str) -> None:
     casme3.write()
     (casme3.root / name).write_bytes(content)
-    with pytest.raises(UserError, match=words) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         casme3.description.read(casme3.root)
     assert name in str(caught.value)
 
@@ -311,12 +312,12 @@ def test_duplicate_row_counts_once(casme3: Release) -> None:
     assert len(catalog.expressions) == 5
     same, other = remarks(catalog)
     assert "sheet label, row 6: " in same
-    assert "the second row is left out: delete it" in same
+    assert "the second row is left out; delete it" in same
     assert "sheet label, row 7: " in other
-    assert "with different emotions; the first counts" in other
+    assert "with different emotions: the first counts" in other
 
 
 def test_known_error_with_a_wrong_column_is_refused(casme3: Release) -> None:
     known = [{"row": 3, "found": {"onsett": 1}, "put": {"offset": 2}, "why": "typing"}]
-    with pytest.raises(UserError, match="row 3: onsett is none of onset, apex, offset"):
+    with pytest.raises(UserError, match="row 3: onsett is not one of onset, apex, offset"):
         casme3.read(known_errors=known)

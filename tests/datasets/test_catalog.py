@@ -87,48 +87,48 @@ def test_paths_elsewhere_stay_absolute(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("videos", "words"),
+    ("videos", "message"),
     [
         ("subject,video,path,fps\n", r"videos.csv, row 1: no column frames; the header must name subject"),
         (VIDEOS + "2,c,c.avi\n", r"videos.csv, row 4: the row ends before column fps; add"),
         (VIDEOS + "2,c,c.avi,30,many\n", r"videos.csv, row 4: frames 'many' is not a whole number"),
         (VIDEOS + "2,c,c.avi,fast,9\n", r"videos.csv, row 4: fps 'fast' is not a number"),
-        (VIDEOS + "2,c,c.avi,0,9\n", r"videos.csv, row 4: fps 0 is no frame rate; give"),
-        (VIDEOS + "2,c,c.avi,nan,9\n", r"videos.csv, row 4: fps nan is no frame rate; give"),
+        (VIDEOS + "2,c,c.avi,0,9\n", r"videos.csv, row 4: fps 0 is not a frame rate; use"),
+        (VIDEOS + "2,c,c.avi,nan,9\n", r"videos.csv, row 4: fps nan is not a frame rate; use"),
         (VIDEOS + "2,c,c.avi,30,0\n", r"videos.csv, row 4: frames 0; a video has at least one"),
         (VIDEOS + ",c,c.avi,30,9\n", r"videos.csv, row 4: subject and video must not be empty"),
         (VIDEOS + "1,a,c.avi,30,9\n", r"videos.csv, row 4: video 1/a occurs twice; give"),
     ],
 )
-def test_wrong_video_rows_are_named(tmp_path: Path, videos: str, words: str) -> None:
-    with pytest.raises(UserError, match=words):
+def test_wrong_video_rows_are_named(tmp_path: Path, videos: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         read_catalog(write(tmp_path, videos, None))
 
 
 @pytest.mark.parametrize(
-    ("row", "words"),
+    ("row", "message"),
     [
         ("1,a,blink,3,5,9,negative", r"kind 'blink' is neither"),
         ("1,a,micro,-1,5,9,negative", r"onset -1 is negative; frames count from 0"),
-        ("1,a,micro,9,,3,negative", r"offset 3 lies before onset 9"),
-        ("1,a,micro,3,10,9,negative", r"apex 10 lies outside onset 3 .. offset 9; leave it empty"),
-        ("1,a,micro,3,5,100,negative", r"offset 100 lies behind the last frame 99 of 1/a"),
-        ("1,c,micro,3,5,9,negative", r"there is no video 1/c; add it to videos.csv or drop the row"),
-        ("1,a,micro,3,5,9,angry", r"emotion 'angry' is none of negative"),
-        ("1,a,micro,3,5,9,", r"emotion '' is none of negative"),
+        ("1,a,micro,9,,3,negative", r"offset 3 is before onset 9"),
+        ("1,a,micro,3,10,9,negative", r"apex 10 is outside onset 3 .. offset 9; leave it empty"),
+        ("1,a,micro,3,5,100,negative", r"offset 100 is after the last frame 99 of 1/a"),
+        ("1,c,micro,3,5,9,negative", r"there is no video 1/c; add it to videos.csv or delete the row"),
+        ("1,a,micro,3,5,9,angry", r"emotion 'angry' is not one of negative"),
+        ("1,a,micro,3,5,9,", r"emotion '' is not one of negative"),
         ("1,a,micro,x,5,9,negative", r"onset 'x' is not a whole number"),
-        ("1,a,micro,3,6,9,surprise", r"frames 3 .. 9 of 1/a are labelled micro already; drop one row"),
+        ("1,a,micro,3,6,9,surprise", r"frames 3 .. 9 of 1/a are already labelled micro; delete one row"),
     ],
 )
-def test_wrong_expression_rows_are_named(tmp_path: Path, row: str, words: str) -> None:
-    with pytest.raises(UserError, match=rf"expressions.csv, row 4: {words}"):
+def test_wrong_expression_rows_are_named(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(UserError, match=rf"expressions.csv, row 4: {message}"):
         read_catalog(write(tmp_path, expressions=EXPRESSIONS + row + "\n"))
 
 
 def test_frames_may_be_labelled_once_for_each_kind(tmp_path: Path) -> None:
     catalog = read_catalog(write(tmp_path, expressions=EXPRESSIONS + "1,a,macro,3,5,9,negative\n"))
     assert [e.kind for e in catalog.expressions] == ["micro", "macro", "macro"]
-    with pytest.raises(UserError, match=r"expression of 1/a: frames 3 .. 9 of 1/a are labelled micro already"):
+    with pytest.raises(UserError, match=r"expression of 1/a: frames 3 .. 9 of 1/a are already labelled micro"):
         Catalog(catalog.videos, (*catalog.expressions, catalog.expressions[0]))
 
 
@@ -148,15 +148,15 @@ def test_part_of_some_subjects() -> None:
     assert [e.subject for e in part.expressions] == ["1", "3"]
 
 
-def test_provenance_is_written_beside(samm_lv: Release, tmp_path: Path) -> None:
+def test_label_sources_are_written_next_to_the_catalog(samm_lv: Release, tmp_path: Path) -> None:
     samm_lv.books["SAMM_LongVideos_V3_Release.xlsx"]["FACS_Movement_Only"][11][3] = 0
     catalog = samm_lv.read()
     catalog.write(tmp_path / "out")
-    told = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    written = json.loads((tmp_path / "out" / "provenance.json").read_text())
     files = [samm_lv.root / "SAMM_LongVideos_V3_Release.xlsx", samm_lv.root / "SAMM_Micro_FACS_Codes_v2.xlsx"]
-    assert told["label_files"] == {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    assert told["label_rows"] == {"micro": 3, "macro": 2}
-    [remark] = told["remarks"]
+    assert written["label_files"] == {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    assert written["label_rows"] == {"micro": 3, "macro": 2}
+    [remark] = written["remarks"]
     assert remark["severity"] == "note"
     assert remark["place"].endswith("SAMM_LongVideos_V3_Release.xlsx, sheet FACS_Movement_Only, row 12")
     assert read_catalog(tmp_path / "out", "SAMM-LV") == catalog

@@ -1,4 +1,4 @@
-"""`memodule check`: what it finds, in which words, and how it leaves."""
+"""`memodule check`: what it finds, what it prints, and its exit status."""
 
 import dataclasses
 import json
@@ -10,9 +10,9 @@ from fake_releases import FACS_SHEET, LONG_SHEET, PIXEL, Release, facs_row, fram
 
 from memodule.cli import main
 from memodule.datasets import Catalog, Expression, Video, read_catalog
-from memodule.datasets.check.dataset import Report, check_dataset
-from memodule.datasets.check.summary import summarise
-from memodule.datasets.check.text import report_text
+from memodule.datasets.check.describe import check_text
+from memodule.datasets.check.examine import DatasetCheck, check_dataset
+from memodule.datasets.check.statistics import catalog_statistics
 from memodule.datasets.description import Training, describe_catalog
 from memodule.datasets.folders import Listing
 
@@ -22,11 +22,11 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def check(release: Release) -> Report:
+def check(release: Release) -> DatasetCheck:
     return check_dataset(release.description, release.write(), Listing())
 
 
-def warnings(report: Report) -> list[str]:
+def warnings(report: DatasetCheck) -> list[str]:
     return [str(remark) for remark in report.remarks if remark.severity == "warning"]
 
 
@@ -81,9 +81,9 @@ def test_full_size_release_is_clean(samm_lv: Release, capsys: pytest.CaptureFixt
     assert len([r for r in report["remarks"] if "onset unknown" in r["text"]]) == 147
 
 
-def test_expected_tree_stands_beside_the_found_one(samm_lv: Release) -> None:
+def test_expected_tree_is_shown_next_to_the_found_one(samm_lv: Release) -> None:
     samm_lv.videos["SAMM_longvideos/extra"] = []
-    text = report_text(check(samm_lv))
+    text = check_text(check(samm_lv))
     assert "  SAMM/                                  SAMM/\n" in text
     assert "    SAMM_longvideos/                       SAMM_longvideos/\n" in text
     assert "30 images, 1 .. 30\n" in text
@@ -103,7 +103,7 @@ def test_unusable_data_set(samm_lv: Release, capsys: pytest.CaptureFixture[str])
     assert main(["check", str(samm_lv.write())]) == 2
     out = capsys.readouterr().out
     assert "cannot be used" in out
-    assert "sheet FACS_Movement_Only, row 11: onset 'soon' is no frame number; correct the cell" in " ".join(
+    assert "sheet FACS_Movement_Only, row 11: onset 'soon' is not a frame number; correct the cell" in " ".join(
         out.split()
     )
     assert "SAMM_Micro_FACS_Codes_v2.xlsx" in out.partition("Expected")[2]  # both trees are shown all the same
@@ -132,7 +132,7 @@ def test_a_release_may_be_known_by_its_micro_expressions_alone(
 
 def test_histogram_in_words_counts_every_expression(tmp_path: Path) -> None:
     own(tmp_path / "c", *((i, i + 10 + i % 7) for i in range(40)), (50, 99))
-    text = report_text(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
+    text = check_text(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
     bars = text.partition("Durations of micro-expressions in ms\n")[2].splitlines()
     assert bars[-1].split()[1:3] == ["and", "longer"]
     assert sum(int(bar.split()[-1]) for bar in bars if "█" in bar) == 41
@@ -180,7 +180,7 @@ def test_frames_that_are_not_there(tmp_path: Path) -> None:
     assert "99 images, Catalog: 100 frames" in text
     (tmp_path / "c" / "a").rename(tmp_path / "c" / "b")
     [text] = warnings(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
-    assert "no frames there: flow cannot be extracted" in text
+    assert "flow cannot be extracted" in text
 
 
 def test_frames_that_cannot_be_read(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_subjects_of_two_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture
     own(tmp_path / "c", (10, 20))
     own(tmp_path / "d", (10, 20))
     assert main(["check", str(tmp_path / "c"), "--against", str(tmp_path / "d")]) == 1
-    assert "subjects also in d; if they are the same people" in capsys.readouterr().out
+    assert "subjects are also in d: if they are the same people" in capsys.readouterr().out
     assert main(["check", str(tmp_path / "c")]) == 0
 
 
@@ -218,7 +218,7 @@ def test_statistics() -> None:
     )
     labels = [("1", "a", 0, 3, 14), ("1", "a", 50, None, 79), ("2", "a", 10, 13, 30)]
     micro = [Expression(s, v, "micro", on, apex, off, "surprise") for s, v, on, apex, off in labels]
-    summary = summarise(Catalog(videos, (*micro, Expression("1", "b", "macro", 0, None, 29, ""))))
+    summary = catalog_statistics(Catalog(videos, (*micro, Expression("1", "b", "macro", 0, None, 29, ""))))
     assert (summary.subjects, summary.videos, summary.frames, summary.minutes) == (2, 3, 900, 0.5)
     assert summary.micro.emotions == {"surprise": 3}
     assert summary.micro.per_subject == {"1": 2, "2": 1}
@@ -245,7 +245,7 @@ def test_histograms_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_text_without_expressions(megc_samm: Release) -> None:
     megc_samm.videos = {"SAMM_data/004_3": frames("004_3_", 210, 4)}
-    text = report_text(check(megc_samm))
+    text = check_text(check(megc_samm))
     assert "MEGC-SAMM in" in text
     assert text.endswith("Statistics: 210 frames at 200 fps, 0.0 minutes")
 

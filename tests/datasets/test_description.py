@@ -46,7 +46,7 @@ def test_known_releases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"colour": "red"}, "colour"),
         ({"name": None}, "name"),
@@ -54,29 +54,29 @@ def test_known_releases() -> None:
         ({"releases": [{"name": "v9", "mikro": 1}]}, "mikro"),
         ({"reader": {"class_path": "memodule.datasets.read_nothing"}}, "there is no memodule.datasets.read_nothing"),
         ({"reader": {"class_path": "nothing"}}, "there is no nothing"),
-        ({"reader": {"init_args": {}}}, "no class_path; it has the keys class_path and init_args"),
+        ({"reader": {"init_args": {}}}, "no class_path; its keys are class_path and init_args"),
         ({"reader": {"class_path": "memodule.datasets.read_samm_lv", "init_args": {"fps": 200}}}, "required.*labels"),
         ({"reader": {"class_path": "memodule.datasets.read_samm_lv", "init_args": {"fpss": 200}}}, "fpss"),
     ],
 )
-def test_wrong_keys_are_named(tmp_path: Path, changes: dict[str, object], words: str) -> None:
-    with pytest.raises(UserError, match=f"mine.yaml: .*{words}") as caught:
+def test_wrong_keys_are_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=f"mine.yaml: .*{message}") as caught:
         read_description(write(tmp_path / "mine.yaml", **changes))
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "words"), [("a: [", "is no YAML"), ("", "describes nothing")])
-def test_files_that_describe_nothing(tmp_path: Path, content: str, words: str) -> None:
+@pytest.mark.parametrize(("content", "message"), [("a: [", "cannot be read as YAML"), ("", ".*configs/datasets/")])
+def test_files_that_describe_nothing(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "mine.yaml").write_text(content)
-    with pytest.raises(UserError, match=f"mine.yaml: {words}"):
+    with pytest.raises(UserError, match=f"mine.yaml: {message}"):
         read_description(tmp_path / "mine.yaml")
-    with pytest.raises(UserError, match=r"other.yaml: cannot be read"):
+    with pytest.raises(UserError, match=r"other.yaml: no such file"):
         read_description(tmp_path / "other.yaml")
 
 
 def test_emotion_map_with_a_wrong_class(samm_lv: Release) -> None:
     emotions = {**samm_lv.description.reader["init_args"]["emotions"], "anger": "bad"}
-    with pytest.raises(UserError, match="emotions: anger: bad is none of negative, positive, surprise, others, drop"):
+    with pytest.raises(UserError, match=r"emotions: anger: bad is not one of negative, .*, drop"):
         samm_lv.read(emotions=emotions)
 
 
@@ -100,7 +100,7 @@ def test_own_reader_by_dotted_path(tmp_path: Path) -> None:
     assert read_description(write(tmp_path / "mine.yaml", reader=reader)).read(tmp_path).name == "theirs"
 
 
-def test_words_of_the_command_line(tmp_path: Path, samm_lv: Release) -> None:
+def test_arguments_of_the_command_line(tmp_path: Path, samm_lv: Release) -> None:
     root, listing = samm_lv.write(), Listing()
     assert locate(str(root), None, listing)[0].name == "SAMM-LV"
     assert locate("samm_lv", str(root), listing) == (samm_lv.description, root)
@@ -110,7 +110,7 @@ def test_words_of_the_command_line(tmp_path: Path, samm_lv: Release) -> None:
     with pytest.raises(UserError, match=r"sam: no such .*casme2, .*samm_lv"):
         locate("sam", str(root), listing)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"does not look like any data set known \(CAS.*SAMM-LV\); name its desc"):
+    with pytest.raises(UserError, match=r"does not look like any known data set \(CAS.*SAMM-LV\); name its desc"):
         locate(str(tmp_path / "empty"), None, listing)
 
 

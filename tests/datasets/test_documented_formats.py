@@ -52,7 +52,7 @@ def test_a_data_set_of_ones_own(
     )
     assert [(v.key, v.frames) for v in catalog.videos] == [(("anna", "1"), 60), (("ben", "1"), 40)]
     assert main(["check", "data/mine"]) == 0
-    found = "subject,video,onset,offset,emotion\nanna,1,10,24,positive\n"  # a file of somebody else's program
+    found = "subject,video,onset,offset,emotion\nanna,1,10,24,positive\n"  # a file from another program
     Path("predictions.csv").write_text(found)
     command = PAGE.rpartition("    memodule ")[2].splitlines()[0].split()
     capsys.readouterr()

@@ -58,7 +58,7 @@ def test_casme_2(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         Expression("sub17", "EP02_01f", "micro", 4, None, 19, "negative"),
     )
     assert {video.fps for video in catalog.videos} == {200}
-    assert "row 4: micro-expression: left out, since the emotion map says drop" in capsys.readouterr().out
+    assert "row 4: micro-expression: left out, because the emotion map says drop" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("between", ["Micro_Expression/happiness", "Micro_Expression/S03/happiness"])

@@ -55,7 +55,7 @@ def test_numbers_of_images_are_summed_up(tmp_path: Path) -> None:
     [
         (["img1.jpg", "img1.png"], "1 frame numbers occur twice"),
         (["img1.jpg", "img 1 (copy).jpg"], "1 image names do not end in a number"),
-        (["a1.jpg", "b2.jpg"], "image names begin differently: a, b"),
+        (["a1.jpg", "b2.jpg"], "image names have different beginnings: a, b"),
     ],
 )
 def test_names_that_do_not_number_the_frames(tmp_path: Path, names: list[str], oddity: str) -> None:
@@ -109,10 +109,10 @@ def test_index_that_cannot_be_written_does_no_harm(tmp_path: Path, capsys: pytes
     (tmp_path / "file").touch()
     with Listing(tmp_path / "file" / "index.json") as listing:
         assert listing.look(tmp_path).files == ("file",)
-    assert "cannot keep the listing" in " ".join(capsys.readouterr().err.split())
+    assert "the listing cannot be kept" in " ".join(capsys.readouterr().err.split())
 
 
-def test_default_index_lies_in_the_cache_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_index_is_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_index(Path("/data/SAMM")).parent == tmp_path / "memodule"
     assert default_index(Path("/data/SAMM")) != default_index(Path("/data/CASME3"))

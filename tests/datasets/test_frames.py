@@ -114,7 +114,7 @@ def test_unreadable_images_are_replaced_by_the_one_before(tmp_path):
     remarks = []
     assert shades(read_frames(video, remark=remarks.append)) == [0, 1, 2, 2, 2, 5, 6, 6]
     assert [remark.frame for remark in remarks] == [3, 4, 7]
-    assert str(remarks[0]) == "frame 3: img3.png cannot be read; img2.png stands in"
+    assert str(remarks[0]) == "frame 3: img3.png cannot be read; img2.png replaces it"
 
 
 def test_unreadable_images_at_the_beginning_are_replaced_by_the_first_readable_one(tmp_path):
@@ -140,7 +140,7 @@ def test_images_of_another_size_are_replaced(tmp_path):
     remarks = []
     frames = list(read_frames(write_folder(tmp_path / "v", images), remark=remarks.append))
     assert shades(frames) == [0, 1, 1, 3]
-    assert remarks == [FrameRemark(2, "img2.png is 20 x 10 pixels large; img1.png stands in")]
+    assert remarks == [FrameRemark(2, "img2.png is 20 x 10 pixels large; img1.png replaces it")]
 
 
 def test_missing_numbers_shift_nothing_and_are_remarked_on(tmp_path):

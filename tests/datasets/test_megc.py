@@ -28,16 +28,16 @@ def test_both_parts_can_share_a_root(megc_samm: Release, megc_casme3: Release) -
 
 
 @pytest.mark.parametrize(
-    ("folders", "words"),
-    [("(", "is no regular expression"), (r"(?P<subject>\d+)", r"needs the groups \(\?P<subject>...\) and")],
+    ("folders", "message"),
+    [("(", "is not a regular expression"), (r"(?P<subject>\d+)", r"needs the groups \(\?P<subject>...\) and")],
 )
-def test_pattern_that_cannot_work(megc_samm: Release, folders: str, words: str) -> None:
-    with pytest.raises(UserError, match=words):
+def test_pattern_that_cannot_work(megc_samm: Release, folders: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         megc_samm.read(folders=folders)
 
 
 def test_absent_folders_give_one_clear_line(megc_samm: Release) -> None:
-    with pytest.raises(UserError, match=r"MEGC: no such folder; give the data set's folder"):
+    with pytest.raises(UserError, match=r"MEGC: no such folder; pass the data set's folder"):
         megc_samm.description.read(megc_samm.root)
     megc_samm.videos = {"SAMM_data/holiday": ["1.jpg"]}
     with pytest.raises(UserError, match=r"SAMM_data: no video folders called .*\(found: holiday\); lay them out"):

@@ -22,7 +22,7 @@ def micro_facs(release: Release) -> list[list[object]]:
 
 
 def remarks(catalog: Catalog) -> list[str]:
-    return [str(remark) for remark in catalog.provenance.remarks]
+    return [str(remark) for remark in catalog.label_sources.remarks]
 
 
 def test_reads_both_sheets(samm_lv: Release) -> None:
@@ -37,8 +37,8 @@ def test_reads_both_sheets(samm_lv: Release) -> None:
     assert [video.video for video in catalog.videos] == ["006_1", "006_2", "006_10", "037_4"]  # natural order
     assert [video.frames for video in catalog.videos] == [30, 12, 5, 25]
     assert {video.fps for video in catalog.videos} == {200}
-    assert catalog.provenance.label_rows == {"micro": 3, "macro": 2}
-    assert catalog.provenance.remarks == ()
+    assert catalog.label_sources.rows == {"micro": 3, "macro": 2}
+    assert catalog.label_sources.remarks == ()
 
 
 def test_name_of_the_sheet_and_length_of_the_preamble_do_not_matter(samm_lv: Release) -> None:
@@ -57,7 +57,7 @@ def test_other_versions_are_found_in_other_folders(samm_lv: Release, version: st
 def test_newest_version_is_preferred(samm_lv: Release) -> None:
     old = [row if row[0] != 6 else samm_row("006_1_1", 20, 23, 28) for row in movements(samm_lv)]
     samm_lv.books["SAMM_LongVideos_V1_Release.xlsx"] = {LONG: old}
-    assert samm_lv.read().provenance.label_files[0].name == LONG_SHEET
+    assert samm_lv.read().label_sources.files[0].name == LONG_SHEET
 
 
 @pytest.mark.parametrize("spelling", ["micro - 1/2", "Micro \N{EN DASH} 1/2", "Micro-1/2", " Micro -  1/2 ", "MICRO"])
@@ -185,54 +185,54 @@ def short_join(release: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mutilate", "words"),
+    ("mutilate", "message"),
     [
-        (missing_sheet, rf"{LONG_SHEET}: no sheet {LONG}.*Onset.*\(sheets: Notes\); take the owners' file"),
-        (renamed_column, rf"{LONG_SHEET}, sheet {LONG}, row 10: no column 'Onset' \(found: .*Begin.*\); give it"),
-        (renamed_emotions, rf"{FACS_SHEET}, sheet {FACS}, row 14: no column 'Estimated Emotion' .*; give it"),
-        (no_rows, rf"{LONG_SHEET}, sheet {LONG}, row 10: no rows below the header; take"),
-        (text_for_a_number, rf"{LONG_SHEET}, sheet {LONG}, row 13: offset 'seventy' is no frame number; correct"),
+        (missing_sheet, rf"{LONG_SHEET}: no sheet {LONG}.*Onset.*\(sheets: Notes\); use the owners' file"),
+        (renamed_column, rf"{LONG_SHEET}, sheet {LONG}, row 10: no column 'Onset' \(found: .*Begin.*\); restore"),
+        (renamed_emotions, rf"{FACS_SHEET}, sheet {FACS}, row 14: no column 'Estimated Emotion' .*; restore"),
+        (no_rows, rf"{LONG_SHEET}, sheet {LONG}, row 10: no rows below the header; use the"),
+        (text_for_a_number, rf"{LONG_SHEET}, sheet {LONG}, row 13: offset 'seventy' is not a frame number; correct"),
         (broken_file_name, rf"{LONG_SHEET}, sheet {LONG}, row 13: Filename '006-2-1' is not .*; correct"),
-        (empty_file_name, rf"{LONG_SHEET}, sheet {LONG}, row 13: filename is empty; fill the cell"),
+        (empty_file_name, rf"{LONG_SHEET}, sheet {LONG}, row 13: filename is empty; fill in"),
         (unknown_type, rf"{LONG_SHEET}, sheet {LONG}, row 13: type 'Blink' is neither micro nor macro; correct"),
         (unknown_emotion, rf"{LONG_SHEET}, sheet {LONG}, row 13: emotion 'Bored' has no class; add `Bored: others`"),
-        (empty_join, rf"{LONG_SHEET}, sheet {LONG}, row 11: 3 of 3 micro-expressions.*{FACS_SHEET}; take the FACS"),
-        (short_join, rf"{LONG_SHEET}, sheet {LONG}, row 13: 1 of 3 micro-expressions.*{FACS_SHEET}; take the FACS"),
+        (empty_join, rf"{LONG_SHEET}, sheet {LONG}, row 11: 3 of 3 micro-expressions.*{FACS_SHEET}; use the FACS"),
+        (short_join, rf"{LONG_SHEET}, sheet {LONG}, row 13: 1 of 3 micro-expressions.*{FACS_SHEET}; use the FACS"),
     ],
 )
-def test_spoilt_sheet_gives_one_clear_line(samm_lv: Release, mutilate: Callable[[Release], None], words: str) -> None:
+def test_spoilt_sheet_gives_one_clear_line(samm_lv: Release, mutilate: Callable[[Release], None], message: str) -> None:
     mutilate(samm_lv)
-    with pytest.raises(UserError, match=words) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         samm_lv.read()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [LONG_SHEET, FACS_SHEET])
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "the file is empty; copy it again"),
-        (b"subject,onset\n1,2\n", "is no Excel workbook.*; save it as one"),
+        (b"subject,onset\n1,2\n", "not an Excel workbook.*; save it as one"),
         (b"PK\x03\x04 cut short", "the workbook is damaged.*; copy it again"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "the workbook is damaged.*; copy it again"),
     ],
 )
-def test_spoilt_file_gives_one_clear_line(samm_lv: Release, name: str, content: bytes, words: str) -> None:
+def test_spoilt_file_gives_one_clear_line(samm_lv: Release, name: str, content: bytes, message: str) -> None:
     samm_lv.write()
     (samm_lv.root / name).write_bytes(content)
-    with pytest.raises(UserError, match=f"{name}: {words}"):
+    with pytest.raises(UserError, match=f"{name}: {message}"):
         samm_lv.description.read(samm_lv.root)
 
 
 def test_absent_folders_and_files_give_one_clear_line(samm_lv: Release) -> None:
     root = samm_lv.write()
     (root / FACS_SHEET).unlink()
-    with pytest.raises(UserError, match=rf"SAMM: no label file .*FACS.*found instead: {LONG_SHEET}\); put it there"):
+    with pytest.raises(UserError, match=rf"SAMM: no label file .*FACS.*found instead: {LONG_SHEET}\); copy it there"):
         samm_lv.description.read(root)
     shutil.rmtree(root / "SAMM_longvideos")
     with pytest.raises(UserError, match=r"SAMM: no video folders called .*006_1.*; lay them out as data/README.md"):
         samm_lv.description.read(root)
-    with pytest.raises(UserError, match="nowhere: no such folder; give the data set's folder"):
+    with pytest.raises(UserError, match="nowhere: no such folder; pass the data set's folder"):
         samm_lv.description.read(root / "nowhere")
 
 
@@ -243,11 +243,11 @@ def test_duplicate_rows_count_once(samm_lv: Release) -> None:
     [text] = remarks(catalog)
     assert text.startswith("warning")
     assert f"{LONG_SHEET}, sheet {LONG}, row 16: " in text
-    assert "labelled twice; the second row is left out: delete it" in text
+    assert "labelled twice: the second row is left out; delete it" in text
 
 
 def test_two_emotions_for_one_file_name_are_remarked_on(samm_lv: Release) -> None:
     micro_facs(samm_lv).append(facs_row("006_1_1", "Fear"))
     [text] = remarks(samm_lv.read())
     assert f"{FACS_SHEET}, sheet {FACS}, row 18: " in text
-    assert "the first counts: delete the wrong row" in text
+    assert "the first counts; delete the wrong row" in text

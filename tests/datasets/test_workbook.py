@@ -71,7 +71,7 @@ def test_cells_that_are_no_frame_number(tmp_path: Path, value: str | bool) -> No
     book.save(tmp_path / "book.xlsx")
     [row] = find_table(read_workbook(tmp_path / "book.xlsx"), "data", COLUMNS)[1]
     with pytest.raises(
-        UserError, match=r"book.xlsx, sheet Sheet, row 2: onset .* is no frame number; correct the cell"
+        UserError, match=r"book.xlsx, sheet Sheet, row 2: onset .* is not a frame number; correct the cell"
     ):
         row.frame("onset")
 
@@ -80,7 +80,7 @@ def test_broken_formula_in_an_old_workbook(tmp_path: Path) -> None:
     """The number of the error must not pass for a frame."""
     path = write(tmp_path, ".xls", {"data": [["Subject", "Onset"], [1, BrokenFormula()]]})
     [row] = find_table(read_workbook(path), "data", COLUMNS)[1]
-    with pytest.raises(UserError, match=r"row 2: onset '#REF!' is no frame number"):
+    with pytest.raises(UserError, match=r"row 2: onset '#REF!' is not a frame number"):
         row.frame("onset")
 
 

@@ -253,11 +253,11 @@ def test_troubled_videos_are_reported_and_stop_no_other(troubled):
     assert problems == {
         "absent": (
             "failed",
-            f"{folder}/absent: no such file or folder; correct `path` in videos.csv, or bring the frames there",
+            f"{folder}/absent: no such file or folder; correct `path` in videos.csv, or copy the frames there",
         ),
         "text": (
             "failed",
-            f"{folder}/text.avi: OpenCV cannot read this as a video; convert it, or give a folder of images",
+            f"{folder}/text.avi: OpenCV cannot read this as a video; convert it, or use a folder of images",
         ),
         "cut": (
             "failed",
@@ -279,9 +279,9 @@ def test_troubled_videos_are_reported_and_stop_no_other(troubled):
             "head too fast to follow, or face lost, in 13 frames of windows",
         ),
         "spoilt": (
-            "frame 3: 0004.png cannot be read; 0003.png stands in",
-            "frame 4: 0005.png cannot be read; 0003.png stands in",
-            "frame 11: 0012.png cannot be read; 0011.png stands in",
+            "frame 3: 0004.png cannot be read; 0003.png replaces it",
+            "frame 4: 0005.png cannot be read; 0003.png replaces it",
+            "frame 11: 0012.png cannot be read; 0011.png replaces it",
         ),
         "holed": ("2 image numbers are missing, the first of them 7; frames count images, not numbers",),
     }
@@ -316,7 +316,7 @@ def test_a_report_in_words(troubled):
     text = str(troubled.report)
     assert re.match(r"8 videos extracted in \d+ s, 0 were complete before, 3 failed\n", text)
     assert "problem: s/faceless: no face in any of its 20 sampled frames" in text
-    assert "remark: s/spoilt: frame 3: 0004.png cannot be read; 0003.png stands in" in text
+    assert "remark: s/spoilt: frame 3: 0004.png cannot be read; 0003.png replaces it" in text
 
 
 def test_an_unforeseen_error_names_video_and_frame(catalog, store, monkeypatch):

@@ -1,4 +1,4 @@
-"""Environment variables for a while."""
+"""Temporary environment variables."""
 
 import os
 
@@ -24,7 +24,7 @@ def test_variables_are_put_back_also_after_an_error(monkeypatch):
     assert "MEMODULE_TEST_NEW" not in os.environ
 
 
-def test_what_somebody_has_set_is_left_alone(monkeypatch):
+def test_variables_that_are_set_are_left_alone(monkeypatch):
     monkeypatch.setenv("MEMODULE_TEST_KNOWN", "mine")
     monkeypatch.delenv("MEMODULE_TEST_NEW", raising=False)
     assert unless_set({"MEMODULE_TEST_KNOWN": "yours", "MEMODULE_TEST_NEW": "yours"}) == {"MEMODULE_TEST_NEW": "yours"}

@@ -31,8 +31,8 @@ needs_glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reas
 
 def page_faults(how):
     """How often a step that needs 200 MB asks the system for a page that an earlier step has freed."""
-    words = [sys.executable, "-c", STEPS, how]
-    return int(subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout)
+    command = [sys.executable, "-c", STEPS, how]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
 
 
 @needs_glibc
@@ -54,7 +54,7 @@ def test_what_the_user_has_set_stays(variable, value, done, monkeypatch):
 
     class Library:
         def __init__(self, name):
-            self.mallopt = lambda *words: asked.append(words) or 1
+            self.mallopt = lambda *values: asked.append(values) or 1
 
     monkeypatch.setattr(heap.ctypes, "CDLL", Library)
     monkeypatch.setenv(variable, value)

@@ -33,7 +33,7 @@ def steps_until_interrupted(work):
 
 
 @pytest.mark.parametrize("number", BOTH)
-def test_an_interruption_waits_until_somebody_looks(number):
+def test_an_interruption_waits_until_it_is_checked_for(number):
     def work(steps):
         with terminable(), held_back() as look:
             look()

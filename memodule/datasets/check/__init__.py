@@ -1,5 +1,9 @@
-"""What is there, what is missing and what is odd in a data set."""
+"""Checks a data set for what is missing or looks wrong: examine -> describe.
 
-from memodule.datasets.check.dataset import Report, check_dataset
+`examine` turns a data set into a `DatasetCheck`, with the numbers of `statistics` and the folders of `tree`; `describe`
+turns that into text, `histograms` into a picture.
+"""
 
-__all__ = ["Report", "check_dataset"]
+from memodule.datasets.check.examine import DatasetCheck, check_dataset
+
+__all__ = ["DatasetCheck", "check_dataset"]

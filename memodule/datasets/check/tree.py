@@ -1,4 +1,4 @@
-"""The folders and files below a root, abridged to what fits beside the expected tree."""
+"""The folders and files below a root, abridged to fit next to the expected tree."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ _FILES: Final = 5
 
 
 def found_tree(listing: Listing, root: Path) -> str:
-    """Text with one line per folder or file, the first folder of each level opened."""
+    """One line per folder or file, with the contents of the first folder of each level."""
     if not root.is_dir():
         return f"{root.name}/  no such folder"
     return "\n".join((f"{root.name or root}/", *_lines(listing, root, 1)))

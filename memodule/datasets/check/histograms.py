@@ -1,10 +1,10 @@
-"""A picture of a Catalog: how long its micro-expressions are and how they spread over classes and subjects."""
+"""A picture of a Catalog: durations of its micro-expressions, and their numbers by class and subject."""
 
 from pathlib import Path
 from typing import Final
 
 from memodule.datasets.catalog import Catalog
-from memodule.datasets.check.summary import duration_ms, summarise
+from memodule.datasets.check.statistics import duration_ms
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 from memodule.runtime.atomic import replacing
@@ -13,22 +13,17 @@ _COLOURS: Final = {"negative": "#c0392b", "positive": "#27ae60", "surprise": "#e
 
 
 def draw_histograms(catalog: Catalog, path: Path) -> None:
-    """Write a picture (.png, .pdf or .svg) with the durations of micro-expressions and their number per subject.
-
-    Args:
-        catalog: What to draw.
-        path: The picture; its suffix decides the format. Replaced in one step.
+    """Write a picture (.png, .pdf or .svg) of the durations of micro-expressions and their number per subject.
 
     Raises:
         UserError: If there are no micro-expressions or the picture cannot be written.
     """
     from matplotlib.figure import Figure  # no pyplot: needs no display and leaves no global state
 
-    summary = summarise(catalog)
-    if not summary.micro.count:
-        raise UserError(f"{path}: {catalog.name} has no micro-expressions to draw; leave --histogram away")
-    fps = {video.key: video.fps for video in catalog.videos}
     micro = [e for e in catalog.expressions if e.kind == "micro"]
+    if not micro:
+        raise UserError(f"{path}: {catalog.name} has no micro-expressions to draw; omit --histogram")
+    fps = {video.key: video.fps for video in catalog.videos}
     durations = [[duration_ms(e, fps[e.key]) for e in micro if e.emotion == emotion] for emotion in EMOTIONS]
     figure = Figure(figsize=(10, 7), layout="constrained")
     upper, lower = figure.subplots(2, 1)
@@ -36,7 +31,7 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
     labels = [f"{emotion} ({len(values)})" for emotion, values in zip(EMOTIONS, durations, strict=True)]
     upper.hist(durations, bins=30, stacked=True, color=colours, label=labels)
     upper.axvline(500, color="black", linestyle=":", label="500 ms")
-    upper.set(xlabel="duration in ms", ylabel="micro-expressions", title=f"{catalog.name}: {summary.micro.count} MEs")
+    upper.set(xlabel="duration in ms", ylabel="micro-expressions", title=f"{catalog.name}: {len(micro)} MEs")
     upper.legend(loc="upper right")
     bottom = [0] * len(catalog.subjects)
     for emotion in EMOTIONS:
@@ -49,4 +44,4 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
         with replacing(path) as aside:
             figure.savefig(aside, dpi=120, format=path.suffix[1:])
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: the picture cannot be written ({error}); give a name ending in .png") from None
+        raise UserError(f"{path}: the picture cannot be written ({error}); use a name ending in .png") from None

@@ -1,37 +1,37 @@
-"""Looks at a data set as a careful colleague would: what is there, what is missing, what is odd."""
+"""Examines a data set as a careful colleague would: what is there, what is missing, what looks wrong."""
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from memodule.datasets.catalog import Catalog, Expression
-from memodule.datasets.check.summary import Summary, duration_ms, summarise
+from memodule.datasets.check.statistics import CatalogStatistics, catalog_statistics, duration_ms
 from memodule.datasets.check.tree import found_tree
 from memodule.datasets.description import DatasetDescription, Release, Training
 from memodule.datasets.folders import Listing
-from memodule.datasets.provenance import Place, Remark
+from memodule.datasets.label_sources import LabelSources, Place, Remark
 from memodule.errors import UserError
 
 _KINDS: Final = ("micro", "macro")
-_OPENED: Final = 3  # videos that are looked into
+_OPENED: Final = 3  # videos whose first frame is read
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """What the check of a data set came to.
+class DatasetCheck:
+    """The result of a check.
 
     Attributes:
-        name: What the data set is called.
+        name: Name of the data set.
         root: Its folder.
         expected: The expected tree, as text.
-        found: The tree that was found, as text.
+        found: The actual tree, as text.
         problem: Why the data set cannot be used, or None.
-        facts: What is as it should be.
-        remarks: What was dropped, mended or found odd.
+        facts: What is right.
+        remarks: What was dropped, corrected or found odd.
         catalog: The Catalog, unless there is a problem.
-        training: Published hyper-parameters, where there are any.
+        training: Published hyper-parameters, if there are any.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def status(self) -> Literal["clean", "warnings", "unusable"]:
-        """How it came out."""
+        """The verdict."""
         if self.problem:
             return "unusable"
         return "warnings" if any(remark.severity == "warning" for remark in self.remarks) else "clean"
@@ -57,18 +57,13 @@ class Report:
         return {"clean": 0, "warnings": 1, "unusable": 2}[self.status]
 
     @property
-    def summary(self) -> Summary | None:
-        """The Catalog in numbers."""
-        return summarise(self.catalog) if self.catalog else None
+    def statistics(self) -> CatalogStatistics | None:
+        """The Catalog in numbers, unless there is a problem."""
+        return catalog_statistics(self.catalog) if self.catalog else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for programs.
-
-        Returns:
-            What `memodule check --json` prints: name, root, status, problem, facts, remarks, label_files, label_rows,
-            statistics (None where there is no Catalog).
-        """
-        provenance = self.catalog.provenance if self.catalog else None
+        """Plain values, as `memodule check --json` prints them."""
+        sources = self.catalog.label_sources if self.catalog else LabelSources()
         return {
             "name": self.name,
             "root": str(self.root),
@@ -76,33 +71,33 @@ class Report:
             "problem": self.problem,
             "facts": list(self.facts),
             "remarks": [remark.as_dict() for remark in self.remarks],
-            "label_files": [str(path) for path in provenance.label_files] if provenance else [],
-            "label_rows": dict(provenance.label_rows) if provenance else {},
-            "statistics": self.summary.as_dict() if self.summary else None,
+            "label_files": [str(path) for path in sources.files],
+            "label_rows": dict(sources.rows),
+            "statistics": dataclasses.asdict(self.statistics) if self.statistics else None,
         }
 
 
 def check_dataset(
     description: DatasetDescription, root: Path, listing: Listing, against: Sequence[Catalog] = ()
-) -> Report:
-    """Read a data set and look for everything that is missing or odd.
+) -> DatasetCheck:
+    """Read a data set and look for everything that is missing or looks wrong.
 
     Args:
-        description: What is known about it.
+        description: What is known about the data set.
         root: Its folder.
-        listing: Knows what is in folders.
+        listing: Lists folders.
         against: Other Catalogs that should have no subject in common with it.
     """
     expected = description.tree.replace("ROOT", root.name or str(root), 1)
     try:
         catalog = description.read(root, listing)
     except UserError as error:
-        return Report(description.name, root, expected, found_tree(listing, root), str(error))
+        return DatasetCheck(description.name, root, expected, found_tree(listing, root), str(error))
     facts, remarks = _compare_counts(description, catalog, root)
     sizes, unreadable = _open_frames(catalog)
     facts += sizes
     remarks += [
-        *catalog.provenance.remarks,
+        *catalog.label_sources.remarks,
         *unreadable,
         *_frames(catalog, listing),
         *_durations(catalog, description.duration_ms),
@@ -110,7 +105,7 @@ def check_dataset(
         *(_sampling(catalog, description.training) if description.training else ()),
         *(remark for other in against for remark in _shared_subjects(catalog, other)),
     ]
-    return Report(
+    return DatasetCheck(
         description.name,
         root,
         expected,
@@ -123,73 +118,64 @@ def check_dataset(
 
 
 def _compare_counts(description: DatasetDescription, catalog: Catalog, root: Path) -> tuple[list[str], list[Remark]]:
-    """Compare the numbers of videos and label rows with those known."""
-    facts, remarks = [], []
+    """Compare the numbers of videos and label rows with the known ones."""
+    facts, remarks, sources = [], [], catalog.label_sources
     videos = f"{len(catalog.videos)} videos of {len(catalog.subjects)} subjects"
     if description.videos is None or description.videos == len(catalog.videos):
         facts.append(videos)
     else:
         text = "videos are missing" if len(catalog.videos) < description.videos else "more videos than the data set has"
         remarks.append(Remark("warning", text, Place(root), f"{videos}; the data set has {description.videos} videos"))
-    if catalog.provenance.label_files:
-        facts.append(f"read: {', '.join(path.name for path in catalog.provenance.label_files)}")
-    rows = catalog.provenance.label_rows
-    counts = ", ".join(f"{rows[kind]} {kind}" for kind in _KINDS if kind in rows)
-    release = next((r for r in description.releases if _matches(r, rows)), None)
+    if sources.files:
+        facts.append(f"read: {', '.join(path.name for path in sources.files)}")
+    counts = ", ".join(f"{sources.rows[kind]} {kind}" for kind in _KINDS if kind in sources.rows)
+    release = next((r for r in description.releases if _matches(r, sources.rows)), None)
     if release:
         facts.append(f"label rows: {counts}, as in release {release.name}")
-    elif rows and description.releases:
+    elif sources.rows and description.releases:
         known = "; ".join(
             f"{r.name}: {r.micro} micro" + (f", {r.macro} macro" if r.macro else "") for r in description.releases
         )
-        text = "the label rows are those of no known release; were rows added or lost?"
-        remarks.append(
-            Remark("warning", text, Place(catalog.provenance.label_files[0]), f"{counts}; known are {known}")
-        )
-    elif rows:
+        text = "the label rows match no known release; were rows added or lost?"
+        remarks.append(Remark("warning", text, Place(sources.files[0]), f"{counts}; known are {known}"))
+    elif sources.rows:
         facts.append(f"label rows: {counts}")
     return facts, remarks
 
 
-def _matches(release: Release, rows: Any) -> bool:
-    return release.micro == rows.get("micro") and (
-        release.macro is None or "macro" not in rows or release.macro == rows["macro"]
-    )
+def _matches(release: Release, rows: Mapping[str, int]) -> bool:
+    return release.micro == rows.get("micro") and release.macro in (None, rows.get("macro", release.macro))
 
 
 def _frames(catalog: Catalog, listing: Listing) -> Iterator[Remark]:
-    """Videos whose frames are not where the Catalog says, or not as many."""
+    """Videos whose frames are not where the Catalog says, or differ in number."""
     for video in catalog.videos:
         if not video.path.exists():
-            yield Remark("warning", "no frames there: flow cannot be extracted", Place(video.path), "/".join(video.key))
+            yield Remark("warning", "no frames here: flow cannot be extracted", Place(video.path), "/".join(video.key))
         elif video.path.is_dir() and listing.look(video.path).images.count != video.frames:
             detail = f"{listing.look(video.path).images.count} images, Catalog: {video.frames} frames"
             yield Remark("warning", "number of images and number of frames differ", Place(video.path), detail)
     if len({video.fps for video in catalog.videos}) > 1:
         rates = ", ".join(sorted({f"{video.fps:g}" for video in catalog.videos}))
-        text = "several frame rates: a fold needs one; make a Catalog of each"
+        text = "several frame rates, but a fold needs one: make one Catalog per frame rate"
         yield Remark("warning", text, Place(catalog.videos[0].path.parent), f"{rates} frames per second")
 
 
 def _open_frames(catalog: Catalog) -> tuple[list[str], list[Remark]]:
-    """Open the first frame of a few videos, since files can be there and yet be broken."""
+    """Read the first frame of a few videos, since existing files can be broken."""
     from memodule.datasets.frames import read_frames  # OpenCV takes a while to load
 
     sizes: set[str] = set()
     remarks = []
     there = [video for video in catalog.videos if video.path.exists()]
     for video in there[:: max(1, (len(there) - 1) // (_OPENED - 1))][:_OPENED]:
+        problem = "the video is empty"
         try:
             frame = next(read_frames(video, stop=1), None)
         except UserError as error:
-            remarks.append(
-                Remark(
-                    "warning", "frames cannot be read", Place(video.path), str(error).removeprefix(f"{video.path}: ")
-                )
-            )
-            continue
+            frame, problem = None, str(error).removeprefix(f"{video.path}: ")
         if frame is None:
-            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), "the video is empty"))
+            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), problem))
         else:
             sizes.add(f"{frame.shape[1]} x {frame.shape[0]}")
     return [f"frames can be read: {' and '.join(sorted(sizes))} pixels"] if sizes else [], remarks
@@ -220,7 +206,7 @@ def _overlaps(catalog: Catalog) -> Iterator[Remark]:
 
 
 def _sampling(catalog: Catalog, training: Training) -> Iterator[Remark]:
-    """What is lost when only every n-th frame is looked at, in windows."""
+    """Videos and micro-expressions that are too short for the published sampling."""
     step = training.frame_step
     for video in catalog.videos:
         sampled = -(-video.frames // step)
@@ -236,7 +222,9 @@ def _sampling(catalog: Catalog, training: Training) -> Iterator[Remark]:
 def _shared_subjects(catalog: Catalog, other: Catalog) -> Iterator[Remark]:
     shared = sorted(set(catalog.subjects) & set(other.subjects))
     if shared:
-        text = f"subjects also in {other.name}; if they are the same people, never train on one and test on the other"
+        text = (
+            f"subjects are also in {other.name}: if they are the same people, do not train on one and test on the other"
+        )
         yield Remark("warning", text, Place(other.videos[0].path.parent), ", ".join(shared))
 
 

@@ -1,4 +1,4 @@
-"""The report of a check, in words."""
+"""A `DatasetCheck` as text for the terminal."""
 
 import itertools
 import textwrap
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from memodule.datasets.check.dataset import Report
-from memodule.datasets.check.summary import KindSummary, Summary
-from memodule.datasets.provenance import Remark, Severity, grouped
+from memodule.datasets.check.examine import DatasetCheck
+from memodule.datasets.check.statistics import CatalogStatistics, KindStatistics
+from memodule.datasets.label_sources import Remark, Severity, grouped
 from memodule.emotions import EMOTIONS
 
 _WIDTH: Final = 110
@@ -30,32 +30,32 @@ _ROWS: Final = (
 )
 
 
-def report_text(report: Report) -> str:
-    """The whole report."""
+def check_text(check: DatasetCheck) -> str:
+    """The whole result."""
     sections = [
-        _headline(report),
-        _side_by_side(report.expected, report.found),
-        _bullets("Right", report.facts),
-        _remarks("Warnings", "warning", report),
-        _remarks("Notes (nothing to mend)", "note", report),
-        _statistics(report.summary) if report.summary else "",
+        _headline(check),
+        _side_by_side(check.expected, check.found),
+        _bullets("Right", check.facts),
+        _remarks("Warnings", "warning", check),
+        _remarks("Notes (nothing to fix)", "note", check),
+        _statistics(check.statistics) if check.statistics else "",
     ]
     return "\n\n".join(section for section in sections if section)
 
 
-def warnings_text(report: Report) -> str:
-    """The warnings alone."""
-    return _remarks("Warnings", "warning", report)
+def warnings_text(check: DatasetCheck) -> str:
+    """Only the warnings."""
+    return _remarks("Warnings", "warning", check)
 
 
-def _headline(report: Report) -> str:
-    warnings = len({remark.text for remark in report.remarks if remark.severity == "warning"})
+def _headline(check: DatasetCheck) -> str:
+    warnings = len({remark.text for remark in check.remarks if remark.severity == "warning"})
     verdict = {
-        "unusable": f"cannot be used\n{_wrap(report.problem or '', '  ')}",
+        "unusable": f"cannot be used\n{_wrap(check.problem or '', '  ')}",
         "warnings": f"usable, with {warnings} warning{'s' if warnings > 1 else ''}",
         "clean": "all is well",
     }
-    return f"{report.name} in {report.root}: {verdict[report.status]}"
+    return f"{check.name} in {check.root}: {verdict[check.status]}"
 
 
 def _side_by_side(left: str, right: str) -> str:
@@ -69,12 +69,12 @@ def _bullets(title: str, lines: Sequence[str]) -> str:
     return "\n".join((title, *(_wrap(line, "- ") for line in lines))) if lines else ""
 
 
-def _remarks(title: str, severity: Severity, report: Report) -> str:
-    groups = [(text, remarks) for (level, text), remarks in grouped(report.remarks).items() if level == severity]
+def _remarks(title: str, severity: Severity, check: DatasetCheck) -> str:
+    groups = [(text, remarks) for (level, text), remarks in grouped(check.remarks).items() if level == severity]
     lines = []
     for text, remarks in groups:
         count = f" ({len(remarks)} times)" if len(remarks) > 1 else ""
-        lines += [_wrap(f"{text}{count}", "- "), *(_wrap(line, "    ") for line in _places(remarks, report.root))]
+        lines += [_wrap(f"{text}{count}", "- "), *(_wrap(line, "    ") for line in _places(remarks, check.root))]
     return "\n".join((title, *lines)) if lines else ""
 
 
@@ -99,26 +99,23 @@ def _below(path: Path, root: Path) -> str:
     return str(absolute.relative_to(base)) if base in absolute.parents else str(path)
 
 
-def _statistics(summary: Summary) -> str:
-    rates = " and ".join(f"{fps:g}" for fps in summary.fps)
-    lines = [f"Statistics: {summary.frames:,} frames at {rates} fps, {summary.minutes:.1f} minutes"]
-    kinds = [k for k in (("micro", summary.micro), ("macro", summary.macro)) if k[1].count]
-    columns = [[f"{name}-expressions", *_cells(kind, summary)] for name, kind in kinds]
+def _statistics(statistics: CatalogStatistics) -> str:
+    rates = " and ".join(f"{fps:g}" for fps in statistics.fps)
+    lines = [f"Statistics: {statistics.frames:,} frames at {rates} fps, {statistics.minutes:.1f} minutes"]
+    kinds = [k for k in (("micro", statistics.micro), ("macro", statistics.macro)) if k[1].count]
+    columns = [[f"{name}-expressions", *_cells(kind, statistics)] for name, kind in kinds]
     if columns:
         widths = [max(map(len, column)) + 3 for column in columns]
         for label, *cells in zip(("", *_ROWS), *columns, strict=True):
             padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
             lines.append(f"  {label:<22}{''.join(padded)}".rstrip())
-    if summary.micro.count:
-        lines += [
-            "",
-            "Durations of micro-expressions in ms",
-            *(f"  {line}" for line in _bars(summary.micro.durations_ms)),
-        ]
+    if statistics.micro.count:
+        bars = (f"  {line}" for line in _bars(statistics.micro.durations_ms))
+        lines += ["", "Durations of micro-expressions in ms", *bars]
     return "\n".join(lines)
 
 
-def _cells(kind: KindSummary, summary: Summary) -> list[str]:
+def _cells(kind: KindStatistics, statistics: CatalogStatistics) -> list[str]:
     """The column of one kind, in the order of `_ROWS`."""
     subject, in_subject = max(kind.per_subject.items(), key=lambda item: item[1])
     video, in_video = max(kind.per_video.items(), key=lambda item: item[1])
@@ -126,9 +123,9 @@ def _cells(kind: KindSummary, summary: Summary) -> list[str]:
     return [
         str(kind.count),
         *(str(kind.emotions.get(emotion, 0)) for emotion in (*EMOTIONS, "unknown")),
-        f"{len(kind.per_subject)} of {summary.subjects}",
+        f"{len(kind.per_subject)} of {statistics.subjects}",
         f"{in_subject} ({subject})",
-        f"{len(kind.per_video)} of {summary.videos}",
+        f"{len(kind.per_video)} of {statistics.videos}",
         f"{in_video} ({video})",
         f"{duration['median']:.0f}",
         f"{duration['5 %']:.0f} .. {duration['95 %']:.0f}",
