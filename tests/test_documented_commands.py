@@ -23,6 +23,10 @@ sys.path.insert(0, str(Path(__file__).parent / "datasets"))
 import fake_releases
 
 NOT_RUN = {
+    "loso --config experiments/ablations/generated.yaml --config experiments/baselines/fixed_window.yaml --curves "
+    "runs/generated-652f9107": "decodes the study of the line before it; tests/test_first_study.py runs both",
+    "report runs/generated-652f9107 runs/generated+fixed_window-84a6dd84 --out comparison.html": "the same; "
+    "tests/test_first_study.py",
     "catalog …": "stands for the line of any data set",
     "check data/<name>": "stands for any Catalog",
     "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/synthetic/test_command.py runs "
@@ -43,10 +47,12 @@ NOT_RUN = {
 
 OTHERS_NOT_RUN = {
     r"git clone .*": "needs the network",
+    r"pip (install|wheel) .*": "needs the network; tests/test_wheel.py installs a wheel",
     r"make (install|demo|test|lint)": "installs, or takes minutes; tests/test_demo.py runs a small demo",
     r"\.venv/bin/pre-commit install": "changes the checkout's git hooks",
     r"python bring_in\.py": "tests/datasets/test_documented_scripts.py runs the script",
     r"python experiments/benchmarks/.*": "measures for minutes",
+    r"python docs/examples/.*": "tests/test_examples.py runs them",
     r"python experiments/wandb_workspace\.py --dry-run": "tests/test_wandb_workspace.py runs it",
     r"torchrun .*": "wants GPUs and machines; tests/studies/test_clusters.py runs its forms with two processes",
     r"(wandb|ray|srun|sbatch|ssh|scancel|squeue|kubectl|docker) .*": "needs an account or a cluster",
