@@ -1,5 +1,6 @@
 """The LightningModule: network, joint loss, optimiser. It neither decodes nor plots; callbacks do."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 import torch
@@ -17,6 +18,7 @@ from memodule.losses import Normalisation, SpotRecognizeLoss
 from memodule.networks.compiling import refuse_wrapped, require_compiler
 from memodule.runtime.class_paths import class_path, imported_class
 from memodule.runtime.heap import keep_freed_memory
+from memodule.runtime.own_parts import imported_parts
 
 
 class VideoScores(TypedDict):
@@ -69,7 +71,7 @@ class SpotRecognizeModule(LightningModule):
 
     def __init__(
         self,
-        network: nn.Module | dict[str, Any],
+        network: nn.Module,
         spot_weight: float = 0.9,
         recog_weight: float = 0.1,
         normalisation: Normalisation = "frames",
@@ -84,7 +86,8 @@ class SpotRecognizeModule(LightningModule):
         for name, value, zero in (("learning_rate", learning_rate, False), ("weight_decay", weight_decay, True)):
             if not (0 < value < float("inf") or (zero and value == 0)):
                 raise UserError(f"model.{name}: {value!r}; give a finite number {'from' if zero else 'above'} 0")
-        self.network = _build(network) if isinstance(network, dict) else network
+        # Checkpoints hold a mapping. The signature does not say so, since misspelt arguments would pass as any mapping.
+        self.network = build_network(network)
         self.save_hyperparameters(
             {
                 "network": describe_network(self.network),
@@ -141,13 +144,15 @@ class SpotRecognizeModule(LightningModule):
             self.seen = [*self.seen, data.influences]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what inference needs, and whom the weights have learned from.
+        """Add what inference needs, whom the weights have learned from, and which modules of the user's own they need.
 
         Args:
             checkpoint: Gets the keys `seen` (subjects) and, where it is known, `memodule` (flow parameters, rule,
-                protocol).
+                protocol), and `parts` where own parts are imported.
         """
         checkpoint["seen"] = self.seen
+        if parts := imported_parts():
+            checkpoint["parts"] = parts
         if self.inference:
             checkpoint["memodule"] = self.inference
 
@@ -312,6 +317,13 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     return {"class_path": class_path(type(network)), "init_args": dict(hparams)}
 
 
-def _build(description: dict[str, Any]) -> nn.Module:
-    kind = imported_class(str(description.get("class_path")), nn.Module, "checkpoint")
-    return kind(**description.get("init_args", {}))
+def build_network(network: nn.Module | Mapping[str, Any], where: str = "checkpoint") -> nn.Module:
+    """The network that `describe_network` described; one that is built already stays unchanged.
+
+    Raises:
+        UserError: If its class is not known here.
+    """
+    if isinstance(network, nn.Module):
+        return network
+    kind = imported_class(str(network.get("class_path")), nn.Module, where)
+    return kind(**network.get("init_args", {}))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from memodule.cli import main
-from memodule.training.lightning_cli import parse_config
+from memodule.training.settings import parse_config
 from tests.conftest import plant
 
 ROOT = Path(__file__).parents[1]

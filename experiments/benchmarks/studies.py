@@ -28,7 +28,7 @@ from study_schedule import Schedule, places, simulate
 
 from memodule.datasets.catalog import read_catalog
 from memodule.studies.study import Study
-from memodule.training.lightning_cli import parse_config
+from memodule.training.settings import parse_config
 
 _ROOT = Path(__file__).parents[2]
 _BESIDE = ("setup", "tracking", "validation", "test", "weights")

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from memodule import console
 from memodule.errors import UserError
+from memodule.runtime.own_parts import import_part
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -25,12 +26,41 @@ def command_parser(name: str, description: str, epilog: str | None = None) -> ar
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars and notes")
+    _add_shared(parser)
     return parser
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
-    """Parse the words of one command and obey `--quiet`."""
-    arguments = parser.parse_args(argv)
+    """Parse the arguments of one command, and obey `--quiet` and `--import`."""
+    return _obeyed(parser.parse_args(argv))
+
+
+def parse_shared(name: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Obey the arguments that all commands share, for a command whose other arguments LightningCLI parses.
+
+    Returns:
+        The shared arguments, and the others unparsed.
+    """
+    parser = OneLineParser(prog=f"memodule {name}", allow_abbrev=False, add_help=False)
+    _add_shared(parser)
+    shared, rest = parser.parse_known_args(argv)
+    return _obeyed(shared), rest
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars and notes")
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="FILE|MODULE",
+        help="import your own networks, rules or metrics from this Python file or module (repeatable)",
+    )
+
+
+def _obeyed(arguments: argparse.Namespace) -> argparse.Namespace:
     console.set_quiet(arguments.quiet)
+    for part in arguments.imports:
+        import_part(part)
     return arguments

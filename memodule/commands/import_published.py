@@ -97,7 +97,7 @@ def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> 
     from memodule.flow import FlowParameters, FlowStore
     from memodule.flow.published_cache import import_published_cache
     from memodule.studies.imported import check_weights, find_weights
-    from memodule.training.lightning_cli import parse_config
+    from memodule.training.settings import parse_config
 
     config = parse_config(arguments.config, changes)
     data, catalog = config["data"], read_catalog(config["data"]["catalog"])

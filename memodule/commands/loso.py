@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     from memodule.studies.plan import plan_study
     from memodule.studies.tracking import choose_mode, leave_sweep
     from memodule.studies.work import Workers
-    from memodule.training.lightning_cli import is_main_process
+    from memodule.training.fold_cli import is_main_process
 
     if not is_main_process():  # of several that share each fold: one of them tells
         console.set_quiet(True)

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from memodule.commands import parse_shared
+
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from memodule.training.lightning_cli import run_lightning
+    shared, rest = parse_shared("validate", argv)
+    from memodule.training.command_line import run_lightning
 
-    run_lightning("validate", argv)
+    run_lightning("validate", rest, shared.quiet)
     return 0

@@ -22,7 +22,8 @@ from memodule.studies.inner import inner_tallies
 from memodule.studies.origin import maker
 from memodule.studies.plan import Job
 from memodule.studies.tracking import fold_logger, fold_run
-from memodule.training.lightning_cli import FoldCLI, build_fold, quiet_lightning
+from memodule.training.fold_cli import FoldCLI, quiet_lightning
+from memodule.training.settings import build_fold
 
 
 def run_fold(

@@ -23,7 +23,9 @@ from memodule.studies.influences import influences
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.study import Study
-from memodule.training.lightning_cli import FoldCLI, build_fold, quiet_lightning, try_out
+from memodule.training.dry_runs import try_out
+from memodule.training.fold_cli import FoldCLI, quiet_lightning
+from memodule.training.settings import build_fold
 
 PATTERN: Final = "subject_{number}.pkl"
 """How the authors name the file of one held-out subject."""

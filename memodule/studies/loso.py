@@ -17,7 +17,7 @@ from memodule.studies.study import Study
 from memodule.studies.summary import log_summary
 from memodule.studies.tracking import how_to_send
 from memodule.studies.work import Workers
-from memodule.training.lightning_cli import is_main_process
+from memodule.training.fold_cli import is_main_process
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,9 @@ from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
 from memodule.runtime.digests import json_sha256
-from memodule.training.lightning_cli import LARGEST_SEED, parse_config, try_out
+from memodule.training.dry_runs import try_out
+from memodule.training.fold_cli import LARGEST_SEED
+from memodule.training.settings import parse_config
 
 _NOT_IDENTITY = (
     "seed_everything",

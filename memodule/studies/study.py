@@ -21,6 +21,7 @@ from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json, write_text
 from memodule.runtime.json_files import read_json_mapping
+from memodule.runtime.own_parts import imported_parts, remember, warn_of_changes
 from memodule.runtime.yaml_files import read_yaml_mapping, yaml_text
 from memodule.studies.fold_result import FoldResult
 from memodule.studies.origin import code_version, host
@@ -59,11 +60,15 @@ class Study:
             "code_version": code_version(),
             "host": host(),
         }
+        parts = imported_parts()
+        if parts:
+            description["parts"] = parts
         try:
             plan.catalog.write(plan.folder / "catalog")
             write_text(plan.folder / "config.yaml", yaml_text(plan.config))
             if (plan.folder / "study.json").is_file():
                 before = read_json_mapping(plan.folder / "study.json", _REMEDY)
+                warn_of_changes(before.get("parts", ()), str(plan.folder))
                 begun = {seed for seed in before["seeds"] if any(plan.folder.glob(f"folds/seed{seed}/*/result.json"))}
                 description |= {"seeds": sorted({*begun, *plan.seeds})}
                 description |= {key: before[key] for key in ("code_version", "host") if key in before}
@@ -84,6 +89,7 @@ class Study:
         if not (folder / "study.json").is_file():
             raise UserError(f"{folder}: not a study folder (no study.json); {wanted}")
         description = read_json_mapping(folder / "study.json", _REMEDY)
+        remember(description.get("parts", ()))
         config = dict(read_yaml_mapping(folder / "config.yaml", "the one that `memodule loso` wrote, or run it again"))
         missing = [key for key in ("name", "subjects", "seeds") if key not in description]
         missing += [key for key in ("data", "protocol", "intervals") if key not in config]

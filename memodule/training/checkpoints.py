@@ -1,4 +1,4 @@
-"""Checkpoints of folds: everything that scoring a new video takes, read from one file."""
+"""Checkpoints of folds: everything needed to score a new video, read from one file."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
-from memodule.module import SpotRecognizeModule
+from memodule.module import SpotRecognizeModule, build_network
 from memodule.networks.weight_files import read_plain
+from memodule.runtime.own_parts import remember
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,13 +25,13 @@ class FoldModel:
         flow: How the features were computed that the network was trained on.
         fps: Frame rate of the videos that it was trained on.
         frame_classes: What the logits stand for, in order; neutral last.
-        rule: Score curve -> intervals, with its fitted prior.
+        rule: Score curve -> intervals, with its interval prior.
         protocol: The rules it was scored under; inference uses `stitching` and `neutral`.
         batch_size: Windows per batch in training (published stitching depends on it).
         held_out: The subject that was not trained on.
         catalog: Name of the data set.
-        seen: Whom the weights have learned from, one mapping per training (`LosoDataModule.influences`); nothing where
-            the checkpoint does not tell.
+        seen: Subjects that the weights have learned from, one mapping per training (`LosoDataModule.influences`); empty
+            where the checkpoint does not say.
     """
 
     module: SpotRecognizeModule
@@ -46,36 +47,33 @@ class FoldModel:
 
 
 def load_fold_model(path: Path | str) -> FoldModel:
-    """Load a checkpoint that `memodule fit`, `loso` or `import-published` wrote.
+    """Load a checkpoint that `memodule fit`, `loso` or `import-published` wrote, onto the CPU.
 
-    The file is read without running any code in it, so it may come from anywhere. Networks and selection rules of
-    one's own must be imported before.
+    The file is read without running any code in it, so it may come from anywhere. Import your own networks and
+    selection rules first (`memodule.runtime.own_parts.import_part`, or `--import` on the command line).
 
     Args:
         path: The `model.ckpt` of a fold.
 
-    Returns:
-        The fold, on the CPU and in evaluation mode.
-
     Raises:
         UserError: If the file is missing, damaged, not a fold's checkpoint, made for other features or classes, or
-            names a network or rule that is unknown here.
+            names a network or selection rule that is not known here.
     """
     path = Path(path)
     saved = read_plain(path, "a checkpoint (model.ckpt of a fold's folder)")
     carried = saved.get("memodule") if isinstance(saved, dict) else None
     if not isinstance(carried, dict):
-        raise UserError(f"{path}: no checkpoint of a fold; give the model.ckpt that `memodule fit` or `loso` wrote")
+        raise UserError(f"{path}: not the checkpoint of a fold; use the model.ckpt that `memodule fit` or `loso` wrote")
     try:
+        remember(saved.get("parts", ()))
         _require_known_features(path, carried)
-        options = {**carried["protocol"], "emotions": tuple(carried["protocol"]["emotions"])}
         return FoldModel(
             _module(path, saved),
             FlowParameters(**carried["flow"]),
             float(carried["fps"]),
             tuple(carried["frame_classes"]),
             build_rule(carried["rule"], str(path)),
-            Protocol(**options),
+            Protocol(**{**carried["protocol"], "emotions": tuple(carried["protocol"]["emotions"])}),
             int(carried["batch_size"]),
             str(carried["held_out"]),
             str(carried["catalog"]),
@@ -101,7 +99,9 @@ def _require_known_features(path: Path, carried: Mapping[str, Any]) -> None:
 
 
 def _module(path: Path, saved: Mapping[str, Any]) -> SpotRecognizeModule:
-    module = SpotRecognizeModule(**saved["hyper_parameters"])
+    options = saved["hyper_parameters"]
+    network = build_network(options["network"], str(path))
+    module = SpotRecognizeModule(**{**options, "network": network})
     try:
         module.load_state_dict(saved["state_dict"])
     except RuntimeError as error:

@@ -18,7 +18,7 @@ from memodule.studies.plan import Plan
 from memodule.studies.pooling import pool_study
 from memodule.studies.study import Study
 from memodule.synthetic.curves import ScoreModel, simulate_curves
-from memodule.training.lightning_cli import parse_config
+from memodule.training.settings import parse_config
 
 _SCORES = ScoreModel(noise=0.1)
 

@@ -26,7 +26,7 @@ from memodule.studies.plan import plan_study
 from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
 from memodule.studies.work import Workers
-from memodule.training.lightning_cli import build_fold
+from memodule.training.settings import build_fold
 
 KEYS = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
 

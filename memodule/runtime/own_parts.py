@@ -1,0 +1,227 @@
+"""Your own modules with networks, selection rules or metrics: imported on request, never because a file names them.
+
+A file is imported under its name without `.py`, with its folder at the end of `sys.path`, so that its classes are
+`my_parts.MyRule` wherever they are named: in configs, checkpoints, worker processes and later commands. Child processes
+import the same parts, since each part is added to the environment variable MEMODULE_IMPORT that they inherit.
+"""
+
+import dataclasses
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from memodule import console
+from memodule.errors import UserError
+from memodule.runtime.digests import file_sha256
+
+VARIABLE: Final = "MEMODULE_IMPORT"
+"""Files and modules to import, separated by commas or `os.pathsep`."""
+
+ENTRY_POINTS: Final = "memodule.parts"
+"""Entry-point group whose modules are imported wherever the package is installed."""
+
+_LIBRARIES: Final = ("memodule", "torch", "lightning", "pytorch_lightning", "torchmetrics")
+"""Packages that are no one's own part."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnPart:
+    """An imported module of the user's own.
+
+    Attributes:
+        module: The name in class paths.
+        file: Its absolute path; empty for a module without a file.
+    """
+
+    module: str
+    file: str
+
+    @property
+    def argument(self) -> str:
+        """What `--import` takes: the file, or the name where the module is inside a package."""
+        return self.module if "." in self.module or not self.file.endswith(".py") else self.file
+
+
+_imported: dict[str, OwnPart] = {}
+"""By module."""
+
+_remembered: dict[str, str] = {}
+"""For modules that studies and checkpoints were made with, the argument of `--import`; only used in messages."""
+
+
+def import_part(given: str, source: str = "--import") -> None:
+    """Import a file or module, here and in child processes started from now on.
+
+    Args:
+        given: `path/to/my_parts.py`, or the name of a module that is installed or in the current folder.
+        source: Where it was requested, for the message.
+
+    Raises:
+        UserError: If it does not exist, its name is taken, or its code fails.
+    """
+    local = Path(f"{given}.py")
+    is_file = given.endswith(".py") or os.sep in given
+    module = _import_file(Path(given if is_file else local), source) if is_file or local.is_file() else None
+    _keep(module or _import_module(given, source))
+
+
+def import_requested() -> None:
+    """Import what the environment variable and the entry points of installed packages request.
+
+    Called before classes are found by name, so that commands that need none do not pay for it.
+
+    Raises:
+        UserError: As `import_part`.
+    """
+    requested = [given for given in re.split(f"[,{os.pathsep}]", os.environ.get(VARIABLE, "")) if given]
+    for given in requested:
+        if given not in _arguments():
+            import_part(given, VARIABLE)
+    if requested:
+        os.environ[VARIABLE] = os.pathsep.join(sorted(_arguments()))  # no relative paths: child processes run elsewhere
+    for module in _entry_points():
+        if module not in _imported:
+            _keep(_import_module(module, f"entry point {ENTRY_POINTS}"))
+
+
+def adopt(config: Any) -> None:
+    """Count the modules of a config's class paths, which its parser has imported, among the own parts.
+
+    Args:
+        config: Nested mappings and lists of a parsed config.
+    """
+    for path in _class_paths(config):
+        module = sys.modules.get(path.rpartition(".")[0])
+        if module is not None and module.__name__.partition(".")[0] not in _LIBRARIES:
+            _keep(module)
+
+
+def imported_parts() -> list[dict[str, str]]:
+    """The own parts imported so far, for files that need them again: module, file, and the file's SHA-256."""
+    return [
+        {"module": part.module, "file": part.file, "sha256": file_sha256(Path(part.file)) if part.file else ""}
+        for part in _imported.values()
+    ]
+
+
+def remember(parts: Iterable[Mapping[str, Any]]) -> None:
+    """Keep what a file says about its parts, for messages about missing ones; nothing is imported.
+
+    Args:
+        parts: What `imported_parts` gave when the file was written.
+    """
+    for part in parts:
+        own = OwnPart(str(part.get("module")), str(part.get("file") or ""))
+        _remembered[own.module] = own.argument
+
+
+def warn_of_changes(parts: Iterable[Mapping[str, Any]], where: str) -> None:
+    """Warn of parts whose code is no longer what a folder's files were made with.
+
+    Args:
+        parts: What `imported_parts` gave then.
+        where: The folder, for the message.
+    """
+    now = {part["module"]: part["sha256"] for part in imported_parts()}
+    for part in parts:
+        if now.get(part["module"], part["sha256"]) != part["sha256"]:
+            console.warn(f"{where}: {part['module']} has changed since; what is finished there is kept as it was")
+
+
+def how_to_import(module: str) -> str:
+    """The remedy for a class of a module that is not imported: the arguments to add to the command."""
+    known = [_remembered[module]] if module in _remembered else list(dict.fromkeys(_remembered.values()))
+    arguments = [f"--import {argument}" for argument in known if argument not in _arguments()]
+    return f"add {' '.join(arguments)}" if arguments else f"add --import {_guess(module)}"
+
+
+def _guess(module: str) -> str:
+    top = module.partition(".")[0]
+    return module if "." in module else f"{top or 'FILE'}.py (the file that defines it, or an installed module)"
+
+
+def _arguments() -> set[str]:
+    return {part.argument for part in _imported.values()}
+
+
+def _keep(module: ModuleType) -> None:
+    file = getattr(module, "__file__", None)
+    part = OwnPart(module.__name__, str(Path(file).resolve()) if file else "")
+    if part.module in _imported:
+        return
+    _imported[part.module] = part
+    known = list(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
+    if part.argument not in known:
+        os.environ[VARIABLE] = os.pathsep.join([*known, part.argument])
+
+
+def _import_file(path: Path, source: str) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"{source} {path}: no such file; pass a Python file, or the name of an installed module")
+    path, name = path.resolve(), path.stem
+    if not name.isidentifier():
+        raise UserError(f"{source} {path}: {name} cannot be the name of a module; rename the file, such as my_parts.py")
+    _search(path.parent)
+    loaded = sys.modules.get(name)
+    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(name)
+    origin = getattr(spec, "origin", None) or getattr(loaded, "__file__", None)
+    if origin is None or Path(origin).resolve() != path:
+        raise UserError(f"{source} {path}: another module is called {name} ({origin or 'built in'}); rename the file")
+    return _import_module(name, source)
+
+
+def _search(folder: Path) -> None:
+    """Let Python look for modules in a folder too, after all others, so that nothing there hides a library."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    importlib.invalidate_caches()
+
+
+def _import_module(name: str, source: str) -> ModuleType:
+    if importlib.util.find_spec(name.partition(".")[0]) is None:  # `python -m` looks here, the console script does not
+        _search(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            raise UserError(
+                f"{source} {name}: no such module, neither installed nor in the current folder; pass a Python file"
+            ) from None
+        raise UserError(f"{source} {name}: {_place(error)}{type(error).__name__}: {_first_line(error)}") from error
+
+
+def _place(error: Exception) -> str:
+    """Where the user's code failed, in front of the message; nothing if it is not known."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: "
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: " if len(frames) > 1 else ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+def _class_paths(config: Any) -> Iterator[str]:
+    if isinstance(config, Mapping):
+        if isinstance(config.get("class_path"), str):
+            yield config["class_path"]
+        for value in config.values():
+            yield from _class_paths(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _class_paths(value)
+
+
+@functools.cache
+def _entry_points() -> tuple[str, ...]:
+    return tuple(sorted({point.module for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}))
