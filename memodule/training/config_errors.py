@@ -32,6 +32,7 @@ _VALUE: Final = re.compile(r"Expected an? (.+?)\. Got value: (.*)", re.DOTALL)
 _UNION: Final = re.compile(
     r"Subtypes: [\[(]([^\n]*)[\])]\n.*Given value type: <class '([^']*)'>\n\s*Given value: ?(.*)", re.DOTALL
 )
+_NOT_A_KIND: Final = re.compile(r"Not a valid subclass of (\w+)\. Got value: ([^\n]*)")
 _MISSING: Final = re.compile(r"the following arguments are required: (.*)")
 _NO_FILE: Final = re.compile(r"Unable to load config ['\"]([^'\"]+)['\"]")
 
@@ -42,6 +43,9 @@ _BASES: Final = {
     "trainer.logger": Logger,
 }
 """What the classes of a setting must be, to guess at misspelt names."""
+
+_LINKED: Final = {"interval_selection.rule": "intervals", "interval_selection.protocol": "protocol"}
+"""Settings that the parser fills from others."""
 
 _LONGEST: Final = 300
 """Characters of a message that is passed on."""
@@ -64,7 +68,7 @@ def in_one_line(message: str, parser: LightningArgumentParser, sources: Sources)
         missing = [re.sub(r"^(fit|validate|test|predict)\.", "", key) for key in match[1].split(", ")]
         return f"{', '.join(missing)}: not set; pass --config EXPERIMENT.yaml, or set each of them"
     if match := _KEY.search(message):
-        key = match[1]
+        key = _LINKED.get(match[1], match[1])
         problem = _problem(key, message[match.end() :])
         if problem:
             return f"{_where(key, sources)}{problem}"
@@ -90,6 +94,8 @@ def _problem(key: str, message: str) -> str:
         return f": {match[1]} is not a known class{did_you_mean(match[1], names)}"
     if match := _VALUE.search(message):
         return _not_of_type([match[1]], match[2].strip(), "")
+    if match := _NOT_A_KIND.search(message):
+        return f": {match[2]} is not a {match[1]}; write its class_path and init_args"
     if match := _UNION.search(message):
         return _not_of_type(_parts(match[1]), match[3].strip(), match[2])
     return ""

@@ -8,7 +8,7 @@ from memodule.cli import main
 from memodule.errors import UserError
 from memodule.runtime.packaged import packaged_file, packaged_names, packaged_setting, with_packaged_files
 from memodule.studies.ablation.rule_files import read_rule
-from memodule.training.lightning_cli import parse_config
+from memodule.training.settings import parse_config
 
 ROOT = Path(__file__).parents[2]
 

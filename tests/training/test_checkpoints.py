@@ -71,7 +71,10 @@ def changed(path, folder, change):
         (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), "not what this version of memodule writes"),
         (lambda saved: saved["memodule"].update(features_version=0), "trained on version 0 of the flow features"),
         (lambda saved: saved["memodule"].update(frame_classes=["happy"]), "its classes are happy, not negative, "),
-        (lambda saved: saved["memodule"]["rule"].update(class_path="os.path"), r"changed\.ckpt: os\.path .*SelectionRule"),
+        (
+            lambda saved: saved["memodule"]["rule"].update(class_path="os.path"),
+            r"\.ckpt: os\.path .*SelectionRule",
+        ),
         (lambda saved: saved.pop("hyper_parameters"), r"not what this version of memodule writes \(KeyError"),
         (lambda saved: saved["hyper_parameters"]["network"].update(class_path="os"), r"changed\.ckpt: os .*Module"),
         (lambda saved: saved["state_dict"].pop("network.spot_head.bias"), r"weights do not fit .*spot_head.bias"),

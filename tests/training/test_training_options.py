@@ -291,7 +291,7 @@ def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
         ("--trainer.max_epochs=-1", "model.schedule: one_cycle needs an end of training"),
         ("--model.learning_rate=-1", "model.learning_rate: -1.0; give a finite number above 0"),
         ("--model.weight_decay=-1", "model.weight_decay: -1.0; give a finite number from 0"),
-        ("--intervals=nothing.yaml", "interval_selection.rule"),
+        ("--intervals=nothing.yaml", "intervals: None"),
     ],
 )
 def test_impossible_settings_are_told_in_one_line(setting, told, tiny, tmp_path, monkeypatch, capsys):
