@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Protocol, Self, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from memodule.flow.face import Gray, Landmarks
 
@@ -38,18 +39,11 @@ class Area:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no pixel."""
+        """Whether it contains no pixel."""
         return self.height <= 0 or self.width <= 0
 
     def of(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """This part of an image (…, H, W).
-
-        Args:
-            image: (..., H, W), of any kind.
-
-        Returns:
-            (..., height, width), a view: writing to it changes the image.
-        """
+        """This part of an image (..., H, W), as a view."""
         return image[..., self.top : self.bottom, self.left : self.right]
 
 
@@ -57,7 +51,7 @@ WHOLE: Final = Area(0, CROP_SIDE, 0, CROP_SIDE)
 """The whole crop."""
 
 View = Callable[[Area], Gray]
-"""Gives areas of the crop of one frame."""
+"""Returns areas of the crop of one frame."""
 
 _LEFT_EYE_INNER, _RIGHT_EYE_INNER = 39, 42
 
@@ -66,7 +60,7 @@ class FaceBox(Protocol):
     """A part of a frame, and the rule by which it follows the head.
 
     Attributes:
-        still: Head motion, in pixels of the crop, up to which the box stays where it is.
+        still: Head motion up to which the box does not move, in pixels of the crop.
     """
 
     still: ClassVar[float]
@@ -80,27 +74,18 @@ class FaceBox(Protocol):
         """Width and height in pixels of the frame."""
 
     def view(self, frame: Gray) -> View:
-        """The box's part of the frame, resized to 320 x 320 (bilinear).
-
-        Args:
-            frame: (H, W) uint8.
-        """
+        """The box's part of a frame (H, W), resized to 320 x 320 (bilinear)."""
 
     def after(self, head: Vector, frame: Gray) -> Self | None:
-        """The box moved by a head motion; None if nothing of the frame would be left in it.
-
-        Args:
-            head: x and y motion of the head, in pixels of the 320 x 320 crop.
-            frame: (H, W) uint8.
-        """
+        """The box moved by a head motion in pixels of the crop; None if it would leave the frame (H, W) entirely."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class PublishedBox:
+class PublishedBox(FaceBox):
     """The box of the published code, in whole pixels of the frame; bottom and right are exclusive.
 
-    It is moved by as many pixels of the frame as the head has moved pixels of the crop. At the top and left edge of the
-    frame it shrinks; at the bottom and right edge the crop ends with the frame. Both change the scale of the crop.
+    It moves by as many pixels of the frame as the head has moved pixels of the crop. It shrinks at the top and left
+    edges of the frame; at the bottom and right edges the crop ends with the frame. Both change the scale of the crop.
     """
 
     still: ClassVar[float] = 1.0
@@ -124,39 +109,39 @@ class PublishedBox:
         )
 
     def is_empty(self, frame: Gray) -> bool:
-        """Whether no pixel of the frame lies in the box."""
+        """Whether the box contains no pixel of the frame."""
         height, width = frame.shape
         return bool(min(self.bottom, height) <= self.top or min(self.right, width) <= self.left)
 
     @property
+    @override
     def corner(self) -> tuple[float, float]:
-        """Left and top in pixels of the frame."""
         return self.left, self.top
 
     @property
+    @override
     def size(self) -> tuple[float, float]:
-        """Width and height in pixels of the frame."""
         return self.right - self.left, self.bottom - self.top
 
+    @override
     def view(self, frame: Gray) -> View:
-        """The box's part of the frame, resized to 320 x 320."""
         part = frame[self.top : self.bottom, self.left : self.right]
         crop = cv2.resize(part, (CROP_SIDE, CROP_SIDE))
         return lambda area: area.of(crop)
 
+    @override
     def after(self, head: Vector, frame: Gray) -> Self | None:
-        """The box moved by a head motion."""
         x, y = (round(shift) for shift in head.tolist())
         moved = type(self)(max(self.top + y, 0), self.bottom + y, max(self.left + x, 0), self.right + x)
         return None if moved.is_empty(frame) else moved
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class CorrectedBox:
+class CorrectedBox(FaceBox):
     """A box that follows the head by fractions of a pixel and keeps its size, in pixels of the frame.
 
-    The motion of the head is divided by the scale of the crop. Where the box leaves the frame, the frame continues
-    with its border pixels.
+    Head motion is divided by the scale of the crop. Beyond the frame, its border pixels are repeated. A view computes
+    only the pixels of the requested area.
     """
 
     still: ClassVar[float] = 0.2
@@ -168,24 +153,24 @@ class CorrectedBox:
 
     @classmethod
     def around(cls, box: PublishedBox, frame: Gray) -> Self:
-        """The part of a published box that lies inside of the frame."""
+        """The part of a published box that is inside the frame."""
         height, width = frame.shape
         return cls(box.top, box.left, min(box.bottom, height) - box.top, min(box.right, width) - box.left)
 
     @property
+    @override
     def corner(self) -> tuple[float, float]:
-        """Left and top in pixels of the frame."""
         return self.left, self.top
 
     @property
+    @override
     def size(self) -> tuple[float, float]:
-        """Width and height in pixels of the frame."""
         return self.width, self.height
 
+    @override
     def view(self, frame: Gray) -> View:
-        """The box's part of the frame, resized to 320 x 320; only the pixels asked for are computed."""
         x, y = self.width / CROP_SIDE, self.height / CROP_SIDE
-        # centres of pixels are mapped onto each other, as cv2.resize does
+        # pixel centres are mapped onto each other, as in cv2.resize
         left, top = self.left + (x - 1) / 2, self.top + (y - 1) / 2
         flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
 
@@ -197,8 +182,8 @@ class CorrectedBox:
 
         return part
 
+    @override
     def after(self, head: Vector, frame: Gray) -> Self | None:
-        """The box moved by a head motion."""
         x, y = (head * self.size / CROP_SIDE).tolist()
         moved = dataclasses.replace(self, top=self.top + y, left=self.left + x)
         height, width = frame.shape

@@ -5,16 +5,10 @@ from memodule.flow.farneback import EngineName, FlowEngine, OpenCvEngine
 
 
 def flow_engine(name: EngineName = "auto") -> FlowEngine:
-    """The engine of this name.
-
-    Args:
-        name: "opencv", "numba", or "auto" for numba where it can be imported, else OpenCV.
-
-    Returns:
-        The engine.
+    """The engine of this name; "auto" is numba where it can be imported, else OpenCV.
 
     Raises:
-        UserError: If it is "numba" and numba cannot be imported.
+        UserError: If "numba" is requested and cannot be imported.
     """
     if name == "opencv":
         return OpenCvEngine()

@@ -1,4 +1,4 @@
-"""A Catalog's videos -> a flow store: in parallel, resumable, and with a word about everything that went wrong."""
+"""A Catalog's videos -> a flow store: in parallel, resumable, and with a report of everything that went wrong."""
 
 import dataclasses
 import time
@@ -27,18 +27,18 @@ State = Literal["extracted", "complete", "failed"]
 
 _KIND: Final = "frames"
 _WINDOWS_PER_WORKER: Final = 60
-"""Starting a worker takes as long as some dozens of windows."""
+"""Starting a worker takes as long as dozens of windows."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VideoOutcome:
-    """What became of one video.
+    """The outcome of one video.
 
     Attributes:
         key: (subject, video).
         state: "extracted" now; "complete" before; or "failed": nothing could be stored.
-        problem: Why the video has no usable features (in one line), or None.
-        remarks: What is worth knowing.
+        problem: Why the video has no usable features (one line), or None.
+        remarks: What looks wrong (one line each).
     """
 
     key: VideoKey
@@ -49,11 +49,11 @@ class VideoOutcome:
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionReport:
-    """What became of all videos.
+    """The outcomes of all videos.
 
     Attributes:
         outcomes: One per video, in the order of the Catalog.
-        seconds: How long it took.
+        seconds: Duration of the extraction.
     """
 
     outcomes: tuple[VideoOutcome, ...]
@@ -65,7 +65,7 @@ class ExtractionReport:
         return tuple(outcome for outcome in self.outcomes if outcome.problem)
 
     def __str__(self) -> str:
-        """Some lines for users: how many, then every problem and remark."""
+        """Lines for users: the numbers, then every problem and remark."""
         counts = Counter(outcome.state for outcome in self.outcomes)
         took = f" in {self.seconds:.0f} s" if counts["extracted"] else ""
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
@@ -75,11 +75,7 @@ class ExtractionReport:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values.
-
-        Returns:
-            `seconds`, and `videos`: subject, video, state, problem (or None) and remarks of each.
-        """
+        """`seconds`, and `videos`: subject, video, state, problem (or None) and remarks of each."""
         videos = [
             {"subject": o.key[0], "video": o.key[1], "state": o.state, "problem": o.problem, "remarks": list(o.remarks)}
             for o in self.outcomes
@@ -95,22 +91,19 @@ def extract_catalog(
     engine: EngineName = "auto",
     verify: bool = False,
 ) -> ExtractionReport:
-    """Compute the features of all videos that the store does not hold yet.
+    """Compute the features that are missing in the store, and write its `quality.csv`.
 
-    A video is skipped if its features are there with the same parameters, and its frames have not changed: by their
-    sizes and times, or else by their contents. Features of another kind of source (imported ones) are left alone. A
-    video that fails never stops the others. Several processes may extract into one store at once.
+    A video is skipped if its features exist with the same parameters and its frames have not changed, judged by sizes
+    and times, or else by contents. Features of another kind of source (imported ones) are kept. A video that fails does
+    not stop the others. Several processes may extract into one store at once.
 
     Args:
         catalog: The videos.
-        store: Where the features go, and how they are computed.
+        store: Where the features go, and their parameters.
         workers: Number of processes. With several, a script must guard its start with
             `if __name__ == "__main__"`. Results do not depend on this number.
         engine: What computes the flow (see `FlowExtractor`).
-        verify: Hash the stored features, and the frames they were made from, instead of trusting sizes and times.
-
-    Returns:
-        What became of each video; also written as `quality.csv` into the store's folder.
+        verify: Hash stored features and their frames instead of trusting sizes and times.
 
     Raises:
         UserError: If the landmark model or the engine is not installed.
@@ -119,7 +112,7 @@ def extract_catalog(
     landmark_model()
     engine = flow_engine(engine).name
     store.remove_leftovers()
-    with console.status("looking for what is there already"):
+    with console.status("looking for existing features"):
         outcomes = {video.key: _known(video, store, verify) for video in catalog.videos}
     wanted = [video for video in catalog.videos if outcomes[video.key] is None]
     for outcome in _extract(wanted, store, engine, workers) if wanted else ():
@@ -136,7 +129,7 @@ def _record(video: Video, store: FlowStore) -> FlowRecord | None:
 
 
 def _known(video: Video, store: FlowStore, verify: bool) -> VideoOutcome | None:
-    """The outcome of a video whose features are there and still hold; None if they must be computed."""
+    """The outcome of a video whose features exist and are up to date; None if they must be computed."""
     if not store.description_path(video.subject, video.video).is_file():
         return None
     try:
@@ -147,19 +140,19 @@ def _known(video: Video, store: FlowStore, verify: bool) -> VideoOutcome | None:
         warn(f"{damage}: computing it again")
         return None
     if record.source["kind"] != _KIND:
-        return VideoOutcome(video.key, "complete", None, (f"features come from {record.source['kind']}; left alone",))
+        return VideoOutcome(video.key, "complete", None, (f"features come from {record.source['kind']}; kept",))
     try:
         unchanged = _still_holds(video, store, record, verify)
     except OSError:
-        unchanged = True  # frames that were deleted to save space; their features are as good as before
+        unchanged = True  # frames were deleted to save space; their features remain valid
     if not unchanged:
-        note(f"{'/'.join(video.key)}: the frames have changed since they were extracted; computing features again")
+        note(f"{'/'.join(video.key)}: the frames have changed since extraction; computing features again")
         return None
     return VideoOutcome(video.key, "complete", record.quality.get("problem"), tuple(record.quality.get("remarks", ())))
 
 
 def _still_holds(video: Video, store: FlowStore, record: FlowRecord, verify: bool) -> bool:
-    """Whether the source is still the one that the features were made from; keeps a new place or frame rate in mind."""
+    """Whether the features were computed from this source; updates a new path or frame rate in the store."""
     if record.source["frames"] != video.frames:
         return False
     stamp = source_stamp(video.path)
@@ -173,7 +166,7 @@ def _still_holds(video: Video, store: FlowStore, record: FlowRecord, verify: boo
 
 
 def _extract(videos: Sequence[Video], store: FlowStore, engine: EngineName, workers: int) -> Iterator[VideoOutcome]:
-    """Compute the features of videos and keep each as soon as all of its parts are there."""
+    """Compute the features of videos and store each as soon as all of its parts are done."""
     total = sum(store.parameters.windows(video.frames) for video in videos)
     workers = max(1, min(workers, total // _WINDOWS_PER_WORKER))
     parts = split(videos, store.parameters, engine, workers)
@@ -183,11 +176,11 @@ def _extract(videos: Sequence[Video], store: FlowStore, engine: EngineName, work
         done = results[part.video.key]
         done[part.first] = result
         if len(done) == count[part.video.key]:
-            yield _keep(part.video, [done[first] for first in sorted(done)], store, engine)
+            yield _store(part.video, [done[first] for first in sorted(done)], store, engine)
             done.clear()
 
 
-def _keep(
+def _store(
     video: Video, results: Sequence[PartResult | Exception], store: FlowStore, engine: EngineName
 ) -> VideoOutcome:
     """Store the features of a video, unless something went wrong."""
@@ -202,8 +195,8 @@ def _keep(
     )
     frames = min(sampled * parameters.frame_step, video.frames)
     if parameters.windows(video.frames) - len(windows) > 1:
-        mend = f"copy the file again, or set `frames` in videos.csv to {frames}"
-        return VideoOutcome(video.key, "failed", f"{video.path}: {_early_end(video, frames)[0]}; {mend}")
+        remedy = f"copy the file again, or set `frames` in videos.csv to {frames}"
+        return VideoOutcome(video.key, "failed", f"{video.path}: {_early_end(video, frames)[0]}; {remedy}")
     replaced = [remark for part in parts for remark in part.remarks]
     problem = find_problem(windows, sampled, parameters)
     remarks = [
@@ -227,6 +220,6 @@ def _keep(
 
 
 def _early_end(video: Video, frames: int) -> list[str]:
-    return (
-        [] if frames == video.frames else [f"ends before frame {frames} though the Catalog says {video.frames} frames"]
-    )
+    if frames == video.frames:
+        return []
+    return [f"ends before frame {frames} though the Catalog says {video.frames} frames"]

@@ -21,30 +21,30 @@ _log = logging.getLogger(__name__)
 class FlowExtractor:
     """Computes the 36-channel features of the published code.
 
-    Every window is measured against its own reference frame, the first of its frames that shows a face: landmarks
-    place 18 regions on the face (see `memodule.flow.regions`), Farneback's flow from the reference frame to every later
-    frame is pooled per region, and the motion of the nose is subtracted. Where the nose moves by more than one pixel of
-    the 320 x 320 crop, the face box follows it and the flow is computed anew.
+    Every window is measured against its own reference frame, the first frame that shows a face: landmarks place 18
+    regions on the face (see `memodule.flow.regions`), Farneback's flow from the reference frame to every later frame is
+    pooled per region, and the motion of the nose is subtracted. Where the nose moves by more than one pixel of the
+    320 x 320 crop, the face box follows it and the flow is computed again.
 
-    Differences from the published code, whose values come out with `motion_compensation="published"`:
+    Differences from the published code, whose values `motion_compensation="published"` reproduces:
 
-    - "published" moves the box by the nose's motion in pixels of the crop though the box lives in pixels of the frame;
-      for faces much smaller than the crop the box swings to and fro, and every channel is off by .8 to 1.8 px
-      (box of 134 px). "corrected" divides by the scale of the crop, and follows in fractions of a pixel from .2 px on:
-      the nose patch reads head motion about 7 % low, which leaks into every channel while the box lags behind.
-    - "published" lets the box shrink at the left and top edge of the frame and run beyond the right and bottom edge, so
-      that the crop is stretched. "corrected" keeps its size and continues the frame with its border pixels.
-    - Patches beyond the crop, which make the published code fail, give defined values and a warning.
+    - "published" moves the box by the nose's motion in pixels of the crop, although the box is in pixels of the frame;
+      for faces much smaller than the crop the box oscillates, and every channel is off by .8 to 1.8 px (box of 134 px).
+      "corrected" divides by the scale of the crop, and follows in fractions of a pixel from .2 px on: the nose patch
+      underestimates head motion by about 7 %, which leaks into every channel while the box lags behind.
+    - "published" lets the box shrink at the left and top edges of the frame and extend beyond the right and bottom
+      edges, which stretches the crop. "corrected" keeps its size and repeats the frame's border pixels.
+    - Patches beyond the crop, on which the published code fails, get defined values and a warning.
 
     Args:
         window: Frames per window, even.
         motion_compensation: "corrected" or "published".
-        engine: What computes the flow; "auto" takes "numba" where numba can be imported, else "opencv". Both agree
-            within 1e-4 px.
-        find_face: Finds the face in whole frames where another than the best-scored one is wanted.
+        engine: What computes the flow; "auto" is "numba" where it can be imported, else "opencv". Both agree within
+            1e-4 px.
+        find_face: Finds the face in whole frames; by default the one with the best score.
 
     Raises:
-        UserError: If a parameter is impossible, the engine is not installed, or the landmark model is missing.
+        UserError: If a parameter is invalid, or the engine or the landmark model is not installed.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class FlowExtractor:
             frames: (N, H, W) uint8 gray frames.
 
         Returns:
-            (W, 36, window) float32 with W = N // (window // 2) - 1, or 0 windows if N < window; window i starts at
-            frame i * (window // 2). Pixels of the 320 x 320 crop.
+            (W, 36, window) float32 in pixels of the 320 x 320 crop. W = N // (window // 2) - 1, or 0 if N < window;
+            window i starts at frame i * (window // 2).
         """
         count = self.parameters.windows(len(frames))
         features = np.zeros((count, CHANNELS, self.parameters.window), np.float32)
@@ -78,16 +78,12 @@ class FlowExtractor:
         return features
 
     def stream(self, frames: Iterable[Gray], windows: int | None = None) -> Iterator[WindowFlow]:
-        """Features window by window; keeps one frame at a time.
+        """Features window by window, each as soon as its last frame has been read; keeps one frame at a time.
 
         Args:
             frames: (H, W) uint8 gray frames of one size.
-            windows: How many windows to compute at most. Knowing it saves the work for windows that would begin near
-                the end and never be finished.
-
-        Yields:
-            Flow (36, window) of each window as soon as its last frame is there, with its face box and what was odd
-            about it.
+            windows: Largest number of windows. Knowing it saves the work for windows that would start near the end and
+                never be finished.
         """
         active: deque[Window] = deque()
         begun = 0
@@ -96,7 +92,7 @@ class FlowExtractor:
                 length, compensation = self.parameters.window, self.parameters.motion_compensation
                 active.append(Window(length, compensation, self._engine, self._finder))
                 begun += 1
-            # two windows that look for a face in the same frame share the search
+            # windows that look for a face in the same frame share the search
             find_face = functools.cache(functools.partial(self._find_face, frame))
             finished = [window.add(frame, find_face) for window in active]
             if finished and finished[0] is not None:

@@ -1,4 +1,4 @@
-"""Where the face is: dlib's detector and landmarks."""
+"""Finding the face: dlib's detector and landmarks."""
 
 import functools
 import importlib.util
@@ -19,7 +19,7 @@ Landmarks = npt.NDArray[np.int64]
 
 
 class FaceFinder:
-    """Finds the landmarks of a face. Building one takes about 2 s and 100 MB.
+    """Finds the landmarks of faces. Creating one takes about 2 s and 100 MB.
 
     Raises:
         UserError: If the landmark model is not installed.
@@ -32,56 +32,34 @@ class FaceFinder:
         self._predict: Any = dlib.shape_predictor(str(landmark_model()))
 
     def find(self, image: Gray) -> Landmarks | None:
-        """Landmarks of the best-scored face, or None where there is no face.
-
-        Args:
-            image: (H, W) uint8.
-
-        Returns:
-            (68, 2) x and y in pixels.
-        """
+        """Landmarks of the face with the best score, or None where there is no face."""
         faces = self.faces(image)
         return self.landmarks(image, faces[0]) if faces else None
 
     def faces(self, image: Gray) -> Sequence[Any]:
-        """All faces as dlib rectangles, the best-scored one first; faces below some 80 pixels are not seen.
-
-        Args:
-            image: (H, W) uint8.
-
-        Returns:
-            Rectangles in pixels of the image.
-        """
+        """All faces as dlib rectangles, best score first; faces smaller than about 80 pixels are missed."""
         found: Sequence[Any] = self._detect(np.ascontiguousarray(image), 0)
         return found
 
     def landmarks(self, image: Gray, face: Any) -> Landmarks:
-        """Landmarks of the face in a dlib rectangle.
-
-        Args:
-            image: (H, W) uint8.
-            face: What `faces` gave for it.
-
-        Returns:
-            (68, 2) x and y in pixels; they may lie outside of the image.
-        """
+        """Landmarks of the face in a rectangle that `faces` returned; they may be outside the image."""
         points = self._predict(np.ascontiguousarray(image), face).parts()
         return np.array([(point.x, point.y) for point in points], np.int64)
 
 
 @functools.cache
 def face_finder() -> FaceFinder:
-    """The one face finder of this process."""
+    """The face finder of this process, created once."""
     return FaceFinder()
 
 
 def landmark_model() -> Path:
-    """The file of dlib's 68-landmark model, which the package face-recognition-models ships.
+    """The file of dlib's 68-landmark model, shipped with the package face-recognition-models.
 
     Raises:
         UserError: If it is not installed.
     """
-    # importing that package fails wherever pkg_resources is gone; its file is all that is needed
+    # importing that package fails without pkg_resources; only its file is needed
     package = importlib.util.find_spec("face_recognition_models")
     if package is not None and package.origin is not None:
         model = Path(package.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"

@@ -1,4 +1,4 @@
-"""The work on one part of a video: a run of consecutive windows, which no other part needs to know of."""
+"""Extraction of one part of a video: a run of consecutive windows, independent of all other parts."""
 
 import dataclasses
 import itertools
@@ -21,7 +21,7 @@ from memodule.flow.store import CHANNELS
 from memodule.runtime.workers import ReportProgress
 
 _SHORTEST: Final = 8
-"""Windows; shorter parts would spend too much on decoding frames twice."""
+"""Windows; shorter parts would spend too much time decoding frames twice."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Part:
         parameters: How to compute the features.
         engine: What computes the flow.
         first: First window.
-        stop: Window to stop before.
+        stop: One past the last window.
         is_last: Whether the video ends with this part.
     """
 
@@ -47,10 +47,10 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Face:
-    """The first face of a part, to draw it.
+    """The first face of a part, for its preview.
 
     Attributes:
-        frame: Source frame that shows it.
+        frame: Source frame, 0-based.
         box: Left, top, width and height of its box in pixels of the frame.
         landmarks: 68 points (x, y) in pixels of the crop.
     """
@@ -65,12 +65,12 @@ class PartResult:
     """The features of a part.
 
     Attributes:
-        flow: (windows, 36, k) float32; less windows than asked for if the video ends early.
+        flow: (windows, 36, k) float32; fewer windows than requested if the video ends early.
         windows: Quality of each window.
         face: The first face, or None.
-        remarks: What was odd about the frames.
-        ends_at: Sampled frame before which the video ends early, or None.
-        source: Stamp and hash of the whole source (see `memodule.flow.fingerprints`), with the first part only.
+        remarks: What looks wrong with the frames.
+        ends_at: Number of sampled frames if the video ends early, else None.
+        source: Stamp and hash of the whole source (see `memodule.flow.fingerprints`), in the first part only.
     """
 
     flow: npt.NDArray[np.float32]
@@ -82,15 +82,9 @@ class PartResult:
 
 
 def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineName, workers: int) -> list[Part]:
-    """Parts of about equal length, the longest first, so that all workers end at about the same time.
+    """Parts of about equal length, longest first, so that all workers finish at about the same time.
 
-    With one worker every video is one part; so it is with many videos of ordinary length.
-
-    Args:
-        videos: To extract.
-        parameters: Say how many windows a video has.
-        engine: What computes the flow.
-        workers: Number of processes.
+    With one worker, or many videos of ordinary length, every video is one part.
 
     Returns:
         Parts whose windows `first` <= i < `stop` cover each video once.
@@ -108,11 +102,7 @@ def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineNam
 
 
 def extract_part(part: Part, report: ReportProgress) -> PartResult:
-    """Read the frames of a part and compute its features.
-
-    Args:
-        part: The part.
-        report: Is told of the number of windows done, or given up.
+    """Read the frames of a part and compute its features; `report` receives the number of windows done or given up.
 
     Raises:
         UserError: If something cannot be read or computed; names the video and the frame.
@@ -145,14 +135,14 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
         frame = (start + max(frames.count - 1, 0)) * parameters.frame_step
         raise UserError(f"{video.path}, frame {frame}: {type(error).__name__}: {error}") from error
     finally:
-        report(wanted)  # what failed will not be done
+        report(wanted)  # failed windows will not be done later
     expected = len(range(parameters.sampled(video.frames))[start:stop])
     ends_at = start + frames.count if frames.count < expected else None
     return PartResult(flow[: len(windows)], tuple(windows), face, tuple(remarks), ends_at, source)
 
 
 class _Counted:
-    """Frames that have been taken from a stream."""
+    """An iterator that counts the frames taken from it."""
 
     def __init__(self, frames: Iterable[Gray]) -> None:
         self._frames = iter(frames)
@@ -167,6 +157,6 @@ class _Counted:
         return frame
 
     def exhaust(self) -> None:
-        """Take what is left."""
+        """Take the remaining frames."""
         for _ in self:
             pass

@@ -1,4 +1,4 @@
-"""From the flow of a patch to one vector per region: the mean of the pixels that move most."""
+"""From the flow of a patch to one vector per region: the mean of its fastest pixels."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +12,9 @@ Flow = npt.NDArray[np.float32]
 def pool(flow: Flow, region: Region) -> tuple[float, float]:
     """Mean flow of the region's fastest pixels; (0, 0) where the region is empty.
 
-    The number of pixels left out is `int(n * (1 - share))` in double precision, as in the published code. It adds in
-    single precision and in ascending order (up to 1e-5 px apart), and an unstable sort decides which of several
-    equally fast pixels is left out.
-
-    Args:
-        flow: (2, h, w) of the patch.
-        region: Its area in the patch, and the share of pixels that counts.
-
-    Returns:
-        x and y in pixels.
+    The number of pixels left out is `int(n * (1 - share))` in double precision, as in the published code, which adds in
+    single precision and ascending order (a difference of up to 1e-5 px) and leaves the choice among equally fast pixels
+    to an unstable sort.
     """
     part = region.area.of(flow).reshape(2, -1)
     count = part.shape[1]

@@ -1,4 +1,4 @@
-"""One picture per video that shows in seconds whether extraction worked."""
+"""One picture per video that shows at a glance whether extraction worked."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ from memodule.runtime.opencv import opencv_alone
 from memodule.runtime.workers import ReportProgress, run_with_bar
 
 _RANGE: Final = 3.0
-"""Flow at which the colours end, in pixels of the crop."""
+"""Flow at the ends of the colour scale, in pixels of the crop."""
 
-_PICTURES_PER_WORKER: Final = 8
-"""Starting a worker takes as long as some pictures."""
+_PREVIEWS_PER_WORKER: Final = 8
+"""Starting a worker takes as long as several pictures."""
 
 _PATCH_COLOUR, _REGION_COLOUR, _POINT_COLOUR = "#56b4e9", "#d55e00", "#f0e442"
 _GOOD_COLOUR, _DOUBTFUL_COLOUR, _BAD_COLOUR = "#007a5a", "#b35900", "#b00020"
-"""The first three from the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+"""The first three from the palette of Okabe and Ito, distinguishable for colour-blind readers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Picture:
-    """A picture that is to be drawn."""
+class _Preview:
+    """A preview to be drawn."""
 
     video: Video
     record: FlowRecord
@@ -46,18 +46,9 @@ class _Picture:
 
 
 def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
-    """Draw a picture of every video that has features and no picture yet.
-
-    Args:
-        catalog: The videos.
-        store: Their features.
-        workers: Number of processes.
-
-    Returns:
-        The folder of the pictures.
-    """
+    """Draw a preview of every video that has features and no preview yet; returns their folder."""
     folder = store.folder / "previews"
-    pictures = []
+    previews = []
     for video in catalog.videos:
         description = store.description_path(video.subject, video.video)
         path = folder / f"{description.stem}.png"
@@ -65,21 +56,20 @@ def draw_previews(catalog: Catalog, store: FlowStore, workers: int = 1) -> Path:
             try:
                 record = store.get(video.subject, video.video)
             except UserError as damage:
-                warn(f"no picture of {'/'.join(video.key)}: {damage}")
+                warn(f"no preview of {'/'.join(video.key)}: {damage}")
                 continue
-            pictures.append(_Picture(video, record, catalog.expressions_of(video.key), path))
-    workers = max(1, min(workers, len(pictures) // _PICTURES_PER_WORKER))
-    if not pictures:
-        return folder
-    for picture, result in run_with_bar(_draw, pictures, workers, opencv_alone, "pictures", len(pictures)):
+            previews.append(_Preview(video, record, catalog.expressions_of(video.key), path))
+    workers = max(1, min(workers, len(previews) // _PREVIEWS_PER_WORKER))
+    drawn = run_with_bar(_draw, previews, workers, opencv_alone, "previews", len(previews)) if previews else ()
+    for preview, result in drawn:
         if isinstance(result, Exception):
-            warn(f"no picture of {'/'.join(picture.video.key)}: {result}")
+            warn(f"no preview of {'/'.join(preview.video.key)}: {result}")
     return folder
 
 
-def _draw(picture: _Picture, report: ReportProgress) -> None:
-    figure = preview_figure(picture.video, picture.record, picture.expressions)
-    with replacing(picture.path) as aside:
+def _draw(preview: _Preview, report: ReportProgress) -> None:
+    figure = preview_figure(preview.video, preview.record, preview.expressions)
+    with replacing(preview.path) as aside:
         figure.savefig(aside, dpi=110)
     report(1)
 
@@ -87,14 +77,9 @@ def _draw(picture: _Picture, report: ReportProgress) -> None:
 def preview_figure(video: Video, record: FlowRecord, expressions: Sequence[Expression] = ()) -> Figure:
     """The first face with landmarks, patches and regions, and the flow of all regions over time.
 
-    Time is covered by every second window (and, of an even number, the second half of the last), so that each frame is
-    drawn once; each stretch between two thin lines shows motion since its own reference frame. Stretches without a face
-    are hatched; bars above the flow are labels.
-
-    Args:
-        video: The video; its frames may be gone.
-        record: Its features.
-        expressions: What is labelled in it.
+    Time is covered by every second window (and, if their number is even, the second half of the last), so that each
+    frame is drawn once; each stretch between two thin lines shows motion since its own reference frame. Stretches
+    without a face are hatched; bars above the flow are labels. The video's frames need not exist any more.
     """
     figure = Figure(figsize=(15, 7), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.5))
@@ -112,7 +97,7 @@ def preview_figure(video: Video, record: FlowRecord, expressions: Sequence[Expre
 
 
 def _draw_flow(axes: Axes, record: FlowRecord, direction: int) -> AxesImage:
-    """The flow of all regions as colours, and where no face was found."""
+    """The flow of all regions as colours, hatched where no face was found."""
     flow, length = _over_time(record)[:, direction], record.parameters.window
     step = record.parameters.frame_step / record.fps
     extent = (0, max(flow.shape[1] * step, 1e-9), len(REGIONS) - 0.5, -0.5)
@@ -159,7 +144,7 @@ def _draw_face(axes: Axes, video: Video, record: FlowRecord) -> None:
     try:
         frame = next(read_frames(video, 1, face["frame"], face["frame"] + 1))
     except (UserError, StopIteration):
-        axes.text(0.5, 0.5, "the frames are gone", ha="center")
+        axes.text(0.5, 0.5, "the frames are missing", ha="center")
         return
     left, top, width, height = face["box"]
     axes.imshow(CorrectedBox(top, left, height, width).view(frame)(WHOLE), cmap="gray", vmin=0, vmax=255)
@@ -181,7 +166,7 @@ def _outline(axes: Axes, patch: Area, area: Area, colour: str, width: float) -> 
 
 
 def _verdict(record: FlowRecord) -> tuple[str, str]:
-    """Whether the features are good, in words and as a colour."""
+    """Whether the features are good, as text and as a colour."""
     quality = record.quality
     if quality.get("problem"):
         return str(quality["problem"]), _BAD_COLOUR

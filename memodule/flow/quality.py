@@ -1,8 +1,6 @@
-"""How well extraction went: a summary per video, kept with the features and as one CSV file for all videos."""
+"""Quality of an extraction: a summary per video, stored with the features and as one CSV file of all videos."""
 
-import csv
 import dataclasses
-import io
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +10,7 @@ from typing import Any, Final
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FlowRecord
 from memodule.flow.window import WindowFlow
-from memodule.runtime.atomic import write_text
+from memodule.runtime.csv_files import write_csv
 
 COLUMNS: Final = (
     "subject",
@@ -33,18 +31,18 @@ COLUMNS: Final = (
 
 _SHOWN: Final = 5
 _TOLERATED: Final = 0.1
-"""Share of frames with saturated alignment that is not worth a remark."""
+"""Share of frames with saturated alignment up to which there is no remark."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WindowQuality:
-    """What is kept of a window besides its flow.
+    """What is kept of a window in addition to its flow.
 
     Attributes:
         reference: Column of the reference frame, or None without a face.
         box_side: Width of the face box in pixels of the frame, or None without a face.
-        shifts: How often the face box was moved.
-        saturated: In how many frames more than a pixel of head motion was left.
+        shifts: Number of moves of the face box.
+        saturated: Number of frames in which more than a pixel of head motion was left.
         undefined: Patches without defined flow.
     """
 
@@ -56,27 +54,19 @@ class WindowQuality:
 
     @classmethod
     def of(cls, window: WindowFlow) -> "WindowQuality":
-        """The quality of a window.
-
-        Args:
-            window: What the extractor gave for it.
-        """
+        """The quality of a window."""
         side = None if window.box is None else float(window.box.size[0])
         return cls(window.reference, side, window.shifts, window.saturated, window.undefined)
 
 
 def summarize(windows: Sequence[WindowQuality], length: int) -> dict[str, Any]:
-    """Quality of a video as plain values.
-
-    Args:
-        windows: Its windows.
-        length: Frames per window.
+    """Quality of a video with windows of `length` frames, as plain values.
 
     Returns:
-        `windows_without_face`; `face_share`, the share of window columns from the reference frame on, which is where
-        flow is measured (a face that gets lost later is not noticed, except by saturated frames); `shifts`;
-        `saturated_frames`; median, smallest and largest `box_side` in pixels of the frame; and `undefined`, the number
-        of windows per patch without defined flow.
+        `windows_without_face`; `face_share`, the share of window columns from the reference frame on, where flow is
+        measured (a face lost later only shows as saturated frames); `shifts`; `saturated_frames`; median, smallest and
+        largest `box_side` in pixels of the frame; and `undefined`, the number of windows per patch without defined
+        flow.
     """
     with_face = [window for window in windows if window.reference is not None]
     measured = sum(length - window.reference for window in with_face if window.reference is not None)
@@ -94,16 +84,7 @@ def summarize(windows: Sequence[WindowQuality], length: int) -> dict[str, Any]:
 
 
 def find_problem(windows: Sequence[WindowQuality], sampled: int, parameters: FlowParameters) -> str | None:
-    """Why the features of a video are of no use, or None.
-
-    Args:
-        windows: Of one video.
-        sampled: Its sampled frames.
-        parameters: Of the features.
-
-    Returns:
-        The reason in words.
-    """
+    """Why the features of a video with so many sampled frames are unusable, or None."""
     if not windows:
         return f"too short: {sampled} sampled frames are less than one window of {parameters.window}"
     if all(window.reference is None for window in windows):
@@ -112,15 +93,7 @@ def find_problem(windows: Sequence[WindowQuality], sampled: int, parameters: Flo
 
 
 def find_remarks(windows: Sequence[WindowQuality], parameters: FlowParameters) -> list[str]:
-    """What is odd about the features of a video, in words.
-
-    Args:
-        windows: Of one video.
-        parameters: Of the features.
-
-    Returns:
-        One line each; frames are source frames, 0-based.
-    """
+    """What looks wrong with the features of a video, one line each; frames are source frames, 0-based."""
     remarks = []
     faceless = [i for i, window in enumerate(windows) if window.reference is None]
     if 0 < len(faceless) < len(windows):
@@ -139,23 +112,17 @@ def find_remarks(windows: Sequence[WindowQuality], parameters: FlowParameters) -
 
 
 def shortened(remarks: Sequence[object]) -> list[str]:
-    """The first remarks, and how many more there are."""
+    """The first remarks, and the number of the others."""
     more = [f"… and {len(remarks) - _SHOWN} more frames"] if len(remarks) > _SHOWN else []
     return [*map(str, remarks[:_SHOWN]), *more]
 
 
 def write_quality_table(path: Path, records: Iterable[FlowRecord]) -> None:
-    """Write one CSV row per video: `COLUMNS`, empty where nothing is known (features that were imported).
+    """Write one CSV row per video: `COLUMNS`, empty where nothing is known (imported features)."""
+    write_csv(path, COLUMNS, map(_row, records))
 
-    Args:
-        path: The CSV file; replaced in one step.
-        records: In the order of the rows.
-    """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore", restval="")
-    table.writeheader()
-    for record in records:
-        known = {"subject": record.subject, "video": record.video, "frames": record.frames, "windows": record.shape[0]}
-        quality = {**record.quality, "remarks": "; ".join(record.quality.get("remarks", ()))}
-        table.writerow({**quality, **known})
-    write_text(path, text.getvalue())
+
+def _row(record: FlowRecord) -> list[object]:
+    known = {"subject": record.subject, "video": record.video, "frames": record.frames, "windows": record.shape[0]}
+    cells = {**record.quality, "remarks": "; ".join(record.quality.get("remarks", ())), **known}
+    return [cells.get(column, "") for column in COLUMNS]

@@ -1,4 +1,4 @@
-"""The features of one video on disk: what their description says, and whether its array is there and whole."""
+"""The features of one video on disk: what their description says, and whether its array is present and intact."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from memodule.flow.parameters import FlowParameters
 
 FORMAT: Final = "memodule flow 1"
-"""How descriptions of this kind call themselves."""
+"""The value of `format` in descriptions of this kind."""
 
 _FIELDS: Final = {
     "subject": str,
@@ -32,7 +32,7 @@ _FIELDS: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class FlowRecord:
-    """The features of one video. Records are light: they hold no array and no open file, and can be pickled.
+    """The features of one video. Records are small and can be pickled: they hold no array and no open file.
 
     Attributes:
         subject: Code of the person.
@@ -40,8 +40,8 @@ class FlowRecord:
         parameters: How the features were computed.
         fps: Frames per second of the source video.
         frames: Source frames that the features were computed from.
-        source: What they were computed from, as plain values; "kind" says which kind of source it is.
-        quality: What is worth knowing about the extraction, as plain values (see `memodule.flow.quality`).
+        source: What they were computed from, as plain values; "kind" names the kind of source.
+        quality: Quality of the extraction, as plain values (see `memodule.flow.quality`).
         shape: (W, 36, window).
         path: The array file.
         sha256: Hash of the array file.
@@ -60,28 +60,18 @@ class FlowRecord:
 
     @property
     def windows(self) -> npt.NDArray[np.float32]:
-        """The features, (W, 36, window) float32, read-only and memory-mapped anew at every access.
+        """The features, (W, 36, window) float32, read-only and memory-mapped again at every access.
 
         Window i covers the sampled frames i * (window // 2) up to, but not including, i * (window // 2) + window.
-        Mapping takes some 30 microseconds and keeps one file open for as long as the array lives: a thousand records
-        can be held at once, but a thousand arrays run into the limit of open files of most systems.
+        Mapping takes about 30 microseconds and keeps one file open while the array exists: a thousand records are no
+        problem, but a thousand arrays exceed the limit of open files of most systems.
         """
         array: npt.NDArray[np.float32] = np.load(self.path, mmap_mode="r")
         return array
 
 
 def parse_description(description: Path) -> dict[str, Any] | None:
-    """The contents of a description.
-
-    Args:
-        description: An existing file.
-
-    Returns:
-        Its plain values, all of `_FIELDS` among them; None if it is not one of ours.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
+    """The contents of an existing description, with all of `_FIELDS`; None if it is not one of ours."""
     try:
         known = json.loads(description.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):
@@ -93,27 +83,13 @@ def parse_description(description: Path) -> dict[str, Any] | None:
 
 
 def named_array(description: Path) -> str | None:
-    """The array that a description names at this moment.
-
-    Args:
-        description: A file, which need not exist.
-
-    Returns:
-        Name of the array's file; None if there is no description, or it is not one of ours.
-    """
+    """File name of the array that a description names; None if there is no description, or it is not one of ours."""
     known = parse_description(description) if description.is_file() else None
     return Path(known["array"]).name if known else None
 
 
 def array_problem(record: FlowRecord) -> str | None:
-    """What is wrong with the array file as far as its header and size tell.
-
-    Args:
-        record: Whose array.
-
-    Returns:
-        A few words, or None if nothing is.
-    """
+    """What is wrong with the array file, judged by its header and size; None if nothing is."""
     try:
         with record.path.open("rb") as file:
             np.lib.format.read_magic(file)
@@ -123,7 +99,7 @@ def array_problem(record: FlowRecord) -> str | None:
     except FileNotFoundError:
         return "the array is missing"
     except ValueError:
-        return "no flow array (truncated or foreign)"
+        return "not a flow array (truncated or foreign)"
     if shape != record.shape or fortran or dtype != np.dtype(np.float32):
         return f"an array of {shape} {dtype} instead of {record.shape} float32"
     return None if size == expected else f"truncated or overwritten ({size} bytes instead of {expected})"

@@ -2,10 +2,10 @@
 
 All numbers are pixels of the 320 x 320 crop and those of the published code (its 36-channel extractor). Differences:
 
-- A patch that reaches beyond the crop where the published code fails is cut off at the edge, and its regions are placed
-  by what is left of it; one that lies outside altogether gives zero flow. `FaceLayout.undefined` names such patches.
-- Where the published code itself cuts a patch off (brows at the top, left brow, mouth and nostrils at the left), the
-  regions around landmarks are displaced by the part cut off; that is kept.
+- A patch that extends beyond the crop where the published code fails is cut off at the edge, and its regions are placed
+  relative to the rest; one that is entirely outside gives zero flow. `FaceLayout.undefined` names such patches.
+- Where the published code itself cuts off a patch (brows at the top; left brow, mouth and nostrils at the left), the
+  regions around landmarks are displaced by the part cut off; this is kept.
 """
 
 import dataclasses
@@ -37,14 +37,8 @@ REGIONS: Final = (
 )
 """The 18 regions in the order of the channels; left and right as seen in the image."""
 
-EARLIER_REGIONS: Final = (0, 4, 8, 14, 15)
-"""The regions of the older 10-channel features (ME-TST)."""
-
-EARLIER_CHANNELS: Final = tuple(channel for region in EARLIER_REGIONS for channel in (2 * region, 2 * region + 1))
-"""The older 10 channels as a selection of the 36."""
-
 PATCHES: Final = ("nose", "left brow", "right brow", "mouth", "nostrils", "left lid", "right lid")
-"""The patches whose flow is computed; head motion is read from the nose."""
+"""The patches whose flow is computed; head motion is measured on the nose."""
 
 _NOSE, _LEFT_BROW, _RIGHT_BROW, _MOUTH, _NOSTRILS, _LEFT_LID, _RIGHT_LID = range(7)
 _CUT_AT_TOP: Final = (_LEFT_BROW, _RIGHT_BROW)
@@ -53,12 +47,12 @@ _CUT_AT_LEFT: Final = (_LEFT_BROW, _MOUTH, _NOSTRILS, _LEFT_LID, _RIGHT_LID)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Region:
-    """A part of a patch that is pooled to one vector.
+    """A part of a patch that is pooled into one vector.
 
     Attributes:
         patch: Index into `PATCHES`.
         area: Pixels of the patch.
-        share: Share of the pixels that is kept: those that move most.
+        share: Share of the pixels that is kept, the fastest ones.
     """
 
     patch: int
@@ -72,9 +66,9 @@ class FaceLayout:
 
     Attributes:
         patches: Seven areas of the crop, some of them possibly empty.
-        head: The region that head motion is read from.
+        head: The region that head motion is measured on.
         regions: The 18 regions.
-        undefined: Names of patches that the published code would have failed on.
+        undefined: Names of patches on which the published code would have failed.
     """
 
     patches: tuple[Area, ...]
@@ -84,11 +78,7 @@ class FaceLayout:
 
 
 def face_layout(landmarks: Landmarks) -> FaceLayout:
-    """Lay patches and regions over a face.
-
-    Args:
-        landmarks: (68, 2) landmarks in pixels of the 320 x 320 crop.
-    """
+    """Patches and regions of a face, from its landmarks in pixels of the crop."""
     wanted = (
         _around(landmarks[29:31], up=13, down=13, left=13, right=13),
         _around(landmarks[17:22], up=15, down=5, left=5, right=0),
@@ -105,7 +95,7 @@ def face_layout(landmarks: Landmarks) -> FaceLayout:
 
 
 def _around(points: Landmarks, up: int, down: int, left: int, right: int) -> Area:
-    """The bounding box of the points (the last row and column left out), widened."""
+    """The bounding box of the points (without the last row and column), widened."""
     (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
     return Area(y0 - up, y1 + down, x0 - left, x1 + right)
 
@@ -137,7 +127,7 @@ def _regions(landmarks: Landmarks, wanted: Sequence[Area], patches: Sequence[Are
         y, x = y - top, x - left
         return Region(patch, _slice(patches[patch], y + rows[0], y + rows[1], x + columns[0], x + columns[1]), share)
 
-    around, beside = (-10, 10), (-20, 5)
+    around, above = (-10, 10), (-20, 5)
     outward_left, outward_right = (-10, 20), (-20, 10)
     left_top = max(0, 10 + min(0, wanted[_LEFT_BROW].top))
     left_height = wanted[_LEFT_BROW].bottom - max(0, wanted[_LEFT_BROW].top)
@@ -146,14 +136,14 @@ def _regions(landmarks: Landmarks, wanted: Sequence[Area], patches: Sequence[Are
         yield at(_LEFT_BROW, landmark, around, around)
     yield whole(_RIGHT_BROW, max(0, 10 + min(0, wanted[_RIGHT_BROW].top)), 10, 10)
     for landmark in (23, 24, 25):
-        yield at(_RIGHT_BROW, landmark, around, around, share=0.3)  # the published code treats left and right apart
+        yield at(_RIGHT_BROW, landmark, around, around, share=0.3)  # the published left and right differ
     yield whole(_MOUTH, 10, 10, 10)
     yield at(_MOUTH, 48, around, outward_left)
     yield at(_MOUTH, 54, around, outward_right)
     for landmark in (51, 57, 62):
         yield at(_MOUTH, landmark, around, around)
-    yield at(_NOSTRILS, 31, beside, outward_right)
-    yield at(_NOSTRILS, 35, beside, outward_left)
+    yield at(_NOSTRILS, 31, above, outward_right)
+    yield at(_NOSTRILS, 35, above, outward_left)
     for lid in (_LEFT_LID, _RIGHT_LID):
         yield whole(lid, 5, 5, 5)
 
@@ -164,7 +154,7 @@ def _inner(patch: Area, top: int, bottom: int, left: int, right: int) -> Area:
 
 
 def _slice(patch: Area, top: int, bottom: int, left: int, right: int) -> Area:
-    """What NumPy's slices give; a negative index counts from the end, as in the published code."""
+    """The pixels of a NumPy slice; a negative index counts from the end, as in the published code."""
     y0, y1, _ = slice(top, bottom).indices(max(0, patch.height))
     x0, x1, _ = slice(left, right).indices(max(0, patch.width))
     return Area(y0, y1, x0, x1)

@@ -1,12 +1,12 @@
 """The flow store: one memory-mapped array and one JSON description per video, in one folder per set of parameters.
 
     STORE/window30-step1-corrected-0fd2c1aa/
-        s01_a-77b1a4c2d0.json                      who, how, from what, how good
+        s01_a-77b1a4c2d0.json                      video, parameters, source, quality
         s01_a-77b1a4c2d0.9c56cc51b374.npy          (windows, 36, window) float32
 
-An array's name holds the beginning of its own sha256, and the description names its array. Both are written aside and
-renamed, the description last: whoever reads, whoever is killed and however many write at once, a description always
-belongs to the array that it names. Equal contents have equal names, so that two writers of one video do no harm.
+An array's name contains the start of its own SHA-256, and the description names its array. Both are written aside and
+renamed, the description last. So a description always belongs to the array that it names, even if a writer is killed or
+several write at once. Equal contents have equal names, so two writers of one video do no harm.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from memodule.errors import UserError
 from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FORMAT, FlowRecord, array_problem, named_array, parse_description
 from memodule.runtime.atomic import replacing, write_json
-from memodule.runtime.digests import file_sha256
+from memodule.runtime.digests import file_sha256, json_sha256
 
 CHANNELS: Final = 36
 """x and y flow of the 18 facial regions: channel 2r is x and channel 2r + 1 is y of region r."""
@@ -38,8 +38,8 @@ class FlowStore:
     """Optical-flow features on disk, by subject and video, for one set of parameters.
 
     Args:
-        root: Folder of the store; one store can hold the features of several sets of parameters side by side.
-        parameters: Which features are meant.
+        root: Folder of the store, which can hold features of several sets of parameters.
+        parameters: Those of the features to read and write.
     """
 
     def __init__(self, root: Path | str, parameters: FlowParameters) -> None:
@@ -49,23 +49,15 @@ class FlowStore:
         self.folder = self.root / f"window{p.window}-step{p.frame_step}-{p.motion_compensation}-{p.digest()}"
 
     def get(self, subject: str, video: str) -> FlowRecord:
-        """The features of a video.
-
-        Args:
-            subject: Code of the person.
-            video: Code of the video.
-
-        Returns:
-            The record; its array is mapped when it is asked for.
+        """The features of a video; contents are not hashed here (see `verify`).
 
         Raises:
-            UserError: If there are none, or the files are truncated or not ours; names the file and the mend. Contents
-                are not hashed here: `verify` does that.
+            UserError: If there are none, or the files are truncated or not ours; names the file and how to fix it.
         """
         description = self.description_path(subject, video)
         if not description.is_file():
             elsewhere = self._elsewhere(description.name)
-            raise UserError(f"{description}: no flow features of {subject}/{video}{elsewhere}; {self._mend}")
+            raise UserError(f"{description}: no flow features of {subject}/{video}{elsewhere}; {self._remedy}")
         return self._read(description, subject, video)
 
     def put(
@@ -79,24 +71,21 @@ class FlowStore:
         source: Mapping[str, Any],
         quality: Mapping[str, Any] | None = None,
     ) -> FlowRecord:
-        """Keep the features of a video, replacing what was there.
+        """Store the features of a video, replacing earlier ones.
 
         Args:
             subject: Code of the person; any text.
             video: Code of the video; any text.
-            windows: Features, (W, 36, window), finite; kept as float32. W may be 0 (a video shorter than a window).
+            windows: Features, (W, 36, window), finite; stored as float32. W may be 0 (a video shorter than a window).
             fps: Frames per second of the source video.
-            frames: Number of source frames that the features stand for.
-            source: What the features were made from, as plain JSON values with at least "kind", such as
+            frames: Number of source frames that the features cover.
+            source: What the features were computed from, as plain JSON values with at least "kind", such as
                 {"kind": "published cache", "path": …}. `memodule extract` never replaces features of another kind
                 than its own.
-            quality: What is worth knowing about the extraction, as plain JSON values.
-
-        Returns:
-            The record of what was kept.
+            quality: Quality of the extraction, as plain JSON values.
 
         Raises:
-            ValueError: If the array has another shape or holds infinite or undefined values.
+            ValueError: If the array has another shape or contains infinite or undefined values.
         """
         array = np.ascontiguousarray(windows, dtype=np.float32)
         if array.ndim != 3 or array.shape[1:] != (CHANNELS, self.parameters.window):
@@ -127,50 +116,34 @@ class FlowStore:
         return self._record(known)
 
     def describe(self, record: FlowRecord, *, fps: float, source: Mapping[str, Any]) -> None:
-        """Renew what is known about the source of features that stay as they are.
-
-        Args:
-            record: Of this store.
-            fps: Frames per second of the source video.
-            source: As in `put`.
-        """
+        """Update what is known about the source of stored features: frame rate and `source` as in `put`."""
         description = self.description_path(record.subject, record.video)
         known = json.loads(description.read_text(encoding="utf-8"))
         write_json(description, {**known, "fps": float(fps), "source": dict(source)})
 
     def verify(self, record: FlowRecord) -> None:
-        """Hash the array file and compare.
-
-        Args:
-            record: Of this store.
+        """Compare the hash of the array file.
 
         Raises:
             UserError: If the contents are not what was written.
         """
         if file_sha256(record.path) != record.sha256:
-            raise UserError(f"{record.path}: the contents have changed since they were written; {self._mend}")
+            raise UserError(f"{record.path}: the contents have changed since they were written; {self._remedy}")
 
     def description_path(self, subject: str, video: str) -> Path:
-        """Where the description of a video is, or would be.
+        """The JSON file of a video, next to its array; it need not exist.
 
-        The name is readable, safe on every file system, and different for every (subject, video), whatever the codes
-        hold and even where upper and lower case are one.
-
-        Args:
-            subject: Any text.
-            video: Any text.
-
-        Returns:
-            The JSON file; its array lies beside it.
+        The name is readable, safe on every file system, and different for every (subject, video), whatever characters
+        the codes contain and even where upper and lower case are not distinguished.
         """
         readable = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{subject}_{video}").strip("._")[:60]
-        unique = hashlib.sha256(json.dumps([subject, video]).encode()).hexdigest()[:10]
+        unique = json_sha256([subject, video])[:10]
         return self.folder / f"{readable}-{unique}.json"
 
     def remove_leftovers(self) -> None:
-        """Remove what killed writers left behind: half-written files, and arrays that no description names.
+        """Remove what killed writers left behind: partly written files, and arrays that no description names.
 
-        What is younger than an hour may still be in use and stays.
+        Files younger than an hour may still be in use and are kept.
         """
         for path in {*self.folder.glob(".memodule-tmp-*"), *self.folder.glob("*.*.npy")}:
             used = path.name == named_array(self.folder / f"{path.name.rsplit('.', 2)[0]}.json")
@@ -179,11 +152,11 @@ class FlowStore:
                     path.unlink()
 
     @property
-    def _mend(self) -> str:
+    def _remedy(self) -> str:
         return f"run `memodule extract CATALOG --out {self.root} {self.parameters.options}`"
 
     def _elsewhere(self, name: str) -> str:
-        """With which other parameters the store holds the same video."""
+        """Other parameters with which the store holds the same video."""
         others = sorted(path.parent.name for path in self.root.glob(f"*/{name}"))
         return f" with {self.parameters} (the store has them as {', '.join(others)})" if others else ""
 
@@ -199,16 +172,16 @@ class FlowStore:
     def _read(self, description: Path, subject: str, video: str) -> FlowRecord:
         known = parse_description(description)
         if known is None or Path(known["array"]).name != known["array"]:
-            raise UserError(f"{description}: no description of flow features (truncated or foreign); {self._mend}")
+            raise UserError(f"{description}: not a description of flow features (truncated or foreign); {self._remedy}")
         if (known["subject"], known["video"]) != (subject, video) or known["parameters"] != self.parameters.as_dict():
             whose = f"{known['subject']}/{known['video']} with {known['parameters']}"
             raise UserError(
-                f"{description}: describes {whose}, not {subject}/{video} with {self.parameters}; {self._mend}"
+                f"{description}: describes {whose}, not {subject}/{video} with {self.parameters}; {self._remedy}"
             )
         record = self._record(known)
         problem = array_problem(record)
         if problem:
-            raise UserError(f"{record.path}: {problem}; {self._mend}")
+            raise UserError(f"{record.path}: {problem}; {self._remedy}")
         return record
 
     def _record(self, known: Mapping[str, Any]) -> FlowRecord:

@@ -1,4 +1,4 @@
-"""The features of one window: every frame's flow against the first frame that shows a face."""
+"""The features of one window: the flow of every frame relative to the first frame that shows a face."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -16,21 +16,21 @@ from memodule.flow.regions import FaceLayout, face_layout
 from memodule.flow.store import CHANNELS
 
 _SHIFTS: Final = 3
-"""How often the face box is moved for one frame at most."""
+"""Largest number of moves of the face box for one frame."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WindowFlow:
-    """The features of one window and how they came about.
+    """The features of one window and how they were obtained.
 
     Attributes:
         flow: (36, window) float32, in pixels of the 320 x 320 crop. The reference frame's column and all columns before
             it are zero; without a face all are.
-        reference: Column of the reference frame, the first one that shows a face; None without a face.
+        reference: Column of the reference frame, the first that shows a face; None without a face.
         box: Face box of the reference frame.
         landmarks: (68, 2) landmarks of the reference frame in pixels of the crop.
-        shifts: How often the face box was moved.
-        saturated: In how many frames more than a pixel of head motion was left when the box could not be moved again.
+        shifts: Number of moves of the face box.
+        saturated: Number of frames in which more than a pixel of head motion was left after the last move.
         undefined: Patches for which the published code would have failed (see `memodule.flow.regions`).
     """
 
@@ -44,14 +44,7 @@ class WindowFlow:
 
 
 class Window:
-    """Takes the frames of one window one after another, keeping none of them.
-
-    Args:
-        length: Number of frames.
-        compensation: How the face box follows the head.
-        engine: What computes flow.
-        finder: What finds the landmarks in the crop of the reference frame.
-    """
+    """Takes the `length` frames of one window one after another, keeping none of them."""
 
     def __init__(self, length: int, compensation: MotionCompensation, engine: FlowEngine, finder: FaceFinder) -> None:
         self._compensation = compensation
@@ -65,14 +58,12 @@ class Window:
         self._saturated = 0
 
     def add(self, frame: Gray, find_face: Callable[[], Landmarks | None]) -> WindowFlow | None:
-        """Take the next frame; the last one gives the finished window.
+        """Take the next frame; the last one returns the finished window.
 
-        Args:
-            frame: The frame.
-            find_face: Gives the landmarks in this frame; only called while there is no reference frame.
+        `find_face` returns the landmarks in this frame; it is only called while there is no reference frame.
         """
         if self._face is None:
-            self._look(frame, find_face())
+            self._start(frame, find_face())
         else:
             self._flow[:, self._column] = self._measure(self._face, frame)
         self._column += 1
@@ -87,7 +78,7 @@ class Window:
             self._flow, self._reference, face.first_box, face.landmarks, self._shifts, self._saturated, undefined
         )
 
-    def _look(self, frame: Gray, landmarks: Landmarks | None) -> None:
+    def _start(self, frame: Gray, landmarks: Landmarks | None) -> None:
         if landmarks is None:
             return
         published = PublishedBox.around(landmarks)
@@ -108,7 +99,7 @@ class Window:
         return vectors.reshape(CHANNELS)
 
     def _align(self, face: "_Reference", frame: Gray) -> tuple[View, Vector]:
-        """Move the face box after the head; the crop and the head motion that is left in it."""
+        """Move the face box with the head; the crop, and the head motion left in it."""
         view = face.box.view(frame)
         head = face.head(view)
         for shift in range(_SHIFTS + 1):
@@ -126,7 +117,7 @@ class Window:
 
 
 class _Reference:
-    """The reference frame of a window, ready to be compared with other frames; `box` follows the head."""
+    """The reference frame of a window, prepared for comparison with other frames; `box` follows the head."""
 
     def __init__(self, box: FaceBox, view: View, landmarks: Landmarks, engine: FlowEngine) -> None:
         self.first_box = box
@@ -148,7 +139,7 @@ class _Reference:
         )
 
     def vectors(self, view: View) -> Iterator[tuple[int, Vector]]:
-        """(index, motion since the reference frame) of the regions that can be seen."""
+        """(index, motion since the reference frame) of the visible regions."""
         flows: dict[int, Flow] = {}
         for i, region in enumerate(self.layout.regions):
             if self._patches[region.patch] is not None:

@@ -40,30 +40,30 @@ def test_extract_gives_features_quality_and_pictures(catalog, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("0 videos extracted, 1 were complete before\n")
 
 
-def test_exit_status_and_summary_tell_of_troubled_videos(catalog, tmp_path, capsys):
+def test_exit_status_and_summary_report_troubled_videos(catalog, tmp_path, capsys):
     words = ["extract", str(catalog / "troubled"), "--out", str(tmp_path / "store"), "--window", "6"]
     assert main([*words, "--preview", "--workers", "1"]) == 1
     shown = capsys.readouterr().out
     assert "2 videos extracted" in shown
     assert "1 failed" in shown
-    assert "problem: s/blank: no face in any of its 12 sampled frames" in shown
+    assert "problem: s/blank: no face" in shown
     assert "problem: s/gone: " in shown
     store = FlowStore(tmp_path / "store", FlowParameters(6))
     assert len(list((store.folder / "previews").glob("*.png"))) == 2
     assert main([*words, "--json", "--workers", "1"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["features"] == str(store.folder)
-    assert told["quality"] == str(store.folder / "quality.csv")
-    videos = {video.pop("video"): video for video in told["videos"]}
+    report = json.loads(capsys.readouterr().out)
+    assert report["features"] == str(store.folder)
+    assert report["quality"] == str(store.folder / "quality.csv")
+    videos = {video.pop("video"): video for video in report["videos"]}
     assert videos["good"] == {"subject": "s", "state": "complete", "problem": None, "remarks": []}
-    assert videos["blank"]["problem"].startswith("no face in any of its 12 sampled frames")
+    assert videos["blank"]["problem"].startswith("no face")
     assert videos["gone"]["state"] == "failed"
 
 
 def test_mistakes_are_one_line(catalog, tmp_path, capsys):
     for words, complaint in (
-        ([str(tmp_path / "nowhere")], "nowhere/videos.csv: no such file"),
-        ([str(catalog), "--window", "7"], "window 7: a window has an even number of frames"),
+        ([str(tmp_path / "nowhere")], "nowhere/videos.csv: "),
+        ([str(catalog), "--window", "7"], "window 7: "),
         ([str(catalog), "--frame-step", "0"], "frame_step 0: "),
     ):
         assert main(["extract", *words, "--out", str(tmp_path / "store")]) == 2

@@ -106,7 +106,7 @@ def test_what_is_complete_is_not_computed_again(catalog, store, forbid_work):
     assert [o.state for o in extract_catalog(catalog, store, verify=True).outcomes] == ["complete"] * 2
 
 
-def test_other_parameters_are_extracted_beside(catalog, store, tmp_path):
+def test_other_parameters_are_extracted_as_well(catalog, store, tmp_path):
     extract_catalog(catalog, store)
     other = FlowStore(tmp_path / "store", FlowParameters(WINDOW + 4))
     assert outcome(extract_catalog(catalog, other), "a").state == "extracted"
@@ -144,7 +144,7 @@ def test_frames_that_were_only_copied_or_touched_are_not(catalog, store, forbid_
     assert {o.state for o in extract_catalog(Catalog(videos), store).outcomes} == {"complete"}
 
 
-def test_a_mended_frame_rate_costs_nothing(catalog, store, forbid_work):
+def test_a_corrected_frame_rate_costs_nothing(catalog, store, forbid_work):
     extract_catalog(catalog, store)
     forbid_work()
     video = catalog.videos[0]
@@ -157,7 +157,8 @@ def test_imported_features_are_left_alone(catalog, store, forbid_work):
     for video in catalog.videos:
         store.put(video.subject, video.video, np.ones((3, 36, WINDOW)), fps=1, frames=20, source={"kind": "somewhere"})
     report = extract_catalog(catalog, store, verify=True)
-    assert outcome(report, "a").remarks == ("features come from somewhere; left alone",)
+    (remark,) = outcome(report, "a").remarks
+    assert "somewhere" in remark
     assert (store.get("s01", "a").windows == 1).all()
 
 
@@ -190,7 +191,7 @@ def test_verify_finds_a_flipped_bit(catalog, store, capsys):
     record.path.write_bytes(contents)
     assert outcome(extract_catalog(catalog, store), "b").state == "complete"
     assert outcome(extract_catalog(catalog, store, verify=True), "b").state == "extracted"
-    assert "contents have changed" in capsys.readouterr().err
+    assert store.get("s02", "b").path.name in capsys.readouterr().err
     store.verify(store.get("s02", "b"))
 
 
@@ -247,50 +248,40 @@ def troubled(tmp_path_factory, frames, golden_frames):
     return Run(tmp_path, catalog, store, extract_catalog(catalog, store))
 
 
+REMARKS = {
+    "nearly": ("20 .* 22 frames",),
+    "late": ("no face in 1 of 5 windows.* frame 0 ", "late in 1 windows.* frame 5 "),
+    "lost": ("no face in 1 of 5 windows.* frame 20 ", "lost, in 13 frames"),
+    "spoilt": ("frame 3: 0004.png .* 0003.png", "frame 4: 0005.png .* 0003.png", "frame 11: 0012.png .* 0011.png"),
+    "holed": ("2 image numbers .* 7",),
+}
+"""What remarks must name, in order."""
+
+
 def test_troubled_videos_are_reported_and_stop_no_other(troubled):
     folder, store, report = troubled.folder, troubled.store, troubled.report
     problems = {o.key[1]: (o.state, o.problem) for o in report.problems}
-    assert problems == {
-        "absent": (
-            "failed",
-            f"{folder}/absent: no such file or folder; correct `path` in videos.csv, or copy the frames there",
-        ),
-        "text": (
-            "failed",
-            f"{folder}/text.avi: OpenCV cannot read this as a video; convert it, or use a folder of images",
-        ),
-        "cut": (
-            "failed",
-            f"{folder}/cut.avi: ends before frame 20 though the Catalog says 40 frames; copy the file again, "
-            "or set `frames` in videos.csv to 20",
-        ),
-        "short": ("extracted", "too short: 9 sampled frames are less than one window of 10"),
-        "faceless": ("extracted", "no face in any of its 20 sampled frames"),
+    expected = {
+        "absent": ("failed", f"{folder}/absent: .* `path` in videos.csv"),
+        "text": ("failed", f"{folder}/text.avi: .* convert it"),
+        "cut": ("failed", f"{folder}/cut.avi: .* 20 .* 40 .* `frames` in videos.csv to 20"),
+        "short": ("extracted", "too short: 9 .* 10"),
+        "faceless": ("extracted", "no face .* 20 "),
     }
+    assert {name: state for name, (state, _) in problems.items()} == {n: state for n, (state, _) in expected.items()}
+    for name, (_, pattern) in expected.items():
+        assert re.match(pattern, problems[name][1]), problems[name][1]
     remarks = {o.key[1]: o.remarks for o in report.outcomes if o.remarks}
-    assert remarks == {
-        "nearly": ("ends before frame 20 though the Catalog says 22 frames",),
-        "late": (
-            "no face in 1 of 5 windows, the first from frame 0 on",
-            "the face comes late in 1 windows, the first from frame 5 on",
-        ),
-        "lost": (
-            "no face in 1 of 5 windows, the first from frame 20 on",
-            "head too fast to follow, or face lost, in 13 frames of windows",
-        ),
-        "spoilt": (
-            "frame 3: 0004.png cannot be read; 0003.png replaces it",
-            "frame 4: 0005.png cannot be read; 0003.png replaces it",
-            "frame 11: 0012.png cannot be read; 0011.png replaces it",
-        ),
-        "holed": ("2 image numbers are missing, the first of them 7; frames count images, not numbers",),
-    }
+    assert remarks.keys() == REMARKS.keys()
+    for name, patterns in REMARKS.items():
+        for pattern, remark in zip(patterns, remarks[name], strict=True):
+            assert re.search(pattern, remark), remark
     assert store.get("s", "short").shape == (0, 36, 10)
     assert not store.get("s", "faceless").windows.any()
     assert not store.description_path("s", "cut").exists()
 
 
-def test_troubles_are_told_again_without_work(troubled):
+def test_troubles_are_reported_again_without_work(troubled):
     first, second = troubled.report, extract_catalog(troubled.catalog, troubled.store)
     failed = ("absent", "text", "cut")
     assert [o.state for o in second.outcomes] == [
@@ -312,20 +303,20 @@ def test_quality_table_tells_good_from_bad(troubled):
     assert rows["short"]["problem"].startswith("too short")
 
 
-def test_a_report_in_words(troubled):
+def test_a_report_as_text(troubled):
     text = str(troubled.report)
     assert re.match(r"8 videos extracted in \d+ s, 0 were complete before, 3 failed\n", text)
-    assert "problem: s/faceless: no face in any of its 20 sampled frames" in text
-    assert "remark: s/spoilt: frame 3: 0004.png cannot be read; 0003.png replaces it" in text
+    assert "problem: s/faceless: no face" in text
+    assert "remark: s/spoilt: frame 3: 0004.png" in text
 
 
 def test_an_unforeseen_error_names_video_and_frame(catalog, store, monkeypatch):
     def fail(*_):
-        raise RuntimeError("out of luck")
+        raise RuntimeError("by chance")
 
     monkeypatch.setattr("memodule.flow.window.Window._measure", fail)
     problem = outcome(extract_catalog(catalog, store), "a").problem
-    assert problem.endswith("a, frame 1: RuntimeError: out of luck")
+    assert problem.endswith("a, frame 1: RuntimeError: by chance")
 
 
 def test_a_killed_worker_is_a_problem_of_its_video(catalog, store, monkeypatch):

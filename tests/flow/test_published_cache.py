@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -90,23 +91,22 @@ def test_importing_again_changes_nothing(save, catalog, store):
 def test_a_window_more_over_gaps_is_taken_and_told(save, catalog, store, capsys):
     import_published_cache(save([CACHE[0], windows(5), CACHE[2]]), catalog, store)
     assert store.get("spNO.2", "b").shape[0] == 5
-    assert "spNO.2/b: 5 windows in the cache, 4 by its number of frames" in capsys.readouterr().err
+    assert re.search(r"spNO\.2/b: 5 windows .* 4 ", " ".join(capsys.readouterr().err.split()))
 
 
 @pytest.mark.parametrize(
     ("cache", "complaint"),
     [
-        (CACHE[:2], r"holds 2 videos, but 3 videos of the Catalog hold a micro-expression; bring"),
+        (CACHE[:2], r"2 videos, but 3 videos of the Catalog .*all parts of the cache"),
         (
             [windows(2), windows(9), *CACHE[1:]],
-            r"holds 4 videos, but 3 .*; the first that does not fit is video 1 of the cache \(9 windows, its 15 frames "
-            r"give 4\), which should be spNO.2/b;",
+            r"4 videos, but 3 .* video 1 of the cache \(9 windows, its 15 frames .* 4\), .* spNO.2/b",
         ),
         (
             [CACHE[0], CACHE[1], windows(8)],
-            r"video 2 of the cache \(8 windows, its 12 frames give 3\), which should be spNO.10/a;",
+            r"video 2 of the cache \(8 windows, its 12 frames .* 3\), .* spNO.10/a.* `frames` in videos.csv",
         ),
-        ([windows(5), windows(9), windows(9)], r"which should be spNO.2/a, and 2 more videos do not fit"),
+        ([windows(5), windows(9), windows(9)], r"spNO.2/a, and 2 more videos"),
     ],
     ids=["too few", "too many", "other length", "all other"],
 )
@@ -119,14 +119,14 @@ def test_a_cache_of_other_videos_is_refused_as_a_whole(save, catalog, store, cac
 @pytest.mark.parametrize(
     ("cache", "complaint"),
     [
-        ({"a": 1}, r"dataset.pkl: holds a dict instead of a list of videos"),
-        ([CACHE[0], "text"], r"video 1: is a str instead of a list of windows"),
-        ([CACHE[0], [None]], r"video 1, window 0: is a NoneType instead of a float array \(36, 6\)"),
-        ([[CACHE[0][0].astype(int)]], r"window 0: is an array \(36, 6\) of int64"),
-        ([windows(1, channels=10)], r"window 0: has the 10 channels of the older method"),
-        ([windows(1, channels=18)], r"window 0: has the shape \(18, 6\) instead of \(36, 6\)"),
-        ([CACHE[0], windows(1, length=8)], r"video 1, window 0: has the shape \(36, 8\) instead of \(36, 6\)"),
-        ([[CACHE[0][0], CACHE[0][1] * np.inf]], r"video 0, window 1: holds infinite or undefined values"),
+        ({"a": 1}, r"dataset.pkl: .* dict .*list of videos"),
+        ([CACHE[0], "text"], r"video 1: .* str .*list of windows"),
+        ([CACHE[0], [None]], r"video 1, window 0: .* NoneType .*\(36, 6\)"),
+        ([[CACHE[0][0].astype(int)]], r"window 0: .*\(36, 6\) of int64"),
+        ([windows(1, channels=10)], r"window 0: .* 10 channels"),
+        ([windows(1, channels=18)], r"window 0: .*\(18, 6\) .*\(36, 6\).*--window"),
+        ([CACHE[0], windows(1, length=8)], r"video 1, window 0: .*\(36, 8\) .*\(36, 6\)"),
+        ([[CACHE[0][0], CACHE[0][1] * np.inf]], r"video 0, window 1: .* infinite"),
     ],
 )
 def test_what_is_no_cache_is_named(save, cache, complaint):
@@ -135,7 +135,7 @@ def test_what_is_no_cache_is_named(save, cache, complaint):
 
 
 def test_windows_have_one_length(save):
-    with pytest.raises(UserError, match=r"video 1, window 0: has the shape \(36, 8\) instead of \(36, 6\)"):
+    with pytest.raises(UserError, match=r"video 1, window 0: .*\(36, 8\) .*\(36, 6\)"):
         read_published_cache(save([CACHE[0], windows(1, length=8)]))
 
 
@@ -145,7 +145,7 @@ def test_corrected_features_are_not_to_be_mixed_with_published_ones(save, catalo
 
 
 def test_a_folder_without_a_cache_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"no \*\.pkl there"):
+    with pytest.raises(UserError, match=r"\*\.pkl"):
         read_published_cache(tmp_path)
 
 
@@ -155,6 +155,6 @@ class Evil:
 
 
 def test_a_malicious_cache_is_refused(save, catalog, store, capsys):
-    with pytest.raises(UserError, match=r"CASME_3_dataset.pkl: names builtins.eval"):
+    with pytest.raises(UserError, match=r"CASME_3_dataset\.pkl: .*builtins\.eval"):
         import_published_cache(save([[*CACHE[0], Evil()]]), catalog, store)
     assert capsys.readouterr().out == ""

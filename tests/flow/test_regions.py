@@ -3,7 +3,8 @@ import pytest
 
 from memodule.flow.boxes import CROP_SIDE, WHOLE, Area, CorrectedBox, PublishedBox, to_crop
 from memodule.flow.face import face_finder
-from memodule.flow.regions import EARLIER_CHANNELS, PATCHES, REGIONS, face_layout
+from memodule.flow.regions import PATCHES, REGIONS, face_layout
+from memodule.networks.metst import METST_CHANNELS
 
 STARTS = [f"{video}/{start}" for video in ("plain_k30", "side_border_k30") for start in (0, 15, 30)]
 PATCH_OF = [0] + [1] * 4 + [2] * 4 + [3] * 6 + [4] * 2 + [5, 6]
@@ -53,7 +54,8 @@ def test_shares_keep_the_published_asymmetry(geometry):
 
 
 def test_channels_of_the_older_features():
-    assert EARLIER_CHANNELS == (0, 1, 8, 9, 16, 17, 28, 29, 30, 31)
+    older = [REGIONS.index(name) for name in ("left brow", "right brow", "mouth", "left nostril", "right nostril")]
+    assert [channel for region in older for channel in (2 * region, 2 * region + 1)] == list(METST_CHANNELS)
     assert len(REGIONS) == 18
 
 

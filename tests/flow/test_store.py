@@ -69,14 +69,12 @@ def test_put_refuses_what_are_no_features(store, windows, source, complaint):
     assert not store.description_path("s", "v").exists()
 
 
-def test_missing_video_names_file_other_parameters_and_mend(store, tmp_path):
-    with pytest.raises(
-        UserError, match=r"no flow features of s/v; run `memodule extract CATALOG --out .*store --window 30"
-    ):
+def test_missing_video_names_file_other_parameters_and_remedy(store, tmp_path):
+    with pytest.raises(UserError, match=r"s/v.*; run `memodule extract CATALOG --out .*store --window 30"):
         store.get("s", "v")
     other = FlowStore(tmp_path / "store", FlowParameters(window=50))
     other.put("s", "v", features(window=50), fps=30, frames=60, source=SOURCE)
-    with pytest.raises(UserError, match="the store has them as window50-step1-corrected"):
+    with pytest.raises(UserError, match="window50-step1-corrected"):
         store.get("s", "v")
 
 
@@ -87,7 +85,7 @@ def test_missing_video_names_file_other_parameters_and_mend(store, tmp_path):
 )
 def test_every_parameter_counts(store, tmp_path, changed):
     store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
-    with pytest.raises(UserError, match="no flow features"):
+    with pytest.raises(UserError, match="s/v"):
         FlowStore(tmp_path / "store", FlowParameters(**changed)).get("s", "v")
 
 
@@ -105,21 +103,21 @@ def test_truncated_array_is_named(store):
 def test_foreign_array_is_named(store, contents):
     record = store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
     record.path.write_bytes(contents)
-    with pytest.raises(UserError, match=rf"{record.path.name}: no flow array"):
+    with pytest.raises(UserError, match=rf"{record.path.name}: .* foreign.* run `memodule extract"):
         store.get("s", "v")
 
 
 def test_array_of_another_shape_is_named(store):
     record = store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
     np.save(record.path, features(4))
-    with pytest.raises(UserError, match=r"an array of \(4, 36, 30\)"):
+    with pytest.raises(UserError, match=r"\(4, 36, 30\).* run `memodule extract"):
         store.get("s", "v")
 
 
 def test_lost_array_is_named(store):
     record = store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
     record.path.unlink()
-    with pytest.raises(UserError, match="array is missing"):
+    with pytest.raises(UserError, match=rf"{record.path.name}: .*missing"):
         store.get("s", "v")
 
 
@@ -129,7 +127,7 @@ def test_flipped_bit_is_found_by_verify_only(store):
     contents = bytearray(record.path.read_bytes())
     contents[-3] ^= 1
     record.path.write_bytes(contents)
-    with pytest.raises(UserError, match="contents have changed"):
+    with pytest.raises(UserError, match=rf"{record.path.name}: .* run `memodule extract"):
         store.verify(store.get("s", "v"))
 
 
@@ -138,7 +136,7 @@ def test_foreign_description_is_named(store, contents):
     store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
     path = store.description_path("s", "v")
     path.write_bytes(contents.encode("latin-1"))
-    with pytest.raises(UserError, match=rf"{path.name}: no description of flow features"):
+    with pytest.raises(UserError, match=rf"{path.name}: .* foreign.* run `memodule extract"):
         store.get("s", "v")
 
 
@@ -146,7 +144,7 @@ def test_description_of_another_video_is_named(store):
     store.put("s", "v", features(), fps=30, frames=60, source=SOURCE)
     store.put("s", "w", features(), fps=30, frames=60, source=SOURCE)
     store.description_path("s", "w").replace(store.description_path("s", "v"))
-    with pytest.raises(UserError, match="describes s/w"):
+    with pytest.raises(UserError, match="s/w"):
         store.get("s", "v")
 
 

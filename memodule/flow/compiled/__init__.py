@@ -1,1 +1,1 @@
-"""Farneback's flow compiled with numba, an optional dependency: import nothing from here at the top of a module."""
+"""Farneback's flow compiled with numba, an optional dependency: do not import from here at the top of a module."""

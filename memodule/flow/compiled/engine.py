@@ -1,12 +1,12 @@
 """Farneback's flow, compiled with numba: bit-equal to OpenCV's on patches of one pyramid level, and far faster.
 
 The flow of a pair of patches needs, for every pixel of both, the quadratic polynomial that fits its neighbourhood.
-OpenCV expands both patches for every pair; here the reference patch is expanded once for a whole window. The rest of
-the gain lies in the arrangement of the loops over pixels.
+OpenCV expands both patches for every pair; here the reference patch is expanded once per window. The rest of the gain
+comes from the arrangement of the loops over pixels.
 
 The method is G. Farneback's, "Two-frame motion estimation based on polynomial expansion" (SCIA 2003), with OpenCV's
-conventions: box window, border weights, pyramid, 1e-3 added to the determinant, and no target where a pixel moves out
-of the patch.
+conventions: box window, border weights, pyramid, 1e-3 added to the determinant, and no target where a pixel leaves the
+patch.
 """
 
 import dataclasses
@@ -14,13 +14,14 @@ from typing import Final
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from memodule.flow.compiled.expansion import expand
 from memodule.flow.compiled.jit import Planes
 from memodule.flow.compiled.pooling import pool
 from memodule.flow.compiled.refinement import refine
 from memodule.flow.face import Gray
-from memodule.flow.farneback import PYRAMID_LEVELS, PYRAMID_SCALE, EngineName
+from memodule.flow.farneback import PYRAMID_LEVELS, PYRAMID_SCALE, EngineName, FlowEngine
 from memodule.flow.pooling import Flow
 from memodule.flow.regions import Region
 
@@ -34,7 +35,7 @@ class _Level:
 
     Attributes:
         expansion: (5, H, W).
-        weights: How much the pixels count, (H * W,).
+        weights: Weights of the pixels, (H * W,).
         places: x and y of the pixels, (2, H * W).
     """
 
@@ -43,29 +44,17 @@ class _Level:
     places: Planes
 
 
-class NumbaEngine:
+class NumbaEngine(FlowEngine):
     """The compiled implementation. The first use on a machine compiles, later ones load the result."""
 
     name: EngineName = "numba"
 
+    @override
     def reference(self, patch: Gray) -> list[_Level]:
-        """All pyramid levels of the reference patch, coarse to fine.
-
-        Args:
-            patch: (H, W) uint8.
-        """
         return [_level(expand(_shrunk(patch, i))) for i in range(_pyramid_levels(patch), -1, -1)]
 
+    @override
     def flow(self, reference: list[_Level], patch: Gray) -> Flow:
-        """Motion from the reference patch to `patch`.
-
-        Args:
-            reference: What `reference` gave.
-            patch: (H, W) uint8, of the size of the reference.
-
-        Returns:
-            (2, H, W) float32 x and y motion in pixels of the patch.
-        """
         flow: Flow | None = None
         for i, level in zip(range(len(reference) - 1, -1, -1), reference, strict=True):
             current = expand(_shrunk(patch, i))
@@ -76,16 +65,8 @@ class NumbaEngine:
         assert flow is not None
         return flow
 
+    @override
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
-        """Mean flow of the region's fastest pixels: `memodule.flow.pooling.pool`, compiled.
-
-        Args:
-            flow: (2, H, W) motion.
-            region: Part of the patch, and the share of its pixels that counts.
-
-        Returns:
-            x and y in pixels; 0, 0 for an empty region.
-        """
         area = region.area
         if area.is_empty:
             return 0.0, 0.0
@@ -101,13 +82,13 @@ def _level(expansion: Planes) -> _Level:
 
 
 def _pyramid_levels(patch: Gray) -> int:
-    """How many coarser levels there are: none whose shorter side would be below 32 pixels."""
+    """Number of coarser levels: none whose shorter side would be below 32 pixels."""
     sides = (min(patch.shape) * PYRAMID_SCALE**level for level in range(1, PYRAMID_LEVELS + 1))
     return sum(side >= _SMALLEST_SIDE for side in sides)
 
 
 def _shrunk(patch: Gray, level: int) -> Planes:
-    """The patch of a pyramid level: smoothed, and half as large per level."""
+    """The patch at a pyramid level: smoothed, and halved per level."""
     scale = PYRAMID_SCALE**level
     sigma = (1 / scale - 1) / 2
     size = max(round(sigma * 5) | 1, 3)
@@ -124,9 +105,9 @@ def _enlarged(flow: Flow, shape: tuple[int, ...]) -> Flow:
 
 
 def _border_weights(height: int, width: int) -> Planes:
-    """How much pixels near the border count, (H, W) float32.
+    """Weights of pixels near the border, (H, W) float32.
 
-    OpenCV compares unsigned numbers, so that the weights partly fail to apply where there are less than 10 pixels.
+    OpenCV compares unsigned numbers, so the weights partly fail to apply where there are fewer than 10 pixels.
     """
     (weights_y, near_y), (weights_x, near_x) = (_weights_along(size) for size in (height, width))
     return np.where(near_y[:, None] | near_x, weights_y[:, None] * weights_x, np.float32(1))

@@ -1,9 +1,8 @@
 """The loops over pixels: polynomial expansion of an image.
 
-Like all compiled loops here they are written so that the compiler works on eight pixels at once: one contiguous plane
-per coefficient, filters written out. Nothing may be reordered or fused beyond that: every sum is added in OpenCV's
-order and precision. Sums in another order flip the decision whether a pixel has left the patch here and there, which
-moves the flow by up to 5e-4 px.
+Like all compiled loops here, they let the compiler process eight pixels at once: one contiguous plane per coefficient,
+filters written out. Beyond that nothing may be reordered or fused: every sum is added in OpenCV's order and precision.
+Another order occasionally flips the decision whether a pixel has left the patch, which moves the flow by up to 5e-4 px.
 """
 
 from typing import Any
@@ -59,7 +58,7 @@ def _even(row: Any, x: int, taps: Any) -> Any:
 
 @compiled(inline=True)
 def _even_double(row: Any, x: int, taps: Any) -> Any:
-    """Symmetric filter around row[x + 7], multiplied and added in double precision (but for the middle)."""
+    """Symmetric filter around row[x + 7], multiplied and added in double precision (except the middle)."""
     return (
         np.float64(taps[0] * row[x + 7])
         + np.float64(taps[1]) * np.float64(row[x + 8] + row[x + 6])
@@ -88,7 +87,7 @@ def _odd(row: Any, x: int, taps: Any) -> Any:
 
 @compiled()
 def expand(image: Planes) -> Planes:
-    """Polynomial expansion (5, H, W) of an image (H, W) float32, which continues with its border pixels."""
+    """Polynomial expansion (5, H, W) of an image (H, W) float32; border pixels are repeated beyond it."""
     height, width = image.shape
     n = POLYNOMIAL_SIZE
     out = np.empty((5, height, width), np.float32)

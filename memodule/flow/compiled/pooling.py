@@ -9,20 +9,9 @@ from memodule.flow.compiled.jit import Planes, compiled
 
 @compiled()
 def pool(flow: Planes, top: int, bottom: int, left: int, right: int, left_out: int) -> tuple[float, float]:
-    """Mean of `flow` (2, H, W) over an area, without its `left_out` slowest pixels.
+    """Mean (x, y) of `flow` (2, H, W) over an area (bottom and right exclusive) without its `left_out` slowest pixels.
 
-    Of equally slow pixels the first in reading order are left out.
-
-    Args:
-        flow: (2, H, W) x and y motion.
-        top: First row.
-        bottom: Row behind the last one.
-        left: First column.
-        right: Column behind the last one.
-        left_out: Number of slowest pixels to leave out.
-
-    Returns:
-        x and y in the units of `flow`.
+    Among equally slow pixels, the first in reading order are left out.
     """
     width = right - left
     speeds = np.empty((bottom - top) * width, np.float32)
@@ -31,7 +20,7 @@ def pool(flow: Planes, top: int, bottom: int, left: int, right: int, left_out: i
         for x in range(width):
             row[x] = flow_x[x] * flow_x[x] + flow_y[x] * flow_y[x]
     limit = _select(speeds.copy(), left_out)
-    at_limit = left_out  # how many pixels at the limit are left out
+    at_limit = left_out  # number of pixels at the limit to leave out
     for speed in speeds:
         if speed < limit:
             at_limit -= 1
@@ -50,7 +39,7 @@ def pool(flow: Planes, top: int, bottom: int, left: int, right: int, left_out: i
 
 @compiled()
 def _select(values: Planes, k: int) -> Any:
-    """The k-th smallest value (C. A. R. Hoare's selection); the values change their places."""
+    """The k-th smallest value (C. A. R. Hoare's selection); reorders the values."""
     low, high = 0, len(values) - 1
     while low < high:
         pivot = values[(low + high) // 2]

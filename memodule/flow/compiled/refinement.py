@@ -1,7 +1,7 @@
 """The loops over pixels: from the expansions of two images to the motion between them.
 
 Planes of an expansion: y, x, yy, xx, xy. Planes of the normal equations: G11, G12, G22, h1, h2. Planes and rows are
-taken out of their arrays before a loop, and loops run over long runs of pixels rather than over rows.
+taken out of their arrays before a loop, and loops cover long runs of pixels instead of rows.
 """
 
 from typing import Any, Final
@@ -14,7 +14,7 @@ from memodule.flow.farneback import ITERATIONS, WINDOW_SIZE
 
 _HALF: Final = WINDOW_SIZE // 2
 _RUN: Final = 1024
-"""Pixels worked on at a time: few enough for the fastest memory."""
+"""Pixels processed at a time: few enough for the fastest cache."""
 
 
 @compiled()
@@ -24,10 +24,10 @@ def refine(reference: Planes, current: Planes, weights: Planes, places: Planes, 
     Args:
         reference: Expansion of the reference image, (5, H, W).
         current: Expansion of the current image, (5, H, W).
-        weights: How much the pixels count, (H * W,).
+        weights: Weights of the pixels, (H * W,).
         places: x and y of the pixels, (2, H * W).
         flow: x and y of the flow, (2, H, W); replaced.
-        moving: Whether it is not zero at first.
+        moving: Whether the flow is nonzero at the start.
     """
     _, height, width = flow.shape
     pixels = height * width
@@ -77,7 +77,7 @@ def _locate(
     shares: Planes,
     inside: npt.NDArray[np.bool_],
 ) -> None:
-    """Where the pixels have gone: the upper left of the four pixels there, the shares of the four, and if inside.
+    """Where the pixels have moved: the upper left of the four pixels there, the weights of the four, and if inside.
 
     Pixels that have left the image get the index 0.
     """
@@ -102,12 +102,12 @@ def _locate(
 def _sample(
     current: Planes, width: int, count: int, corners: npt.NDArray[np.int32], shares: Planes, moved: Planes
 ) -> None:
-    """Bilinear samples of the five planes where the pixels have gone."""
+    """Bilinear samples of the five planes where the pixels have moved."""
     share_0, share_1, share_2, share_3 = shares[0], shares[1], shares[2], shares[3]
     from_0, from_1, from_2, from_3, from_4 = current[0], current[1], current[2], current[3], current[4]
     moved_0, moved_1, moved_2, moved_3, moved_4 = moved[0], moved[1], moved[2], moved[3], moved[4]
     for x in range(count):
-        i = np.uint32(corners[x])  # unsigned: no test for indices that count from the end
+        i = np.uint32(corners[x])  # unsigned: no test for negative indices
         j, k, m = i + np.uint32(1), i + np.uint32(width), i + np.uint32(width) + np.uint32(1)
         a, b, c, d = share_0[x], share_1[x], share_2[x], share_3[x]
         moved_0[x] = a * from_0[i] + b * from_0[j] + c * from_0[k] + d * from_0[m]
@@ -128,7 +128,7 @@ def _combine(
     stop: int,
     equations: Planes,
 ) -> None:
-    """The normal equations of the pixels; where the sample is from outside, the reference stands alone."""
+    """The normal equations of the pixels; where the sample is outside, from the reference alone."""
     ref_y, ref_x, ref_yy = reference[0, start:stop], reference[1, start:stop], reference[2, start:stop]
     ref_xx, ref_xy, weight = reference[3, start:stop], reference[4, start:stop], weights[start:stop]
     mov_y, mov_x, mov_yy, mov_xx, mov_xy = moved[0], moved[1], moved[2], moved[3], moved[4]
@@ -184,7 +184,7 @@ def _solve(equations: Planes, flow: Planes) -> None:
 
 @compiled()
 def _first_columns(equations: Planes) -> npt.NDArray[np.float64]:
-    """Sums over the columns just above the first row's, with n + 1 entries before and n behind the first row."""
+    """Sums over the columns just above the first row's, with n + 1 entries before and n after the first row."""
     _, height, width = equations.shape
     n = _HALF
     columns = np.empty((5, width + WINDOW_SIZE), np.float64)
@@ -200,7 +200,7 @@ def _first_columns(equations: Planes) -> npt.NDArray[np.float64]:
 
 @compiled()
 def _slide(columns: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> None:
-    """Sums of 15 neighbouring column sums; five planes at a time, since each sum waits for the one before it."""
+    """Sums of 15 neighbouring column sums; five planes at a time, because each sum depends on the one before it."""
     n, width = _HALF, boxes.shape[1]
     col_0, col_1, col_2, col_3, col_4 = columns[0], columns[1], columns[2], columns[3], columns[4]
     box_0, box_1, box_2, box_3, box_4 = boxes[0], boxes[1], boxes[2], boxes[3], boxes[4]
