@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from memodule.errors import UserError
+from memodule.runtime.wandb_environment import MODES, requested_mode
 
 State = Literal["ok", "note", "problem"]
 """A note is worth knowing and hinders nothing; a problem makes commands fail."""
@@ -113,10 +114,10 @@ def _video() -> tuple[State, str]:
 
 def _wandb() -> tuple[State, str]:
     version = importlib.metadata.version("wandb")
-    mode = os.environ.get("WANDB_MODE", "offline")
-    if mode not in ("online", "offline", "disabled", "shared"):
+    mode = requested_mode() or "offline"
+    if mode not in MODES:
         return "problem", f"{version}; WANDB_MODE={mode} is unknown: unset it, or give online, offline or disabled"
-    return "ok", f"{version}, {mode}" + ("" if "WANDB_MODE" in os.environ else " unless --online is given")
+    return "ok", f"{version}, {mode}" + ("" if requested_mode() else " unless --online is given")
 
 
 def _ray() -> tuple[State, str]:

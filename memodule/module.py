@@ -100,7 +100,8 @@ class SpotRecognizeModule(LightningModule):
                 "schedule": schedule,
                 "windows_per_pass": windows_per_pass,
                 "compile": compile,
-            }
+            },
+            logger=False,  # which gets the whole config from the command line
         )
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
         self.evaluation_loss = MeanMetric(nan_strategy="ignore")  # interval selection refuses scores that are none

@@ -3,5 +3,6 @@
 from memodule.callbacks.history import History
 from memodule.callbacks.interval_selection import IntervalSelection
 from memodule.callbacks.leakage_guard import LeakageGuard
+from memodule.callbacks.optimisation_log import OptimisationLog
 
-__all__ = ["History", "IntervalSelection", "LeakageGuard"]
+__all__ = ["History", "IntervalSelection", "LeakageGuard", "OptimisationLog"]

@@ -27,9 +27,9 @@ def main(argv: Sequence[str]) -> int:
     from memodule.studies.ablation.grid import read_grid
 
     grid = read_grid(packaged_file(arguments.grid, "experiments/ablations", "--grid"))
+    from memodule.runtime.wandb_environment import choose_mode, leave_sweep
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
-    from memodule.studies.tracking import choose_mode, leave_sweep
 
     leave_sweep()  # an ablation shows held-out scores: it is no trial
     choose_mode(arguments.online)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, add_settings, process_count, settings
+from memodule.commands.study_outcome import log_outcome
 from memodule.commands.values import whole
 from memodule.errors import UserError
 from memodule.runtime.packaged import ROOT
@@ -104,15 +105,17 @@ def _extract(options: argparse.Namespace, videos: Path, flow: Path) -> None:
 
 
 def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
+    from memodule.runtime.wandb_environment import choose_mode
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
-    from memodule.studies.tracking import choose_mode
     from memodule.studies.work import Workers
 
     _step(3, "training, one fold per person", f"memodule loso --config demo --workers {options.workers}")
     choose_mode(options.online)
     plan = plan_study([_EXPERIMENT], overrides, seeds=[options.seed], runs=options.runs)
-    return run_study(plan, Workers(options.workers))
+    outcome = run_study(plan, Workers(options.workers))
+    log_outcome(outcome)
+    return outcome
 
 
 def _decode_again(options: argparse.Namespace, overrides: dict[str, str], trained: "Study") -> "Outcome":
@@ -125,7 +128,9 @@ def _decode_again(options: argparse.Namespace, overrides: dict[str, str], traine
     _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves {trained.folder}")
     configs = [_EXPERIMENT, _FIXED_WINDOW]
     plan = plan_study(configs, overrides, seeds=[options.seed], runs=options.runs, curves=trained.folder)
-    return run_study(plan, Workers())
+    outcome = run_study(plan, Workers())
+    log_outcome(outcome)
+    return outcome
 
 
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:

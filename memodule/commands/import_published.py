@@ -10,7 +10,7 @@ from typing import Any, Final
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_experiment, add_folds, add_place, settings
-from memodule.commands.study_outcome import JSON_KEYS, print_outcome
+from memodule.commands.study_outcome import JSON_KEYS, log_outcome, print_outcome
 
 _DESCRIPTION: Final = """\
 Score the authors' networks on their own features, as they scored them: puts their cached features (CACHE) into the flow
@@ -35,9 +35,9 @@ has no videos without micro-expressions, which `--protocol megc` scores too: add
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     arguments = parse(_parser(), argv)
+    from memodule.runtime.wandb_environment import choose_mode
     from memodule.studies.imported import find_weights, score_imported
     from memodule.studies.plan import plan_study
-    from memodule.studies.tracking import choose_mode
 
     choose_mode(online=False)
     changes = _changes(arguments.protocol) | settings(arguments)
@@ -47,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
     plan = plan_study(arguments.config, changes, arguments.folds, (0,), arguments.runs, name)
     weights = find_weights(arguments.weights, plan.subjects, arguments.pattern)
     outcome = score_imported(plan, weights, not arguments.no_checkpoints)
+    log_outcome(outcome)
     print_outcome(outcome, arguments.json)
     return 0
 

@@ -17,7 +17,7 @@ from memodule.commands.study_options import (
     at_a_time,
     settings,
 )
-from memodule.commands.study_outcome import JSON_KEYS, print_outcome
+from memodule.commands.study_outcome import JSON_KEYS, log_outcome, print_outcome
 from memodule.commands.values import seeds
 from memodule.runtime.interrupts import terminable
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
     arguments = parse(_parser(), argv)
+    from memodule.runtime.wandb_environment import choose_mode, leave_sweep
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
-    from memodule.studies.tracking import choose_mode, leave_sweep
     from memodule.studies.work import Workers
     from memodule.training.fold_cli import is_main_process
 
@@ -56,7 +56,8 @@ def main(argv: Sequence[str]) -> int:
     )
     try:
         with terminable():
-            outcome = run_study(plan, workers, sweep)
+            outcome = run_study(plan, workers, bool(sweep))
+            log_outcome(outcome, sweep)
     except KeyboardInterrupt:
         if is_main_process():
             print(_how_to_go_on(plan), file=sys.stderr)

@@ -36,9 +36,9 @@ The space file says what its keys may be; experiments/sweeps/space.yaml shows ev
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when no trial has finished."""
     arguments = parse(_parser(), argv)
+    from memodule.runtime.wandb_environment import choose_mode
     from memodule.studies.search.running import check_installed, run_search, search_text, search_values
     from memodule.studies.search.search import plan_search
-    from memodule.studies.tracking import choose_mode
     from memodule.studies.work import Workers
 
     check_installed()

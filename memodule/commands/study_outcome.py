@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from memodule import console
@@ -13,6 +14,23 @@ JSON_KEYS: Final = """\
 JSON: folder, complete, failed (for each failed fold its error), wandb_sync (null, or the command that sends offline
 runs), results (what results.json holds, or null where no fold is finished)."""
 """What `--help` says of `--json`."""
+
+
+def log_outcome(outcome: "Outcome", sweep: Mapping[str, str] | None = None) -> None:
+    """Send scores, tables and the report's figures to the study's summary run, where it logs to Weights & Biases.
+
+    Args:
+        outcome: How the study ended.
+        sweep: What `leave_sweep` returned; a study with failed folds is not a trial.
+    """
+    from memodule.studies.summary import log_summary
+    from memodule.studies.tracking import uses_wandb
+
+    study, results = outcome.study, outcome.results
+    if results is not None and uses_wandb(study.config):
+        from memodule.report.figures import study_figures
+
+        log_summary(study, results, study_figures(study, results), None if outcome.failed else sweep)
 
 
 def print_outcome(outcome: "Outcome", as_json: bool) -> None:

@@ -67,7 +67,7 @@ class LosoDataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)  # which gets the whole config from the command line
         if not 0 <= jitter <= 1:
             raise UserError(f"data.jitter: {jitter} is outside 0 .. 1")
         for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):

@@ -36,7 +36,7 @@ def refuse_wrapped(network: nn.Module) -> None:
     Raises:
         UserError: If it is such a wrapper.
     """
-    if isinstance(network, torch._dynamo.OptimizedModule):
+    if any(name.startswith("_orig_mod.") for name, _ in network.named_parameters()):
         raise UserError(
             "model.network: torch.compile(network) is a wrapper, and no checkpoint of it could be read again; give the "
             "network itself and set model.compile=true, or call network.compile()"

@@ -1,6 +1,7 @@
 """Matplotlib figures of a study, for dashboards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,9 +11,13 @@ from memodule.datasets.catalog import Expression
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.studies.study import Study
 
 TRUE_COLOUR, FOUND_COLOUR, SCORE_COLOUR = "#0072b2", "#d55e00", "#333333"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+
+_MOST_CURVES: Final = 24
+"""Pictures of curves per study; more only slow a dashboard down."""
 
 
 def confusion_figure(confusion: ArrayLike) -> Figure:
@@ -55,3 +60,25 @@ def curve_figure(curve: VideoCurve, truth: Sequence[Expression], decoded: Decode
     title = f"{curve.subject}/{curve.video}: found (above, orange), true (below, blue; macro grey)"
     axes.set(xlabel="seconds", ylabel="score", ylim=(0, 1), title=title)
     return figure
+
+
+def study_figures(study: Study, results: Mapping[str, Any]) -> dict[str, Figure | dict[str, Figure]]:
+    """The pictures of a study's summary run.
+
+    Args:
+        study: With at least one finished fold.
+        results: Contents of its `results.json`.
+
+    Returns:
+        `confusion`, and `curves` by subject/video: the first seed's, of videos with micro-expressions.
+    """
+    folds = next(folds for folds in study.finished_folds().values() if folds)
+    videos = [pair for fold in folds for pair in zip(fold.curves, fold.decoded, strict=True)]
+    shown = [(c, d) for c, d in videos if study.catalog.expressions_of(c.key, "micro")][:_MOST_CURVES]
+    return {
+        "confusion": confusion_figure(results["recognition"]["confusion"]),
+        "curves": {
+            "/".join(curve.key): curve_figure(curve, study.catalog.expressions_of(curve.key), decoded)
+            for curve, decoded in shown
+        },
+    }

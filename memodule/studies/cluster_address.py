@@ -7,6 +7,7 @@ import socket
 from typing import Final
 
 from memodule.errors import UserError
+from memodule.runtime.private_interfaces import ray_address
 
 _PATIENCE: Final = 5.0
 """Seconds that a machine may take to accept a connection, and again to say what it is."""
@@ -83,9 +84,7 @@ def nobody(reason: str) -> str:
 
 def _found_by_ray() -> str:
     """What "auto" stands for: RAY_ADDRESS, or the last cluster of this machine, which may have died long ago."""
-    from ray._private.services import canonicalize_bootstrap_address
-
-    return canonicalize_bootstrap_address("auto") or "local"
+    return ray_address() or "local"
 
 
 def _require_grpc(connection: socket.socket, address: str) -> None:

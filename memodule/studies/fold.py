@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.loggers import WandbLogger
-from lightning.pytorch.utilities import rank_zero_only
 
 from memodule.intervals.description import describe_rule
 from memodule.runtime.atomic import remove_leftovers, replacing, write_json
 from memodule.runtime.environment import environment
+from memodule.runtime.private_interfaces import speak_for_everyone
 from memodule.studies.influences import influences
 from memodule.studies.inner import inner_tallies
 from memodule.studies.origin import maker
 from memodule.studies.plan import Job
-from memodule.studies.tracking import fold_logger, fold_run
+from memodule.studies.tracking import end_fold, fold_logger, fold_run, single_scores
 from memodule.training.fold_cli import FoldCLI, quiet_lightning
 from memodule.training.settings import build_fold
 
@@ -59,10 +58,12 @@ def run_fold(
         )
         cli.history.on_epoch = on_epoch
         laps.end("setup")
-        with fold_run(job, lambda: _run_of(cli)):
+        with fold_run(job, cli.trainer) as run:
             laps.end("tracking")
-            inner = _train_and_score(cli, laps)
-            _tell_run(cli, laps.seconds["training"])
+            inner, scores = _train_and_score(cli, laps)
+            end_fold(
+                run, _influences(cli), scores | _learned(cli) | {"fold/training_seconds": laps.seconds["training"]}
+            )
         laps.end("tracking")
         if save_checkpoint:
             _save_weights(cli, job.folder / "model.ckpt")
@@ -71,8 +72,12 @@ def run_fold(
             write_json(job.folder / "result.json", _result(cli, job, laps, inner))
 
 
-def _train_and_score(cli: FoldCLI, laps: "_Laps") -> dict[str, Any]:
-    """Train, calibrate the rule, score the held-out subject; gives the counts of the inner subjects."""
+def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[str, float]]:
+    """Train, calibrate the rule, score the held-out subject.
+
+    Returns:
+        The counts of the inner subjects, and the scores of the held-out one by log key.
+    """
     cli.trainer.fit(cli.model, cli.datamodule)
     laps.end("training")
     chosen = _chosen(cli)
@@ -82,9 +87,10 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> dict[str, Any]:
         cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
     inner = _inner(cli)
     laps.end("validation")
-    cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+    with single_scores(cli.trainer):
+        (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
     laps.end("test")
-    return inner
+    return inner, dict(scores)
 
 
 def one_device(job: Job) -> bool:
@@ -96,12 +102,12 @@ def one_device(job: Job) -> bool:
 def _place(job: Job) -> dict[str, Any]:
     """Trainer options that say on what the fold runs.
 
-    A fold in one process is told that it is alone. Lightning would take it for one rank of many wherever SLURM's
-    variables are set, as they are for Ray workers that `srun` started, and ranks other than 0 write and log nothing.
+    For a fold in one process they override what Lightning reads from SLURM's variables, which are set wherever `srun`
+    started the Ray workers: it would take the fold for one rank of many, and ranks other than 0 write and log nothing.
     """
     if not one_device(job):
         return {}
-    rank_zero_only.rank = 0  # type: ignore[attr-defined]
+    speak_for_everyone()
     alone = {"class_path": "lightning.pytorch.plugins.environments.LightningEnvironment"}
     return {"devices": 1, "plugins": job.config["trainer"]["plugins"] or [alone]}
 
@@ -134,7 +140,7 @@ def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> 
     return {
         "subject": job.subject,
         "seed": job.seed,
-        "provenance": influences(cli.datamodule, callback.protocol),
+        "provenance": _influences(cli),
         "class_weights": cli.datamodule.class_weights.tolist(),
         "training_windows": len(cli.datamodule.train_dataloader().dataset),
         "rule": describe_rule(callback.rule),
@@ -182,25 +188,14 @@ def _peak_memory_mb() -> int | None:
     return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
 
 
-def _run_of(cli: FoldCLI) -> Any:
-    """The fold's W&B run, in the process that speaks for the fold."""
-    logger: Any = cli.trainer.logger
-    if not cli.trainer.is_global_zero or not isinstance(logger, WandbLogger):
-        return None
-    logger._wandb_init.pop(
-        "anonymous", None
-    )  # Lightning 2.6 always gives it, and W&B 0.31 warns of it in every process
-    return logger.experiment
+def _influences(cli: FoldCLI) -> dict[str, list[str]]:
+    return influences(cli.datamodule, cli.interval_selection.protocol)
 
 
-def _tell_run(cli: FoldCLI, training_seconds: float) -> None:
-    """What a fold's W&B run learns at its end: whom it listened to, what its rule has learned, how long it took."""
-    run, timing = _run_of(cli), cli.interval_selection.rule.timing
-    if run is not None:
-        provenance = influences(cli.datamodule, cli.interval_selection.protocol)
-        run.config.update({"provenance": provenance}, allow_val_change=True)
-        fitted = {} if timing is None else {"prior/half_window": timing.half_window}
-        run.summary.update({**fitted, "fold/training_seconds": training_seconds})
+def _learned(cli: FoldCLI) -> dict[str, float]:
+    """The half window that the rule has fitted, in sampled frames, where it has one."""
+    timing = cli.interval_selection.rule.timing
+    return {} if timing is None else {"prior/half_window": timing.half_window}
 
 
 @contextlib.contextmanager

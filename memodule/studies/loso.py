@@ -1,7 +1,6 @@
 """Leave-one-subject-out studies from plan to pooled scores."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from memodule.decoding.decode import write_predictions, write_truth
@@ -14,7 +13,6 @@ from memodule.studies.pooling import decoded_videos, pool_study, provenance
 from memodule.studies.redecoding import check_curves
 from memodule.studies.results_view import results_text
 from memodule.studies.study import Study
-from memodule.studies.summary import log_summary
 from memodule.studies.tracking import how_to_send
 from memodule.studies.work import Workers
 from memodule.training.fold_cli import is_main_process
@@ -52,13 +50,13 @@ class Outcome:
         return "\n".join(["failed folds (the same command tries them again):", *lines])
 
 
-def run_study(plan: Plan, workers: Workers, sweep: Mapping[str, str] | None = None) -> Outcome:
+def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
     """Run what is not finished, pool, and write the study's files.
 
     Args:
         plan: What to run; folds that are finished are kept.
         workers: Where to run it.
-        sweep: What `leave_sweep` gave, where the study is a trial of a sweep.
+        sweep: Whether the study is a trial of a sweep.
 
     Raises:
         UserError: If the folder cannot be written, the cluster does not answer, the curves to decode again are of
@@ -77,11 +75,11 @@ def run_study(plan: Plan, workers: Workers, sweep: Mapping[str, str] | None = No
     failed = run_jobs(plan.jobs, workers)
     if not is_main_process():  # a fold's second process; the first one tells
         return Outcome(study, None, failed)
-    return Outcome(study, pool_and_write(study, None if failed else sweep), failed)
+    return Outcome(study, pool_and_write(study), failed)
 
 
-def pool_and_write(study: Study, sweep: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-    """Write results.json, provenance.json, predictions.csv and truth.csv, and log the summary run.
+def pool_and_write(study: Study) -> dict[str, Any] | None:
+    """Write results.json, provenance.json, predictions.csv and truth.csv.
 
     Returns:
         The results, or None where no fold is finished.
@@ -103,5 +101,4 @@ def pool_and_write(study: Study, sweep: Mapping[str, str] | None = None) -> dict
             f"{study.folder}: cannot be written ({error}); make room and give the same command again, finished folds "
             f"are kept"
         ) from None
-    log_summary(study, results, found, sweep)
     return results

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.errors import UserError
-from memodule.runtime import own_parts
+from memodule.runtime import own_parts, wandb_environment
 from memodule.runtime.interrupts import held_back, own_handlers, undisturbed
 from memodule.runtime.workers import processors
 from memodule.studies.cluster_address import nobody, require_answer
@@ -30,19 +30,8 @@ _ARRIVAL: Final = 10.0
 _OBJECT_STORE: Final = 100 * 2**20
 """Bytes of shared memory for Ray; folds hand over nothing but their names, so the third of memory it takes is idle."""
 
-_PASSED_ON: Final = (
-    "WANDB_MODE",
-    "WANDB_SILENT",
-    "WANDB_CONSOLE",
-    "WANDB_BASE_URL",
-    "WANDB_ENTITY",
-    "MEMODULE_SCAN",
-    own_parts.VARIABLE,
-)
-"""Environment variables that folds on other machines need too; on this one they are inherited.
-
-Not WANDB_API_KEY: what a Ray task is given can be read in Ray's dashboard and logs. Workers have a login of their own.
-"""
+_PASSED_ON: Final = (*wandb_environment.PASSED_ON, "MEMODULE_SCAN", own_parts.VARIABLE)
+"""Environment variables that folds on other machines need too; on this one they are inherited."""
 
 
 def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:

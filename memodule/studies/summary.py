@@ -1,39 +1,44 @@
-"""The summary run of a study on Weights & Biases: pooled scores, tables, pictures."""
+"""The summary run of a study on Weights & Biases: pooled scores, tables, and the pictures that the caller drew."""
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memodule.decoding.decode import PREDICTION_COLUMNS, Decoded, prediction_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.studies.pooling import decoded_videos
 from memodule.studies.results_view import chance_scores, per_class, pooled_scores, weaknesses
 from memodule.studies.study import Study
-from memodule.studies.tracking import tracked_run
+from memodule.studies.tracking import Rows, log_media, tracked_run
 
-_MOST_CURVES = 24
-"""Pictures of curves per study; more only slow a dashboard down."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def log_summary(
-    study: Study, results: Mapping[str, Any], found: Sequence[Decoded], sweep: Mapping[str, str] | None = None
+    study: Study,
+    results: Mapping[str, Any],
+    pictures: "Mapping[str, Figure | Mapping[str, Figure]]",
+    sweep: Mapping[str, str] | None = None,
 ) -> None:
-    """Send the pooled results to the study's summary run; nothing happens without Weights & Biases.
+    """Send the pooled results to the study's summary run; does nothing without Weights & Biases.
 
     Args:
         study: The study.
         results: Contents of its `results.json`.
-        found: The intervals of the first seed.
-        sweep: What `leave_sweep` gave, where the study is a trial of a sweep.
+        pictures: Figures by name; several under one name by their captions.
+        sweep: What `leave_sweep` returned, where the study is a trial of a sweep.
     """
     with tracked_run(study, "summary", "summary", sweep=sweep) as run:
         if run is None:
             return
         values = summary_values(results) | _fitted(study)
         objective = {name: value for name, value in values.items() if name.startswith("inner/")}
-        if sweep:  # it can follow only what it is given: held-out scores go into tables, which are no objective
+        if sweep:  # it can follow only what it sees: held-out scores go into tables, which cannot be an objective
             values = objective | {name: value for name, value in values.items() if "/" not in name}
         run.summary.update(values)
-        run.log({**objective, **_tables(results, found), **_pictures(study, results, found)})
+        found = next(decoded_videos(folds) for folds in study.finished_folds().values() if folds)
+        log_media(run, _tables(results, found), pictures, objective)
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,37 +74,30 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fitted(study: Study) -> dict[str, float]:
     """What the folds' rules have learned: the mean half window, in sampled frames, where they fit one."""
-    rules = [study.fold(s, seed).result["rule"] for seed in study.seeds for s in study.finished(seed)]
+    rules = [fold.result["rule"] for folds in study.finished_folds().values() for fold in folds]
     timings = [(rule.get("state") or {}).get("timing") for rule in rules]
     halves = [timing["half_window"] for timing in timings if timing]
     return {"prior/half_window": statistics.fmean(halves)} if halves else {}
 
 
-def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
-    import wandb
-
-    def table(rows: Sequence[Mapping[str, Any]]) -> Any:
-        columns: list[str | int] = list(rows[0]) if rows else []
-        return wandb.Table(columns=columns, data=[tuple(row.values()) for row in rows])
-
-    subjects = [{"subject": subject, **scores} for subject, scores in results["by_subject"].items()]
+def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Rows]:
     return {
-        "tables/scores": table(score_rows(results)),
-        "tables/subjects": table(subjects),
-        "tables/emotions": table(per_class(results)),
-        "tables/confusion": table(_confusion_rows(results["recognition"]["confusion"])),
-        "tables/intervals": wandb.Table(columns=list(PREDICTION_COLUMNS), data=list(prediction_rows(found))),
+        "scores": score_rows(results),
+        "subjects": [{"subject": subject, **scores} for subject, scores in results["by_subject"].items()],
+        "emotions": per_class(results),
+        "confusion": _confusion_rows(results["recognition"]["confusion"]),
+        "intervals": [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(found)],
     }
 
 
 def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each score the pooled value, its 95 % interval, chance, and the mean over folds; what weakens all of them.
+    """For each score the pooled value, its 95 % interval, chance, the mean over folds, and what weakens all of them.
 
     Args:
         results: Contents of `results.json`.
 
     Returns:
-        One mapping per score: score, pooled, low, high, chance (None where it has none), fold_mean, fold_std, remark.
+        One mapping per score: score, pooled, low, high, chance (None where there is none), fold_mean, fold_std, remark.
     """
     chance, remark = chance_scores(results), "; ".join(weaknesses(results))
     return [
@@ -124,24 +122,3 @@ def _confusion_rows(confusion: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
         for true, row in zip(EMOTIONS, confusion, strict=True)
         for predicted, count in zip(FRAME_CLASSES, row, strict=True)
     ]
-
-
-def _pictures(study: Study, results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Any]:
-    import wandb
-
-    from memodule.report.figures import confusion_figure, curve_figure
-
-    seed = next(seed for seed in study.seeds if study.finished(seed))  # the one whose intervals were found
-    decoded = {video.key: video for video in found}
-    curves = [curve for subject in study.finished(seed) for curve in study.fold(subject, seed).curves]
-    shown = [curve for curve in curves if study.catalog.expressions_of(curve.key, "micro")][:_MOST_CURVES]
-    return {
-        "pictures/confusion": wandb.Image(confusion_figure(results["recognition"]["confusion"])),
-        "pictures/curves": [
-            wandb.Image(
-                curve_figure(curve, study.catalog.expressions_of(curve.key), decoded[curve.key]),
-                caption="/".join(curve.key),
-            )
-            for curve in shown
-        ],
-    }

@@ -1,61 +1,34 @@
-"""What Weights & Biases receives from a study: one run per fold, one summary, all in one group."""
+"""What Weights & Biases receives from a study: one run per fold, one summary, all in one group.
+
+Other Lightning loggers (configs/logger/) get the metrics of the folds, each fold under its own name.
+"""
 
 import contextlib
 import hashlib
-import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from memodule import console
-from memodule.errors import UserError
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import WandbLogger
+
 from memodule.intervals.description import rule_text
 from memodule.runtime.environment import environment, unless_set
+from memodule.runtime.private_interfaces import forget_anonymous
+from memodule.runtime.wandb_environment import rejoined
 from memodule.studies.origin import code_version, host
 from memodule.studies.plan import Job, protocol_of
 from memodule.studies.study import Study
 
-_SWEEP: Final = ("WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_RUN_ID")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-_SENDS: Final = {"online": True, "run": True, "shared": True, "offline": False, "dryrun": False, "disabled": False}
-"""Values of WANDB_MODE, and whether runs are sent under them."""
+Rows = Sequence[Mapping[str, Any]]
+"""A table: each row by column, all with the same columns."""
 
 _LONGEST_TAG: Final = 64
 """W&B refuses longer ones."""
-
-
-def choose_mode(online: bool) -> None:
-    """Decide once whether runs are sent: WANDB_MODE wins, else `--online`, else they stay on this machine.
-
-    W&B's own messages, some 40 lines per fold, and its copy of the terminal are switched off unless asked for.
-
-    Raises:
-        UserError: If WANDB_MODE is no mode; or if runs are to be sent and nobody is logged in, or no server answers:
-            each fold would fail at its start.
-    """
-    asked = os.environ.get("WANDB_MODE")
-    if asked is not None and asked not in _SENDS:
-        raise UserError(f"WANDB_MODE={asked}: no mode of Weights & Biases; set online, offline or disabled")
-    for name, value in (("MODE", "online" if online else "offline"), ("SILENT", "true"), ("CONSOLE", "off")):
-        os.environ.setdefault(f"WANDB_{name}", value)
-    if _SENDS[os.environ["WANDB_MODE"]]:
-        _require_login("--online" if asked is None else f"WANDB_MODE={asked}")
-    elif online:
-        console.warn(f"--online is overruled by WANDB_MODE={asked}: nothing is sent")
-
-
-def _require_login(asked: str) -> None:
-    import wandb
-    from wandb.errors import AuthenticationError
-
-    try:
-        if wandb.login(prompt=False):
-            return
-    except AuthenticationError as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{asked}: {reason}; check the login and the network, or leave it off") from None
-    raise UserError(f"{asked}: nobody is logged in to Weights & Biases; run `wandb login`, or leave it off")
 
 
 def how_to_send(study: Study) -> str | None:
@@ -66,19 +39,6 @@ def how_to_send(study: Study) -> str | None:
     return f"wandb sync {shlex.quote(str(folder))}/offline-run-*"
 
 
-def leave_sweep() -> dict[str, str]:
-    """Take the variables by which a `wandb agent` makes the next run its trial out of the environment.
-
-    Otherwise every fold would take the trial's id, and overwrite what the fold before it logged.
-
-    Returns:
-        The variables, for the one run that is the trial: the summary. Empty outside of a sweep.
-    """
-    if "WANDB_SWEEP_ID" not in os.environ:
-        return {}
-    return {name: os.environ.pop(name) for name in _SWEEP if name in os.environ}
-
-
 def uses_wandb(config: Mapping[str, Any]) -> bool:
     """Whether the config logs to Weights & Biases."""
     logger = config["trainer"]["logger"]
@@ -86,46 +46,60 @@ def uses_wandb(config: Mapping[str, Any]) -> bool:
 
 
 def fold_logger(job: Job) -> Any:
-    """The trainer's `logger` setting for one fold: the config's own, with group, name and id of the fold.
+    """The trainer's `logger` setting for one fold: the config's own, with the fold's name and place.
 
-    The id follows from study, subject and seed, so a fold that is run again continues its run.
+    A fold that is run again continues or replaces what it logged before.
     """
     logger = job.config["trainer"]["logger"]
-    if not uses_wandb(job.config):
+    if not isinstance(logger, dict):
         return logger
-    identity = {
-        "group": job.study,
-        "job_type": "fold",
-        "name": f"{job.study}/{job.subject}/seed{job.seed}",
-        "id": run_id(job.study, job.subject, str(job.seed)),
-        "tags": tags("fold", job.config),
-        "save_dir": str(job.folder.parents[2]),
-        "offline": False,  # WANDB_MODE decides; this argument would overrule it
+    study, name = job.folder.parents[2], f"{job.subject}/seed{job.seed}"
+    in_files = {"save_dir": str(study / "logs"), "name": job.folder.name, "version": f"seed{job.seed}"}
+    kind = "WandbLogger" if uses_wandb(job.config) else logger["class_path"].rpartition(".")[2]
+    own: dict[str, dict[str, Any]] = {
+        "CSVLogger": in_files,
+        "TensorBoardLogger": in_files,
+        "MLFlowLogger": {"experiment_name": job.study, "run_name": name},
+        "WandbLogger": {
+            "group": job.study,
+            "job_type": "fold",
+            "name": f"{job.study}/{name}",
+            "id": run_id(job.study, job.subject, str(job.seed)),
+            "tags": tags("fold", job.config),
+            "save_dir": str(study),
+            "offline": False,  # WANDB_MODE decides; this argument would overrule it
+        },
     }
-    return {"class_path": logger["class_path"], "init_args": {**logger["init_args"], **identity}}
+    return {"class_path": logger["class_path"], "init_args": {**logger.get("init_args", {}), **own.get(kind, {})}}
 
 
-def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
-    """What dashboards filter runs by: job type, protocol, rule, network, data set, leak; then the config's own tags."""
-    leak = ["leak"] if protocol_of(config).leaks else []
-    about = _about(config)
-    names = [protocol_of(config).name, rule_name(config), about["study/network"], about["study/data"]]
-    own = (uses_wandb(config) and config["trainer"]["logger"]["init_args"].get("tags")) or []
-    return list(dict.fromkeys(str(tag)[:_LONGEST_TAG] for tag in [job_type, *names, *leak, *own] if tag))
+@contextlib.contextmanager
+def fold_run(job: Job, trainer: Trainer) -> Iterator[Any]:
+    """Describe a fold's W&B run and end it, as failed where the fold fails, so that the next fold gets its own.
+
+    Yields:
+        The run; None without Weights & Biases, and in all but one of the processes that share a fold.
+    """
+    if not uses_wandb(job.config):
+        yield None
+        return
+    import wandb
+
+    failed = 1
+    try:
+        run = None
+        if trainer.is_global_zero and isinstance(trainer.logger, WandbLogger):
+            forget_anonymous(trainer.logger)
+            run = trainer.logger.experiment
+            _describe_fold(job, run)
+        yield run
+        failed = 0
+    finally:
+        wandb.finish(exit_code=failed)
 
 
-def _about(config: Mapping[str, Any]) -> dict[str, str]:
-    """What tells studies apart in a table of runs, in a word or two each; the whole config is logged beside it."""
-    return {
-        "study/data": Path(config["data"]["catalog"]).name,
-        "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],
-        "study/rule": rule_text(config["intervals"]),
-        "study/protocol": protocol_of(config).name,
-    }
-
-
-def describe_fold(job: Job, run: Any) -> None:
-    """Tell a fold's run what it is, and let dashboards plot its metrics against epochs."""
+def _describe_fold(job: Job, run: Any) -> None:
+    """Say what the fold is, and let dashboards plot its metrics against epochs."""
     for metrics in ("train/*", "val/*"):
         run.define_metric(metrics, step_metric="epoch")
     described = {
@@ -141,54 +115,27 @@ def describe_fold(job: Job, run: Any) -> None:
 
 
 @contextlib.contextmanager
-def fold_run(job: Job, run: Callable[[], Any]) -> Iterator[None]:
-    """Describe a fold's W&B run and end it, as failed where the fold fails, so that the next fold gets its own.
+def single_scores(trainer: Trainer) -> Iterator[None]:
+    """Keep scores that a fold has only once away from W&B's charts, each of which would show a single point."""
+    loggers = trainer.loggers
+    trainer.loggers = [logger for logger in loggers if not isinstance(logger, WandbLogger)]
+    try:
+        yield
+    finally:
+        trainer.loggers = loggers
+
+
+def end_fold(run: Any, provenance: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+    """Complete a fold's run.
 
     Args:
-        job: The fold.
-        run: Gives the run, or None in a process that shares the fold with the one that tells.
+        run: What `fold_run` yielded.
+        provenance: Which subjects influenced the fold.
+        summary: Scores and other single numbers by key.
     """
-    if not uses_wandb(job.config):
-        yield
-        return
-    import wandb
-
-    failed = 1
-    try:
-        mine = run()
-        if mine is not None:
-            describe_fold(job, mine)
-        yield
-        failed = 0
-    finally:
-        wandb.finish(exit_code=failed)
-
-
-def rule_name(config: Mapping[str, Any]) -> str:
-    """Name of the selection rule of a config."""
-    return str(config["intervals"]["class_path"]).rpartition(".")[2]
-
-
-def run_id(*parts: str) -> str:
-    """A W&B run id that is the same for the same parts."""
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def _inside(sweep: Mapping[str, str]) -> Iterator[None]:
-    """Give a sweep's variables back for as long as its trial runs; W&B reads them once, when it is set up."""
-    if not sweep:
-        yield
-        return
-    import wandb
-
-    wandb.teardown()
-    os.environ.update(sweep)
-    try:
-        yield
-    finally:
-        leave_sweep()
-        wandb.teardown()
+    if run is not None:
+        run.config.update({"provenance": dict(provenance)}, allow_val_change=True)
+        run.summary.update(dict(summary))
 
 
 @contextlib.contextmanager
@@ -199,14 +146,14 @@ def tracked_run(
     config: Mapping[str, Any] | None = None,
     sweep: Mapping[str, str] | None = None,
 ) -> Iterator[Any]:
-    """A W&B run of the study's group that is no fold: its summary, or an ablation of its curves.
+    """A W&B run of the study's group that is not a fold: its summary, or an ablation of its curves.
 
     Args:
         study: The study.
         job_type: "summary" or "ablation".
         name: What the run is called within the study.
         config: Settings beyond those of the study.
-        sweep: What `leave_sweep` gave; the run becomes the sweep's trial.
+        sweep: What `leave_sweep` returned; the run becomes the sweep's trial.
 
     Yields:
         The run, or None where the study does not log to Weights & Biases.
@@ -217,7 +164,7 @@ def tracked_run(
         **{f"study/{key}": study.description[key] for key in described},
         **(config or {}),
     }
-    with _inside(sweep or {}), group_run(study.folder, job_type, name, study.config, more, trial=bool(sweep)) as run:
+    with rejoined(sweep or {}), group_run(study.folder, job_type, name, study.config, more, trial=bool(sweep)) as run:
         yield run
 
 
@@ -231,7 +178,7 @@ def group_run(
     logger: Mapping[str, Any] | None = None,
     trial: bool = False,
 ) -> Iterator[Any]:
-    """A W&B run that is no fold, in the group of a study or a search; logged again, it continues itself.
+    """A W&B run that is not a fold, in the group of a study or a search; logged again, it continues itself.
 
     Args:
         folder: Of the study or search; its name is the group's.
@@ -239,7 +186,7 @@ def group_run(
         name: What the run is called within the group.
         config: Of what is logged.
         more: Settings beyond the config.
-        logger: Config whose logger says where to; `config` unless given.
+        logger: Config whose logger says where to log; `config` by default.
         trial: Whether the run is a sweep's trial, which has its project and id from the sweep.
 
     Yields:
@@ -258,10 +205,10 @@ def group_run(
         "id": run_id(folder.name, name),
         "resume": "allow",
     }
-    # Offline, W&B keeps tables in the home unless told otherwise, and a sync from another one misses them.
-    beside = unless_set({"WANDB_DATA_DIR": str(folder / "wandb" / "data")})
+    # By default, offline runs keep their tables in the home folder, and a sync from another one misses them.
+    near = unless_set({"WANDB_DATA_DIR": str(folder / "wandb" / "data")})
     with (
-        environment(beside),
+        environment(near),
         wandb.init(
             **({} if trial else identity),
             dir=folder,
@@ -273,3 +220,59 @@ def group_run(
         ) as run,
     ):
         yield run
+
+
+def log_media(
+    run: Any,
+    tables: Mapping[str, Rows],
+    pictures: "Mapping[str, Figure | Mapping[str, Figure]] | None" = None,
+    values: Mapping[str, float] | None = None,
+    mixed_types: bool = False,
+) -> None:
+    """Log tables as `tables/NAME` and figures as `pictures/NAME`, in one step.
+
+    Args:
+        run: What `tracked_run` or `group_run` yielded.
+        tables: Rows by name; an empty table has no columns.
+        pictures: Figures by name; several under one name by their captions.
+        values: Numbers to log with them.
+        mixed_types: Whether a column of a table may hold values of several types.
+    """
+    import wandb
+
+    logged: dict[str, Any] = dict(values or {})
+    for name, rows in tables.items():
+        columns: list[str | int] = list(rows[0]) if rows else []
+        data: list[Iterable[Any]] = [list(row.values()) for row in rows]
+        logged[f"tables/{name}"] = wandb.Table(columns=columns, data=data, allow_mixed_types=mixed_types)
+    for name, drawn in (pictures or {}).items():
+        if isinstance(drawn, Mapping):
+            logged[f"pictures/{name}"] = [wandb.Image(figure, caption=caption) for caption, figure in drawn.items()]
+        else:
+            logged[f"pictures/{name}"] = wandb.Image(drawn)
+    run.log(logged)
+
+
+def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
+    """What dashboards filter runs by: job type, protocol, rule, network, data set, leak; then the config's own tags."""
+    protocol, about = protocol_of(config), _about(config)
+    rule = str(config["intervals"]["class_path"]).rpartition(".")[2]
+    names = [job_type, protocol.name, rule, about["study/network"], about["study/data"]]
+    own = (uses_wandb(config) and config["trainer"]["logger"]["init_args"].get("tags")) or []
+    every = [*names, *(["leak"] if protocol.leaks else []), *own]
+    return list(dict.fromkeys(str(tag)[:_LONGEST_TAG] for tag in every if tag))
+
+
+def _about(config: Mapping[str, Any]) -> dict[str, str]:
+    """What tells studies apart in a table of runs; the whole config is logged along with it."""
+    return {
+        "study/data": Path(config["data"]["catalog"]).name,
+        "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],
+        "study/rule": rule_text(config["intervals"]),
+        "study/protocol": protocol_of(config).name,
+    }
+
+
+def run_id(*parts: str) -> str:
+    """A W&B run id that is the same for the same parts."""
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]

@@ -1,6 +1,5 @@
 """LightningCLI's own commands for one fold: `fit`, `validate`, `test` and `predict`."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from memodule.networks.weight_files import read_plain
 from memodule.runtime.class_paths import imported_class
 from memodule.runtime.environment import environment
 from memodule.runtime.own_parts import remember
+from memodule.runtime.wandb_environment import SILENT, default_to_offline
 from memodule.training.fold_cli import FoldCLI, quiet_lightning
 
 
@@ -27,7 +27,7 @@ def run_lightning(subcommand: str, argv: Sequence[str], quiet: bool = False) -> 
     Raises:
         UserError: If a setting, the fold, its features or the checkpoint cannot be used.
     """
-    os.environ.setdefault("WANDB_MODE", "offline")
+    default_to_offline()
     _require_readable_checkpoint(argv)
     if not quiet:
         # an advertisement of Lightning's own platform, and what PyTorch says to Lightning about its code
@@ -37,7 +37,7 @@ def run_lightning(subcommand: str, argv: Sequence[str], quiet: bool = False) -> 
             FoldCLI([subcommand, *argv], run=True)
         return
     silent = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
-    with quiet_lightning(), environment({"WANDB_SILENT": "true"}):
+    with quiet_lightning(), environment(SILENT):
         FoldCLI([subcommand, *argv, *silent], run=True)
 
 

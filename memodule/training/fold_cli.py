@@ -11,11 +11,10 @@ from typing import Any, Final
 from jsonargparse import ArgumentError
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
 from memodule import console
-from memodule.callbacks import History, IntervalSelection, LeakageGuard
+from memodule.callbacks import History, IntervalSelection, LeakageGuard, OptimisationLog
 from memodule.data import LosoDataModule
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
@@ -23,6 +22,7 @@ from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
 from memodule.runtime.own_parts import adopt, import_requested
 from memodule.runtime.packaged import with_packaged_files
+from memodule.runtime.private_interfaces import speaks_for_everyone
 from memodule.training.config_errors import in_one_line
 from memodule.training.config_files import Sources, check_arguments
 
@@ -74,7 +74,7 @@ class FoldCLI(LightningCLI):
             auto_configure_optimizers=False,
             save_config_callback=LogConfig,
             save_config_kwargs={"save_to_log_dir": False},
-            trainer_defaults={"num_sanity_val_steps": 0, "callbacks": [self.history]},
+            trainer_defaults={"num_sanity_val_steps": 0, "callbacks": [OptimisationLog(), self.history]},
             parser_kwargs=parsing,
         )
 
@@ -148,4 +148,4 @@ def quiet_lightning() -> contextlib.AbstractContextManager[None]:
 
 def is_main_process() -> bool:
     """Whether this process speaks for all that share one fold; false only under trainer.devices > 1."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    return speaks_for_everyone()

@@ -116,4 +116,4 @@ def test_sending_runs_needs_a_login(planted, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("wandb.login", lambda **_: False)
     config = experiment(planted, tmp_path, epochs=2)
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
-    assert "nobody is logged in" in capsys.readouterr().err
+    assert "not logged in" in capsys.readouterr().err

@@ -14,7 +14,8 @@ from tiny import WANDB
 from wandb_files import offline_runs
 
 from memodule.cli import main
-from memodule.studies import tracking
+from memodule.errors import UserError
+from memodule.runtime import wandb_environment
 from memodule.studies.study import Study
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
@@ -106,7 +107,11 @@ def test_folds_are_plotted_against_epochs_and_say_whom_they_listened_to(study, r
     for prefix in ("train/loss", "val/strs"):
         assert [step["epoch"] for step in fold.history if prefix in step][:8] == list(range(8))
     logged = {name for step in fold.history for name in step}
-    assert {f"{stage}/{name}" for stage in ("val", "test") for name in SCORES} <= logged
+    assert {f"val/{name}" for name in SCORES} | {"train/learning_rate", "train/gradient_norm"} <= logged
+    assert {f"test/{name}" for name in SCORES} <= set(fold.summary)
+    assert not any(name.startswith("test/") for name in logged)  # each would be a chart of one point
+    config = fold.config["config"]
+    assert {*config["model"], *config["data"]}.isdisjoint(set(fold.config) - {"config", "seed"})
     result = study.fold("002", 0).result
     assert (fold.config["subject"], fold.config["seed"]) == ("002", 0)
     assert fold.config["provenance"] == result["provenance"]
@@ -210,10 +215,14 @@ def stranger(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("environment", "words", "complaint"),
     [
-        ({}, ["--online"], "--online: nobody is logged in to Weights & Biases; run `wandb login`"),
-        ({"WANDB_MODE": "online"}, [], "WANDB_MODE=online: nobody is logged in"),
+        ({}, ["--online"], "--online: not logged in to Weights & Biases; run `wandb login`"),
+        ({"WANDB_MODE": "online"}, [], "WANDB_MODE=online: not logged in"),
         ({"WANDB_API_KEY": "tooshort"}, ["--online"], "--online: WANDB_API_KEY invalid"),
-        ({"WANDB_MODE": "onlin"}, [], "WANDB_MODE=onlin: no mode of Weights & Biases; set online, offline or disabled"),
+        (
+            {"WANDB_MODE": "onlin"},
+            [],
+            "WANDB_MODE=onlin: not a mode of Weights & Biases; set online, offline",
+        ),
     ],
 )
 def test_a_missing_login_is_one_clear_line_before_anything_runs(
@@ -229,7 +238,7 @@ def test_a_missing_login_is_one_clear_line_before_anything_runs(
 
 def test_wandb_mode_wins_over_online_and_says_so(monkeypatch, capsys):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    tracking.choose_mode(online=True)
+    wandb_environment.choose_mode(online=True)
     assert os.environ["WANDB_MODE"] == "offline"
     assert "--online is overruled by WANDB_MODE=offline" in capsys.readouterr().err
 
@@ -241,8 +250,8 @@ def test_a_server_that_does_not_answer_is_one_line(stranger):
         raise AuthenticationError("Failed to authenticate with https://example.org:\nbusy")
 
     stranger.setattr("wandb.login", refuse)
-    with pytest.raises(tracking.UserError, match=r"^--online: Failed to .* busy; check the login and the network"):
-        tracking.choose_mode(online=True)
+    with pytest.raises(UserError, match=r"^--online: Failed to .* busy; check the login and the network"):
+        wandb_environment.choose_mode(online=True)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from typing import Any
 
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.table import SHOWN, flat_rows
-from memodule.studies.tracking import tracked_run
+from memodule.studies.tracking import log_media, tracked_run
 
 
 def log_ablation(ablation: Ablation, figures: Mapping[str, Any]) -> None:
@@ -22,11 +22,7 @@ def log_ablation(ablation: Ablation, figures: Mapping[str, Any]) -> None:
     with tracked_run(ablation.study, "ablation", f"ablation-{ablation.grid.name}", config) as run:
         if run is None:
             return
-        import wandb
-
         rows = flat_rows(ablation.rows)
-        columns: list[str | int] = list(rows[0])
-        table = wandb.Table(columns=columns, data=[list(row.values()) for row in rows], allow_mixed_types=True)
         run.summary.update(
             {
                 "ablation/rows": len(rows),
@@ -34,5 +30,4 @@ def log_ablation(ablation: Ablation, figures: Mapping[str, Any]) -> None:
                 **{f"reference/{name}": ablation.reference.scores[name] for name in SHOWN},
             }
         )
-        pictures = {f"pictures/{name}": wandb.Image(figure) for name, figure in figures.items()}
-        run.log({"tables/ablation": table, **pictures})
+        log_media(run, {"ablation": rows}, figures, mixed_types=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memodule.studies.inner import inner_scores
 from memodule.studies.search.search import Search
 from memodule.studies.study import Study
-from memodule.studies.tracking import group_run, uses_wandb
+from memodule.studies.tracking import group_run, log_media, uses_wandb
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard
@@ -46,9 +46,7 @@ def log_summary(board: "Leaderboard", values: Mapping[str, Any]) -> None:
     search = board.search
     if not uses_wandb(search.base.config):
         return
-    import wandb
-
-    head, *rows = csv.reader(board.csv().splitlines())
+    rows = list(csv.DictReader(board.csv().splitlines()))
     with group_run(search.folder, "summary", "summary", search.base.config, {"space": search.space.describe()}) as run:
         run.summary.update({name: values[name] for name in ("complete", "winner", "nested_estimate")})
-        run.log({"tables/leaderboard": wandb.Table(columns=list(head), data=list[Any](rows))})
+        log_media(run, {"leaderboard": rows})

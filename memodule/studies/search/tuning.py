@@ -17,6 +17,7 @@ from memodule import console
 from memodule.runtime.digests import json_sha256
 from memodule.runtime.environment import environment, unless_set
 from memodule.runtime.interrupts import held_back
+from memodule.runtime.private_interfaces import queued_parameters
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.records import DIED, Record, Records, State
 from memodule.studies.search.search import Search
@@ -119,7 +120,7 @@ def _proposals(search: Search, again: Sequence[Record]) -> Any:
         if trial.state == TrialState.RUNNING:  # of a run that was interrupted
             study.tell(trial.number, state=TrialState.FAIL)
         elif trial.state == TrialState.WAITING:
-            queued.append(trial.system_attrs["fixed_params"])
+            queued.append(queued_parameters(trial))
     for record in again:
         if record.values not in queued:
             study.enqueue_trial(record.values)
@@ -144,12 +145,13 @@ def _halving(search: Search) -> Any:
     scheduler = AsyncHyperBandScheduler(
         "folds", OBJECTIVE, "max", max_t=folds, grace_period=search.grace, reduction_factor=_HALVING
     )
-    (bracket,) = scheduler._brackets
+    nobody: Any = None  # the controller of trials, which ASHA does not use
     for trial in optuna.load_study(study_name=_STUDY, storage=_journal(search)).get_trials(deepcopy=False):
         if trial.state == TrialState.COMPLETE:
             earlier = dataclasses.make_dataclass("Earlier", ["trial_id"])(f"earlier-{trial.number}")
+            scheduler.on_trial_add(nobody, earlier)
             for done, value in sorted(trial.intermediate_values.items()):
-                bracket.on_result(earlier, done, value)
+                scheduler.on_trial_result(nobody, earlier, {"folds": done, OBJECTIVE: value})
     return scheduler
 
 
