@@ -92,8 +92,7 @@ def _changes(protocol: Any) -> dict[str, str]:
 
 def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> None:
     """Put the cache into the flow store; it takes minutes, so the weights are looked at before."""
-    from memodule.data.datamodule import scored_catalog
-    from memodule.data.folds import make_fold
+    from memodule.data.folds import make_fold, scored_catalog
     from memodule.datasets import read_catalog
     from memodule.flow import FlowParameters, FlowStore
     from memodule.flow.published_cache import import_published_cache

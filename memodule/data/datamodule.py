@@ -12,7 +12,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from memodule.data.folds import Fold, make_fold
+from memodule.data.folds import Fold, make_fold, scored_catalog
 from memodule.data.jitter import jittered
 from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, WholeVideos, WindowBatch
 from memodule.data.records import finite_windows, gather
@@ -260,15 +260,6 @@ class LosoDataModule(LightningDataModule):
         assert isinstance(videos, WholeVideos)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return DataLoader(videos, batch_size=None, sampler=VideoShard(videos, rank, world_size), collate_fn=_as_fetched)
-
-
-def scored_catalog(catalog: Catalog, videos: Literal["all", "with_micro"]) -> Catalog:
-    """The Catalog as a protocol sees it: all videos, or only those that hold a micro-expression."""
-    if videos == "all":
-        return catalog
-    kept = tuple(video for video in catalog.videos if catalog.expressions_of(video.key, "micro"))
-    keys = {video.key for video in kept}
-    return Catalog(kept, tuple(e for e in catalog.expressions if e.key in keys), catalog.name)
 
 
 def _as_fetched(batch: Any) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 from memodule.datasets.catalog import Catalog
 from memodule.errors import UserError
@@ -67,3 +68,12 @@ def make_fold(catalog: Catalog, held_out: str, inner_validation: int | Sequence[
             f"data.fold: no training subject is left in fold {held_out}; a fold needs two subjects at least"
         )
     return Fold(held_out, training, tuple(subject for subject in others if subject in validation))
+
+
+def scored_catalog(catalog: Catalog, videos: Literal["all", "with_micro"]) -> Catalog:
+    """The Catalog as a protocol sees it: all videos, or only those that hold a micro-expression."""
+    if videos == "all":
+        return catalog
+    kept = tuple(video for video in catalog.videos if catalog.expressions_of(video.key, "micro"))
+    keys = {video.key for video in kept}
+    return Catalog(kept, tuple(e for e in catalog.expressions if e.key in keys), catalog.name)

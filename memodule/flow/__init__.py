@@ -1,10 +1,15 @@
 """Frames -> (windows, 36, k) optical flow."""
 
-from memodule.flow.extraction import ExtractionReport, VideoOutcome, extract_catalog
-from memodule.flow.extractor import FlowExtractor
-from memodule.flow.parameters import FlowParameters
-from memodule.flow.record import FlowRecord
-from memodule.flow.store import FlowStore
+from typing import TYPE_CHECKING
+
+from memodule.runtime.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from memodule.flow.extraction import ExtractionReport, VideoOutcome, extract_catalog
+    from memodule.flow.extractor import FlowExtractor
+    from memodule.flow.parameters import FlowParameters
+    from memodule.flow.record import FlowRecord
+    from memodule.flow.store import FlowStore
 
 __all__ = [
     "ExtractionReport",
@@ -15,3 +20,16 @@ __all__ = [
     "VideoOutcome",
     "extract_catalog",
 ]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "ExtractionReport": "extraction",
+        "FlowExtractor": "extractor",
+        "FlowParameters": "parameters",
+        "FlowRecord": "record",
+        "FlowStore": "store",
+        "VideoOutcome": "extraction",
+        "extract_catalog": "extraction",
+    },
+)

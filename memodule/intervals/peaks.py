@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from memodule.intervals.base import FloatArray, IntArray
 
@@ -65,6 +64,8 @@ def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArr
     Returns:
         (n,) int64 places, rising.
     """
+    from scipy.signal import find_peaks  # most of a second, which reading a fitted rule need not wait for
+
     peaks, _ = find_peaks(smoothed, height=threshold, distance=max(1, distance))
     return peaks.astype(np.int64, copy=False)
 
@@ -80,6 +81,8 @@ def prominent_peaks(smoothed: FloatArray, least: float, reach: int) -> tuple[Int
     Returns:
         (n,) places; and (n,) each: prominences, and the left and right bases that they are measured from.
     """
+    from scipy.signal import find_peaks
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # peaks of prominence 0, which are left out
         peaks, found = find_peaks(smoothed, prominence=least, wlen=reach)

@@ -3,8 +3,6 @@
 import dataclasses
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import peak_widths
 
 from memodule.intervals.base import Detections, FloatArray, SelectionRule
 from memodule.intervals.checks import check_positive, check_share
@@ -43,6 +41,9 @@ class RelativeHeight(SelectionRule):
         check_positive("reach_ms", self.reach_ms)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        from scipy.ndimage import gaussian_filter1d
+        from scipy.signal import peak_widths
+
         timing = self._fitted()
         smoothed = gaussian_filter1d(curve, timing.samples(self.smooth_ms), mode="nearest")
         reach = max(3, round(timing.samples(self.reach_ms)))

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
 from memodule.intervals.checks import check_number, check_positive
@@ -48,6 +47,8 @@ class RiseFall(SelectionRule):
         check_positive("smooth_ms", self.smooth_ms)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        from scipy.ndimage import gaussian_filter1d
+
         timing = self._fitted()
         smoothed = gaussian_filter1d(curve, timing.samples(self.smooth_ms), mode="nearest")
         rises, falls = _tried(timing.rise), _tried(timing.fall)

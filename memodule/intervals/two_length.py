@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
 from memodule.intervals.checks import check_positive
@@ -54,6 +53,8 @@ class TwoLength(SelectionRule):
 
 def _proposals(curve: FloatArray, length: int, least: float) -> tuple[IntArray, FloatArray]:
     """Intervals of one length at local maxima of contrast, and their contrast; none on a curve that is too short."""
+    from scipy.signal import find_peaks
+
     flank = max(1, length // 2)
     if len(curve) < length:
         return np.empty((0, 3), np.int64), np.empty(0)

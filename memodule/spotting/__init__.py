@@ -5,10 +5,15 @@ follows one person, `coverage` says which parts could be analysed, and `spotter`
 selection rule into a `result`; `pictures`, `page` and `annotate` show it.
 """
 
-from memodule.spotting.default import default_checkpoint_path, find_default_checkpoint, install_default_checkpoint
-from memodule.spotting.faces import FaceChoice
-from memodule.spotting.result import Section, SpottedExpression, SpottedVideo
-from memodule.spotting.spotter import Spotter
+from typing import TYPE_CHECKING
+
+from memodule.runtime.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from memodule.spotting.default import default_checkpoint_path, find_default_checkpoint, install_default_checkpoint
+    from memodule.spotting.faces import FaceChoice
+    from memodule.spotting.result import Section, SpottedExpression, SpottedVideo
+    from memodule.spotting.spotter import Spotter
 
 __all__ = [
     "FaceChoice",
@@ -20,3 +25,17 @@ __all__ = [
     "find_default_checkpoint",
     "install_default_checkpoint",
 ]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "FaceChoice": "faces",
+        "Section": "result",
+        "SpottedExpression": "result",
+        "SpottedVideo": "result",
+        "Spotter": "spotter",
+        "default_checkpoint_path": "default",
+        "find_default_checkpoint": "default",
+        "install_default_checkpoint": "default",
+    },
+)

@@ -1,10 +1,14 @@
 """Which subjects influenced what in a fold: the contents of `provenance.json`."""
 
-from memodule.data import LosoDataModule
+from typing import TYPE_CHECKING
+
 from memodule.decoding.protocol import Protocol
 
+if TYPE_CHECKING:
+    from memodule.data import LosoDataModule
 
-def influences(data: LosoDataModule, protocol: Protocol, chosen: bool = True) -> dict[str, list[str]]:
+
+def influences(data: "LosoDataModule", protocol: Protocol, chosen: bool = True) -> dict[str, list[str]]:
     """For each thing that a score depends on the subjects that it was taken from.
 
     Args:

@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memodule.data.datamodule import scored_catalog
-from memodule.data.folds import make_fold
+from memodule.data.folds import make_fold, scored_catalog
 from memodule.datasets.catalog import Catalog, read_catalog
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
 from memodule.runtime.digests import json_sha256
-from memodule.training.dry_runs import try_out
-from memodule.training.fold_cli import LARGEST_SEED
-from memodule.training.settings import parse_config
 
 _NOT_IDENTITY = (
     "seed_everything",
@@ -144,6 +140,11 @@ def plan_study(
         UserError: If config, Catalog or flow store cannot be used, a setting has an impossible value, a subject is
             unknown, or inner validation subjects leave none for training.
     """
+    # Only planning needs these, and they import Lightning, which takes seconds.
+    from memodule.training.dry_runs import try_out
+    from memodule.training.fold_cli import LARGEST_SEED
+    from memodule.training.settings import parse_config
+
     resolved = parse_config(configs, overrides or {})
     data = resolved["data"]
     data.update({name: str(Path(data[name]).resolve()) for name in ("catalog", "flow")})  # workers run elsewhere

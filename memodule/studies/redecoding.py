@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from memodule.data.datamodule import scored_catalog
-from memodule.data.folds import make_fold
+from memodule.data.folds import make_fold, scored_catalog
 from memodule.datasets.catalog import read_catalog
 from memodule.decoding.curves import VideoCurve, write_curves
 from memodule.decoding.decode import labelled_curve, write_predictions

@@ -8,7 +8,23 @@ Such data prove that the pipeline works. They say nothing about accuracy on real
 photograph, movements are smooth fields without wrinkles, and timing is drawn from simple distributions.
 """
 
-from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
-from memodule.synthetic.synthesis import Storage, synthesize
+from typing import TYPE_CHECKING
+
+from memodule.runtime.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
+    from memodule.synthetic.synthesis import Storage, synthesize
 
 __all__ = ["DIFFICULTIES", "Difficulty", "Level", "Storage", "synthesize"]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "DIFFICULTIES": "difficulty",
+        "Difficulty": "difficulty",
+        "Level": "difficulty",
+        "Storage": "synthesis",
+        "synthesize": "synthesis",
+    },
+)

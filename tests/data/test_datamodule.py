@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from memodule.data import LosoDataModule, stitch
-from memodule.data.datamodule import scored_catalog
+from memodule.data.folds import scored_catalog
 from memodule.data.loaders import VideoShard, WholeVideos
 from memodule.data.windows import label_frames
 from memodule.datasets import Catalog, read_catalog

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from memodule.data.datamodule import scored_catalog
+from memodule.data.folds import scored_catalog
 from memodule.datasets import Catalog, Expression, Video
 from memodule.decoding.curves import VideoCurve, write_curves
 from memodule.decoding.protocol import MEGC, Protocol
