@@ -23,7 +23,7 @@ from memodule.intervals import PriorGuided, describe_rule
 from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.execution import count_all
 from memodule.studies.ablation.grid import read_grid
-from memodule.studies.ablation.material import FoldMaterial, Material, Video
+from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
 from memodule.studies.ablation.run import score_rows
 from memodule.synthetic.curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
@@ -31,7 +31,7 @@ from memodule.synthetic.timelines import simulate_timelines
 STEP, SAMPLES = 7, 1000
 
 
-def study(subjects: int | None) -> Material:
+def study(subjects: int | None) -> PreparedStudy:
     """One fold per subject (or for the first ones), whose curves are repeated or cut to 1,000 samples."""
     catalog = simulate_timelines("samm_lv", 0)
     catalog = catalog.of(set(catalog.subjects[:subjects]))
@@ -39,15 +39,15 @@ def study(subjects: int | None) -> Material:
     folds = []
     for subject in catalog.subjects:
         training = tuple(other for other in catalog.subjects if other != subject)
-        known = catalog.of(training).expressions
-        rule = PriorGuided().fit(known, fps=catalog.videos[0].fps, frame_step=STEP)
+        known = catalog.of(training)
+        rule = PriorGuided().fit(known.expressions, fps=catalog.videos[0].fps, frame_step=STEP)
         test = []
         for video in catalog.of({subject}).videos:
             score = np.resize(curves[video.key].curve, SAMPLES).astype(np.float32)
             logits = np.log(np.resize(curves[video.key].probabilities, (SAMPLES, 5)) + 1e-6).astype(np.float32)
-            test.append(Video.of(VideoCurve(*video.key, score, logits, video.fps, STEP), catalog, MEGC))
-        folds.append(FoldMaterial(subject, 0, training, (), known, describe_rule(rule), test, {}))
-    return Material(MEGC, catalog, folds, "benchmark")
+            test.append(PreparedCurve.of(VideoCurve(*video.key, score, logits, video.fps, STEP), catalog, MEGC))
+        folds.append(PreparedFold(subject, 0, training, (), known, describe_rule(rule), test, {}))
+    return PreparedStudy(MEGC, catalog, folds, "benchmark")
 
 
 def cpu_seconds() -> float:
@@ -55,19 +55,19 @@ def cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def timed(name: str, variants: dict, material: Material, folder: Path, workers: int) -> None:
+def timed(name: str, variants: dict, prepared: PreparedStudy, folder: Path, workers: int) -> None:
     """Run a grid and print its times."""
     path = folder / "grid.yaml"
     path.write_text(yaml.safe_dump({"variants": variants}))
     began, worked = time.perf_counter(), cpu_seconds()
     grid = read_grid(path)
     checked = time.perf_counter()
-    counted = count_all(grid, material, CountCache(folder / "cache", material.identity), workers)
+    counted = count_all(grid, prepared, CountCache(folder / "cache", prepared.identity), workers)
     decoded = time.perf_counter()
-    rows = score_rows(grid, material, counted.counts)
+    rows = score_rows(grid, prepared, counted.counts)
     scored = time.perf_counter()
     print(
-        f"{name}: {len(rows)} rows, {counted.computed} decodings of {sum(len(f.test) for f in material.folds)} curves, "
+        f"{name}: {len(rows)} rows, {counted.computed} decodings of {sum(len(f.test) for f in prepared.folds)} curves, "
         f"{workers} processes: check {checked - began:.1f} s + decode {decoded - checked:.1f} s + score "
         f"{scored - decoded:.1f} s = {scored - began:.1f} s (CPU {cpu_seconds() - worked:.1f} s)",
         flush=True,
@@ -91,10 +91,10 @@ def main() -> None:
         },
     }
     chosen = {"rule": "PriorGuided", "parameters": {"threshold": threshold}, "choose": ["threshold"]}
-    material = study(options.subjects)
+    prepared = study(options.subjects)
     with tempfile.TemporaryDirectory() as folder:
         for name, variants in (("first run", {"a": swept}), ("second run", {"a": swept}), ("nested", {"b": chosen})):
-            timed(name, variants, material, Path(folder), options.workers)
+            timed(name, variants, prepared, Path(folder), options.workers)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     elif console.console.quiet:
         print(ablation.folder)
     else:
-        from memodule.studies.ablation.text import print_table
+        from memodule.commands.ablation_table import print_table
 
         print_table(ablation)
         print(f"tables: {ablation.folder / 'table.csv'}, table.json, provenance.json")

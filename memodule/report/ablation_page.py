@@ -16,7 +16,7 @@ from memodule.report.tables import decimal, table
 from memodule.runtime.atomic import write_text
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, sweeps_of
-from memodule.studies.ablation.table import SHOWN, Row
+from memodule.studies.ablation.table import SHOWN, AblationRow
 from memodule.studies.ablation.variants import STUDY
 
 _PICTURED: Final = ("strs", "spot_f1")
@@ -105,7 +105,7 @@ def _variants(ablation: Ablation) -> Html:
         *(_key("picked", "best row of a sweep, picked by its held-out score")),
         *(_key("leak", "prior fitted on the scored subjects too")),
         el("span", class_="key whisker"),
-        f"95 % bootstrap interval over {len(ablation.study.subjects)} subjects",
+        f"95 % bootstrap interval over {len(ablation.prepared.subjects)} subjects",
         el("span", class_="key against"),
         f"reference: {ablation.grid.reference}",
         class_="legend",
@@ -122,12 +122,12 @@ def _key(kind: str, words: str) -> tuple[Html, str]:
     return el("span", class_=f"key dot {kind}"), words
 
 
-def _chosen(rows: Sequence[Row], ablation: Ablation) -> Html:
+def _chosen(rows: Sequence[AblationRow], ablation: Ablation) -> Html:
     lines: list[list[Child]] = [
         [row.name, len(row.variant.candidates), "; ".join(f"{label} ({n})" for label, n in row.chosen.items())]
         for row in rows
     ]
-    kinds = Counter("inner" if fold.inner else "out of fold" for fold in ablation.material.folds)
+    kinds = Counter("inner" if fold.inner else "out of fold" for fold in ablation.prepared.folds)
     curves = {
         "inner": "curves of the fold's inner validation subjects, by its own network",
         "out of fold": "out-of-fold curves of the fold's training subjects, by networks that were trained on the "
@@ -202,7 +202,7 @@ def _rows(ablation: Ablation) -> Html:
     return el("section", el("h2", "All rows"), el("p", hint, class_="hint"), field, shown, id="rows")
 
 
-def _cells(row: Row, ablation: Ablation) -> list[Child]:
+def _cells(row: AblationRow, ablation: Ablation) -> list[Child]:
     low, high = row.ranges["strs"]
     test = None if row.differences is None else row.differences["strs"]
     tags = [

@@ -10,7 +10,7 @@ from memodule.report.plot import WIDTH, Axis, Plot
 from memodule.report.tables import decimal
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Level, Sweep, is_numeric, labels
-from memodule.studies.ablation.table import Row, best_of_groups
+from memodule.studies.ablation.table import AblationRow, best_of_groups
 
 _FOREST: Final = ("strs", "spot_f1", "recog_f1")
 _NAMES_IN_CELLS: Final = 12
@@ -27,7 +27,7 @@ def forest(ablation: Ablation) -> Html:
     return el("div", el("div", *head, class_="forest-line head"), *lines, class_="forest")
 
 
-def _scale(rows: Sequence[Row], name: str) -> tuple[float, float]:
+def _scale(rows: Sequence[AblationRow], name: str) -> tuple[float, float]:
     """Both ends of the tracks of a score: round numbers around all intervals."""
     low = math.floor(10 * min(row.ranges[name][0] for row in rows) + 1e-9) / 10
     high = math.ceil(10 * max(row.ranges[name][1] for row in rows) - 1e-9) / 10
@@ -39,7 +39,7 @@ def _head(name: str, scale: tuple[float, float]) -> Html:
     return el("span", NAMES[name], ends)
 
 
-def marks(row: Row, size: int, reference: Row) -> Html:
+def marks(row: AblationRow, size: int, reference: AblationRow) -> Html:
     """What must be known of a row, as badges."""
     told: list[Child] = []
     if row is reference:
@@ -53,12 +53,12 @@ def marks(row: Row, size: int, reference: Row) -> Html:
     return join(*(join(" ", tag) for tag in told))
 
 
-def kind(row: Row, size: int) -> str:
+def kind(row: AblationRow, size: int) -> str:
     """How its dots are drawn: chosen by looking at the held-out score, leaking, or neither."""
     return "leak" if row.leak else "picked" if size > 1 else "honest"
 
 
-def _line(row: Row, size: int, ablation: Ablation, scales: Mapping[str, tuple[float, float]]) -> Html:
+def _line(row: AblationRow, size: int, ablation: Ablation, scales: Mapping[str, tuple[float, float]]) -> Html:
     reference = ablation.reference
     tracks = [_track(row, size, name, reference.scores[name], scales[name]) for name in _FOREST]
     name = el("span", row.name, marks(row, size, reference), class_="who")
@@ -66,7 +66,7 @@ def _line(row: Row, size: int, ablation: Ablation, scales: Mapping[str, tuple[fl
     return el("div", name, *tracks, difference(row, "strs"), class_=f"forest-line{own}")
 
 
-def difference(row: Row, name: str) -> Html:
+def difference(row: AblationRow, name: str) -> Html:
     """Difference to the reference, its interval and its p."""
     if row.differences is None:
         return el("span", class_="numbers")
@@ -77,7 +77,7 @@ def difference(row: Row, name: str) -> Html:
     return el("span", el("b", f"{sign}{decimal(test['difference'])}"), el("small", told), class_="numbers")
 
 
-def _track(row: Row, size: int, name: str, reference: float, scale: tuple[float, float]) -> Html:
+def _track(row: AblationRow, size: int, name: str, reference: float, scale: tuple[float, float]) -> Html:
     value, (low, high) = row.scores[name], row.ranges[name]
     told = f"{NAMES[name]} {decimal(value)}, interval {decimal(low)} to {decimal(high)}"
 

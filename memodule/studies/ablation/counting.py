@@ -8,8 +8,8 @@ from typing import Any, Final
 from memodule.decoding.fitted import FittedDecoder
 from memodule.intervals import LabelledCurve, SelectionRule, build_rule
 from memodule.metrics.functional import Tally
-from memodule.studies.ablation.material import FoldMaterial, Material, Video
-from memodule.studies.ablation.variants import Decoding
+from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
+from memodule.studies.ablation.variants import DecodingSpec
 
 _PARTS: Final = 3
 """Groups of subjects by which a calibrated rule is cross-fitted before it takes part in a nested choice."""
@@ -21,19 +21,14 @@ class Counts:
 
     Attributes:
         held_out: For each fold, by its name, the counts of its held-out subject.
-        chooser: For each fold the pooled counts of the subjects that a nested choice looks at; empty if none was
-            asked for.
+        chooser: For each fold the pooled counts of the subjects that a nested choice looks at; empty without a choice.
     """
 
     held_out: Mapping[str, Tally]
     chooser: Mapping[str, Tally] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON.
-
-        Returns:
-            held_out and chooser; `from_dict` takes them.
-        """
+        """Plain values, ready for JSON; `from_dict` takes them."""
         return {
             name: {fold: tally.to_dict() for fold, tally in getattr(self, name).items()}
             for name in ("held_out", "chooser")
@@ -41,42 +36,38 @@ class Counts:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Counts":
-        """The counts that `to_dict` described.
-
-        Args:
-            values: What `to_dict` gave.
-        """
+        """The counts that `to_dict` described."""
         parts = (values["held_out"], values["chooser"])
         return cls(*({fold: Tally.from_dict(tally) for fold, tally in part.items()} for part in parts))
 
 
-def count(decoding: Decoding, material: Material, choosing: bool = False) -> Counts:
+def count(decoding: DecodingSpec, study: PreparedStudy, choosing: bool = False) -> Counts:
     """Fit, calibrate and decode, fold by fold.
 
     Args:
-        decoding: The way.
-        material: The study.
+        decoding: How to decode.
+        study: Its finished folds.
         choosing: Whether the decoding takes part in a nested choice: then the choosers' curves are decoded too.
 
     Raises:
-        UserError: If the rule cannot be fitted.
+        UserError: If the rule cannot be fitted, or a fold has no curves to choose on.
     """
-    worker = _Counter(decoding, material)
+    worker = _Counter(decoding, study)
     return Counts(
-        {fold.name: worker.held_out(fold) for fold in material.folds},
-        {fold.name: worker.chooser(fold) for fold in material.folds} if choosing else {},
+        {fold.name: worker.held_out(fold) for fold in study.folds},
+        {fold.name: worker.chooser(fold) for fold in study.folds} if choosing else {},
     )
 
 
 class _Counter:
-    """One way of decoding, with what it has decoded already: folds that fit alike share their curves' counts."""
+    """One way of decoding, and the counts so far: folds that fit alike share those of their choosers' curves."""
 
-    def __init__(self, decoding: Decoding, material: Material) -> None:
-        self._decoding, self._material = decoding, material
-        self._protocol = decoding.protocol(material.protocol)
+    def __init__(self, decoding: DecodingSpec, study: PreparedStudy) -> None:
+        self._decoding, self._study = decoding, study
+        self._protocol = decoding.protocol(study.protocol)
         self._seen: dict[tuple[str, int, str, str], Tally] = {}
 
-    def held_out(self, fold: FoldMaterial) -> Tally:
+    def held_out(self, fold: PreparedFold) -> Tally:
         """Counts of the held-out subject."""
         if self._decoding.rule is None:
             decoder = FittedDecoder(build_rule(fold.rule, f"{fold.name}: result.json"), self._protocol)
@@ -86,13 +77,13 @@ class _Counter:
                 decoder.calibrate([curve for _, curve in _labelled(curves)])
         return tally_curves(decoder, fold.test)
 
-    def chooser(self, fold: FoldMaterial) -> Tally:
+    def chooser(self, fold: PreparedFold) -> Tally:
         """Pooled counts of the subjects that the fold's choice looks at.
 
         A rule that learns from curves is not judged by those it learned from: each third of the subjects is decoded by
         the rule calibrated on the others. With a single subject there are no others, and it is judged by its own.
         """
-        curves = self._material.choosers(fold)
+        curves = self._study.choosers(fold)
         names = sorted(curves)
         if not (self._calibrators(fold) and learns_from_curves(self._decoding.build())):
             decoder = self._fitted(fold)
@@ -106,20 +97,21 @@ class _Counter:
             pooled += sum((tally_curves(decoder, curves[name]) for name in judged), Tally())
         return pooled
 
-    def _fitted(self, fold: FoldMaterial) -> FittedDecoder:
-        material = self._material
+    def _fitted(self, fold: PreparedFold) -> FittedDecoder:
         return FittedDecoder.fit(
             self._decoding.build(),
             self._protocol,
             training=fold.known,
-            everyone=material.catalog,
-            frame_step=material.frame_step,
+            everyone=self._study.catalog,
+            frame_step=self._study.frame_step,
         )
 
-    def _calibrators(self, fold: FoldMaterial) -> Mapping[str, Sequence[Video]]:
-        return self._material.choosers(fold) if self._decoding.calibrate == "nested" else fold.validation
+    def _calibrators(self, fold: PreparedFold) -> Mapping[str, Sequence[PreparedCurve]]:
+        return self._study.choosers(fold) if self._decoding.calibrate == "nested" else fold.validation
 
-    def _remembered(self, decoder: FittedDecoder, fold: FoldMaterial, subject: str, curves: Sequence[Video]) -> Tally:
+    def _remembered(
+        self, decoder: FittedDecoder, fold: PreparedFold, subject: str, curves: Sequence[PreparedCurve]
+    ) -> Tally:
         """Counts of a subject; out-of-fold curves are the same in all folds of a seed."""
         owner = fold.name if fold.inner else ""
         key = (json.dumps(decoder.rule.state()), fold.seed, subject, owner)
@@ -133,10 +125,10 @@ def learns_from_curves(rule: SelectionRule) -> bool:
     return type(rule).calibrate is not SelectionRule.calibrate
 
 
-def tally_curves(decoder: FittedDecoder, curves: Sequence[Video]) -> Tally:
+def tally_curves(decoder: FittedDecoder, curves: Sequence[PreparedCurve]) -> Tally:
     """Decode curves and pool the counts, as `memodule.metrics.evaluation` counts them."""
-    return sum((video.tally(decoder.decode(video.curve), decoder.protocol) for video in curves), Tally())
+    return sum((own.tally(decoder.decode(own.curve), decoder.protocol) for own in curves), Tally())
 
 
-def _labelled(groups: Mapping[str, Sequence[Video]]) -> list[tuple[str, LabelledCurve]]:
-    return [(subject, video.labelled) for subject, videos in groups.items() for video in videos]
+def _labelled(groups: Mapping[str, Sequence[PreparedCurve]]) -> list[tuple[str, LabelledCurve]]:
+    return [(subject, own.labelled) for subject, curves in groups.items() for own in curves]

@@ -1,4 +1,4 @@
-"""All decodings of a grid, in several processes, those in the cache left out."""
+"""All decodings of a grid, in several processes, without those in the cache."""
 
 import contextlib
 import functools
@@ -11,18 +11,12 @@ from memodule.runtime.workers import run_with_bar
 from memodule.studies.ablation.cache import CountCache, write_counts
 from memodule.studies.ablation.counting import Counts, count
 from memodule.studies.ablation.grid import Grid
-from memodule.studies.ablation.material import Material
+from memodule.studies.ablation.prepared import PreparedStudy
 from memodule.studies.ablation.variants import DecodingSpec
 
 
-class Task(NamedTuple):
-    """One decoding, and the file that its counts go to.
-
-    Attributes:
-        decoding: How curves are decoded.
-        choosing: Whether it takes part in a nested choice.
-        path: The file.
-    """
+class CountTask(NamedTuple):
+    """One decoding, whether it takes part in a nested choice, and the file for its counts."""
 
     decoding: DecodingSpec
     choosing: bool
@@ -41,12 +35,12 @@ class Counted(NamedTuple):
     computed: int
 
 
-def count_all(grid: Grid, material: Material, cache: CountCache, workers: int) -> Counted:
-    """Count under every decoding of the grid; each one's counts are written as soon as they are there.
+def count_all(grid: Grid, study: PreparedStudy, cache: CountCache, workers: int) -> Counted:
+    """Count under every decoding of the grid; the counts of each are written as soon as they are there.
 
     Args:
-        grid: What to decode.
-        material: The study.
+        grid: What to decode under.
+        study: Its finished folds.
         cache: Where counts are kept.
         workers: Processes; 1 stays in this one.
 
@@ -54,57 +48,53 @@ def count_all(grid: Grid, material: Material, cache: CountCache, workers: int) -
         UserError: If a rule cannot be fitted, or the cache cannot be written.
     """
     known: dict[str, Counts] = {}
-    tasks: dict[str, Task] = {}
-    selected = grid.selected
-    for variant in grid.variants:
-        for candidate in variant.candidates:
-            decoding = candidate.decoding
-            digest = decoding.digest
-            if digest in known or digest in tasks:
-                continue
-            found = _cached(cache, decoding, digest in selected)
-            if found is not None:
-                known[digest] = found
-            else:
-                tasks[digest] = Task(decoding, digest in selected, cache.path(decoding, digest in selected))
+    tasks: dict[str, CountTask] = {}
+    choosing = grid.chosen_decodings
+    decodings = {c.decoding.digest: c.decoding for variant in grid.variants for c in variant.candidates}
+    for digest, decoding in decodings.items():
+        found = _cached(cache, decoding, digest in choosing)
+        if found is not None:
+            known[digest] = found
+        else:
+            tasks[digest] = CountTask(decoding, digest in choosing, cache.path(decoding, digest in choosing))
     longest_first = sorted(tasks.values(), key=lambda task: not task.choosing)
-    known.update(_run(longest_first, material, min(workers, max(1, len(tasks)))))
+    known.update(_run(longest_first, study, min(workers, max(1, len(tasks)))))
     return Counted(known, len(tasks))
 
 
 def _cached(cache: CountCache, decoding: DecodingSpec, choosing: bool) -> Counts | None:
-    """Counts for a nested choice serve without one as well."""
+    """Counts for a nested choice also serve without one."""
     ways = (True,) if choosing else (False, True)
     return next((found for way in ways if (found := cache.read(decoding, way)) is not None), None)
 
 
-def _run(tasks: Sequence[Task], material: Material, workers: int) -> Iterator[tuple[str, Counts]]:
+def _run(tasks: Sequence[CountTask], study: PreparedStudy, workers: int) -> Iterator[tuple[str, Counts]]:
     if not tasks:
         return
-    setup = functools.partial(_hold, material)
+    setup = functools.partial(_hold, study)
     for task, outcome in run_with_bar(count_task, tasks, workers, setup, "decodings", len(tasks)):
         if isinstance(outcome, OSError):
-            raise UserError(f"{task.path.parent}: cannot be written ({outcome}); make room and give the command again")
+            raise UserError(f"{task.path.parent}: cannot be written ({outcome}); free some space and run it again")
         if isinstance(outcome, Exception):
             raise outcome
         yield task.decoding.digest, outcome
 
 
-_material: Material | None = None
+_study: PreparedStudy | None = None
 """What this process decodes."""
 
 
-def _hold(material: Material) -> contextlib.AbstractContextManager[object]:
-    """Keep the material for the tasks of this process."""
-    global _material
-    _material = material
+def _hold(study: PreparedStudy) -> contextlib.AbstractContextManager[object]:
+    """Keep the study for the tasks of this process."""
+    global _study
+    _study = study
     return contextlib.nullcontext()
 
 
-def count_task(task: Task, report: Callable[[int], None]) -> Counts:
+def count_task(task: CountTask, report: Callable[[int], None]) -> Counts:
     """Count and write."""
-    assert _material is not None
-    counts = count(task.decoding, _material, task.choosing)
+    assert _study is not None
+    counts = count(task.decoding, _study, task.choosing)
     write_counts(task.path, counts)
     report(1)
     return counts

@@ -70,7 +70,7 @@ class Grid:
         return self.path.stem
 
     @property
-    def selected(self) -> set[str]:
+    def chosen_decodings(self) -> set[str]:
         """Digests of the decodings that are candidates of a nested choice."""
         return {c.decoding.digest for variant in self.variants if variant.chosen for c in variant.candidates}
 

@@ -1,10 +1,10 @@
-"""The sweeps of an ablation: rows of one variant that differ in parameters, as pictures show them."""
+"""The sweeps of an ablation: rows of one variant that differ in parameters, arranged for figures."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memodule.studies.ablation.table import Row
+from memodule.studies.ablation.table import AblationRow
 from memodule.studies.ablation.variants import short
 from memodule.studies.values import value_key
 
@@ -23,12 +23,12 @@ class Level:
 
     @property
     def mean(self) -> float:
-        """Over all values of the other parameters."""
+        """Mean over all values of the other parameters."""
         return sum(self.scores) / len(self.scores)
 
     @property
     def best(self) -> float:
-        """With the best values of the other parameters."""
+        """Score with the best values of the other parameters."""
         return max(self.scores)
 
 
@@ -44,17 +44,14 @@ class Sweep:
 
     group: str
     parameters: Mapping[str, Sequence[Any]]
-    rows: Sequence[Row]
+    rows: Sequence[AblationRow]
 
     def levels(self, parameter: str, score: str) -> list[Level]:
-        """A score against a parameter; rows in which the parameter does not exist are left out.
+        """A score against a parameter, one level per value; rows in which it does not exist are left out.
 
         Args:
             parameter: Name, as in the grid.
             score: Log key.
-
-        Returns:
-            One level per value, in the order of the grid.
         """
         return [
             Level(value, tuple(row.scores[score] for row in self.rows if _is(row, parameter, value)))
@@ -63,20 +60,20 @@ class Sweep:
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """The two parameters with the most values: across and upwards in the heat map; None if fewer are swept."""
+        """The two parameters with the most values, across and upwards in the heat map; None if fewer are swept."""
         if len(self.parameters) < 2:
             return None
         order = sorted(self.parameters, key=lambda name: -len(self.parameters[name]))
         return order[0], order[1]
 
     def surface(self, score: str) -> list[list[float | None]]:
-        """The score by `pair`: rows upwards, columns across; the best over all other parameters, None where none is.
+        """The score by `pair`, the best over all other parameters.
 
         Args:
             score: Log key.
 
         Returns:
-            A list per value of the second parameter, with a score or None per value of the first.
+            A list per value of the second parameter, with a score per value of the first; None where there is no row.
         """
         assert self.pair is not None
         across, up = self.pair
@@ -89,12 +86,12 @@ class Sweep:
         ]
 
 
-def sweeps_of(rows: Sequence[Row], order: Sequence[str]) -> list[Sweep]:
+def sweeps_of(rows: Sequence[AblationRow], order: Sequence[str]) -> list[Sweep]:
     """The variants with more than one row.
 
     Args:
         rows: Of the ablation.
-        order: Names of all variants, as the grid has them.
+        order: Names of all variants, in the order of the grid.
     """
     found = []
     for group in dict.fromkeys(order):
@@ -106,16 +103,16 @@ def sweeps_of(rows: Sequence[Row], order: Sequence[str]) -> list[Sweep]:
 
 
 def is_numeric(values: Sequence[Any]) -> bool:
-    """Whether values can stand on an axis of numbers."""
+    """Whether values fit on an axis of numbers."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def labels(values: Sequence[Any]) -> list[str]:
-    """Values as words."""
+    """Values as text."""
     return [short(value) for value in values]
 
 
-def _values(rows: Sequence[Row], name: str) -> list[Any]:
+def _values(rows: Sequence[AblationRow], name: str) -> list[Any]:
     found = {
         value_key(r.variant.parameters[name]): r.variant.parameters[name] for r in rows if name in r.variant.parameters
     }
@@ -123,6 +120,6 @@ def _values(rows: Sequence[Row], name: str) -> list[Any]:
     return sorted(values) if is_numeric(values) else sorted(values, key=short)
 
 
-def _is(row: Row, parameter: str, value: Any) -> bool:
+def _is(row: AblationRow, parameter: str, value: Any) -> bool:
     parameters = row.variant.parameters
     return parameter in parameters and value_key(parameters[parameter]) == value_key(value)

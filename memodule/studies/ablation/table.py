@@ -1,29 +1,27 @@
-"""The table of an ablation: scores with intervals, counts, the paired difference to the reference, row by row."""
+"""The rows of an ablation: scores with intervals, counts, and the paired difference to the reference."""
 
-import csv
 import dataclasses
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
+from memodule.runtime.csv_files import csv_text
 from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
 
 SHOWN: Final = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")
-"""Scores, in the order of the table."""
+"""Scores in the order of the columns."""
 
 CHOICE: Final = (
-    "Picking a row is a choice: the best one was found by looking at the held-out subjects, so its score is better "
-    "than honest. Before you report one, let every fold choose on its own training subjects (choose or choose_from in "
-    "a grid)"
+    "Picking a row is a choice: the best one was found by looking at the held-out subjects, so its score is too good. "
+    "Before you report a row, let every fold choose on its own training subjects (choose or choose_from in a grid)"
 )
-"""What every reader is told, on the terminal, in files and on the page."""
+"""What every reader must know, on the terminal, in files and on the page."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Row:
+class AblationRow:
     """One variant with its scores.
 
     Attributes:
@@ -53,7 +51,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Of the variant."""
+        """Name of the variant."""
         return self.variant.name
 
     @property
@@ -68,21 +66,21 @@ def make_row(
     tallies: Mapping[str, Tally],
     reference: Mapping[str, Tally] | None,
     protocol: Protocol,
-) -> Row:
+) -> AblationRow:
     """Score one variant.
 
     Args:
         variant: What was decoded.
         choice: The candidate of each fold.
         tallies: Counts of each held-out subject.
-        reference: The same of the reference; None if this is it.
+        reference: Those of the reference; None if this is it.
         protocol: The study's.
     """
     pooled = sum(tallies.values(), Tally())
     rules = [candidate.decoding.protocol(protocol) for candidate in choice.values()]
     support = recognition_scores(pooled.confusion, protocol.emotions, protocol.absent_classes)["support"]
     tests = None if reference is None else paired_test(tallies, reference, protocol)
-    return Row(
+    return AblationRow(
         variant,
         tallies,
         score(pooled, protocol),
@@ -94,36 +92,26 @@ def make_row(
     )
 
 
-def best_first(rows: Sequence[Row]) -> list[Row]:
+def best_first(rows: Sequence[AblationRow]) -> list[AblationRow]:
     """By STRS, then spotting F1; equal rows in the order of the grid."""
     return sorted(rows, key=lambda row: (-row.scores["strs"], -row.scores["spot_f1"]))
 
 
-def best_of_groups(rows: Sequence[Row]) -> list[tuple[Row, int]]:
-    """The best row of each group and the size of the group, of rows that are sorted already.
+def best_of_groups(rows: Sequence[AblationRow]) -> list[tuple[AblationRow, int]]:
+    """(best row, number of rows) of each group, best first.
 
     Args:
         rows: Sorted, best first.
-
-    Returns:
-        (row, size of its group), in the order of the rows.
     """
     sizes = Counter(row.variant.group for row in rows)
-    first: dict[str, Row] = {}
+    first: dict[str, AblationRow] = {}
     for row in rows:
         first.setdefault(row.variant.group, row)
     return [(row, sizes[group]) for group, row in first.items()]
 
 
-def row_values(row: Row) -> dict[str, Any]:
-    """One row as plain values, nested.
-
-    Args:
-        row: One variant.
-
-    Returns:
-        What `table.json` holds of it; docs/data-formats.md names the keys.
-    """
+def row_values(row: AblationRow) -> dict[str, Any]:
+    """A row as it is in `table.json`; docs/data-formats.md lists the keys."""
     pooled = row.pooled
     first = row.variant.candidates[0].decoding
     return {
@@ -147,20 +135,13 @@ def row_values(row: Row) -> dict[str, Any]:
     }
 
 
-def flat_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows with one plain value per column, the same columns in each: what CSV and W&B tables hold.
-
-    Args:
-        rows: In the order of the table.
-
-    Returns:
-        One mapping per row; docs/data-formats.md names the columns.
-    """
+def flat_rows(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
+    """The rows with one plain value per column, for CSV and W&B tables; docs/data-formats.md lists the columns."""
     names = list(dict.fromkeys(name for row in rows for name in row.variant.parameters))
     return [_flat(row, names) for row in rows]
 
 
-def _flat(row: Row, parameters: Sequence[str]) -> dict[str, Any]:
+def _flat(row: AblationRow, parameters: Sequence[str]) -> dict[str, Any]:
     values = row_values(row)
     flat: dict[str, Any] = {name: values[name] for name in ("variant", "group", "rule")}
     for name in parameters:
@@ -170,22 +151,16 @@ def _flat(row: Row, parameters: Sequence[str]) -> dict[str, Any]:
         flat[f"{name}_low"], flat[f"{name}_high"] = values["ci"][name]
     flat |= {name: values[name] for name in ("tp", "fp", "fn", "recognition_support")}
     for name in ("strs", "spot_f1", "recog_f1"):
-        test = (row.differences or {}).get(name)
-        flat[f"{name}_difference"] = test["difference"] if test else None
-        flat[f"{name}_difference_low"], flat[f"{name}_difference_high"] = (
-            (test["low"], test["high"]) if test else (None, None)
-        )
-        flat[f"{name}_p"] = test["p_value"] if test else None
+        test = (row.differences or {}).get(name, {})
+        ends = {"": "difference", "_low": "low", "_high": "high"}
+        flat |= {f"{name}_difference{end}": test.get(key) for end, key in ends.items()}
+        flat[f"{name}_p"] = test.get("p_value")
     flat["leak"] = row.leak
     flat["chosen"] = "; ".join(f"{label} ({folds})" for label, folds in row.chosen.items())
     return flat
 
 
-def csv_text(rows: Sequence[Row]) -> str:
-    """The flat table as CSV."""
+def table_csv(rows: Sequence[AblationRow]) -> str:
+    """The contents of `table.csv`."""
     flat = flat_rows(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(flat[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()
+    return csv_text(flat[0], (row.values() for row in flat))

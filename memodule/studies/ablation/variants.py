@@ -118,6 +118,3 @@ def short(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(short, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-Decoding = DecodingSpec

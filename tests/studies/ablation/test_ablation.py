@@ -23,11 +23,11 @@ from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.choosing import choose
 from memodule.studies.ablation.counting import _Counter, count, tally_curves
 from memodule.studies.ablation.grid import read_grid
-from memodule.studies.ablation.material import read_material
-from memodule.studies.ablation.provenance import provenance
+from memodule.studies.ablation.prepared import prepare_study
+from memodule.studies.ablation.row_influences import ablation_influences
 from memodule.studies.ablation.run import Ablation, ablate
-from memodule.studies.ablation.variants import Decoding
-from memodule.studies.pooling import pool
+from memodule.studies.ablation.variants import DecodingSpec
+from memodule.studies.pooling import pool, pool_study
 from memodule.studies.results_view import pooled_scores
 from memodule.studies.study import Study
 from tests.studies.ablation.folders import add_inner_subjects, change_curves, change_labels, write_grid
@@ -111,7 +111,7 @@ def test_a_trained_study_with_inner_subjects_and_its_redecodings_agree(planted, 
         results = json.loads((decoded / "results.json").read_text())
         assert dict(row(ablation, name).scores) == pooled_scores(results)
         assert row(ablation, name).pooled.fp == results["spotting"]["fp"]
-    folds = ablation.material.folds
+    folds = ablation.prepared.folds
     assert all(len(fold.inner) == 1 and set(fold.validation) == set(fold.inner) for fold in folds)
 
 
@@ -148,11 +148,11 @@ def test_fitting_on_all_uses_the_held_out_labels_and_says_so(study):
     found = {}
     for name in ("honest", "leak"):
         decoding = row(before, name).variant.candidates[0].decoding
-        material = read_material(Study.open(study))
-        fold = next(fold for fold in material.folds if fold.subject == widened)
+        prepared = prepare_study(Study.open(study))
+        fold = next(fold for fold in prepared.folds if fold.subject == widened)
         found[name] = [
             _Counter(decoding, m)._fitted(fold).rule.timing.half_window
-            for m, fold in ((before.material, before.material.folds[0]), (material, fold))
+            for m, fold in ((before.prepared, before.prepared.folds[0]), (prepared, fold))
         ]
     assert found["honest"][0] == found["honest"][1]
     assert found["leak"][0] != found["leak"][1]
@@ -202,16 +202,16 @@ def test_inner_curves_decide_where_there_are_some(study):
 
 
 def test_inner_curves_are_each_folds_own_even_where_two_folds_fit_alike(study):
-    material = read_material(Study.open(study))
-    first, second = material.folds[:2]
-    shown = material.folds[2].test
+    prepared = prepare_study(Study.open(study))
+    first, second = prepared.folds[:2]
+    shown = prepared.folds[2].test
     turned = [dataclasses.replace(v, curve=dataclasses.replace(v.curve, score=1 - v.curve.score)) for v in shown]
     alike = [
         dataclasses.replace(fold, known=first.known, inner=("s3",), validation={"s3": curves})
         for fold, curves in ((first, shown), (second, turned))
     ]
-    decoding = Decoding({"class_path": "memodule.intervals.PriorGuided", "init_args": {}})
-    chooser = count(decoding, dataclasses.replace(material, folds=alike), choosing=True).chooser
+    decoding = DecodingSpec({"class_path": "memodule.intervals.PriorGuided", "init_args": {}})
+    chooser = count(decoding, dataclasses.replace(prepared, folds=alike), choosing=True).chooser
     assert chooser["seed0/s1"] != chooser["seed0/s2"]
 
 
@@ -224,8 +224,8 @@ def test_watched_curves_of_the_held_out_subject_are_no_inner_curves(study):
             fold / "test" / "curves.npz", fold / "val" / "curves.npz"
         )  # what training without inner ones leaves
     assert choices(study) == before
-    material = read_material(Study.open(study))
-    assert all(not fold.validation and fold.subject not in material.choosers(fold) for fold in material.folds)
+    prepared = prepare_study(Study.open(study))
+    assert all(not fold.validation and fold.subject not in prepared.choosers(fold) for fold in prepared.folds)
 
 
 def test_curves_of_a_subject_that_a_fold_must_not_see_are_refused(study):
@@ -233,32 +233,32 @@ def test_curves_of_a_subject_that_a_fold_must_not_see_are_refused(study):
     opened = Study.open(study)
     shutil.copy(opened.fold("s1", 0).folder / "test" / "curves.npz", opened.fold("s1", 0).folder / "val" / "curves.npz")
     with pytest.raises(UserError, match=r"s1.*curves of subject s1"):
-        read_material(opened)
+        prepare_study(opened)
 
 
 def test_each_fold_takes_the_best_on_its_choosers(study):
     grid = read_grid(write_grid(study.parent / "grids", {"chosen": CHOSEN}, choose_by="spot_f1"))
     variant = grid.variants[1]
-    material = read_material(Study.open(study))
+    prepared = prepare_study(Study.open(study))
     swept = run(study, {"swept": SWEPT})
     by_threshold = {r.variant.parameters["threshold"]: r.tallies for r in swept.rows if r.variant.group == "swept"}
     ablation = ablate(Study.open(study), grid, 1)
-    counts = execution.count_all(grid, material, _no_cache(study), 1).counts
-    for fold, candidate in choose(variant, counts, material, "spot_f1").items():
+    counts = execution.count_all(grid, prepared, _no_cache(study), 1).counts
+    for fold, candidate in choose(variant, counts, prepared, "spot_f1").items():
         others = [s for s in Study.open(study).subjects if s != fold.removeprefix("seed0/")]
         f1 = {}
         for threshold in by_threshold:
             rule = PriorGuided(threshold=threshold).fit(
-                [e for e in material.catalog.expressions if e.subject in others], fps=material.fps, frame_step=1
+                [e for e in prepared.catalog.expressions if e.subject in others], fps=30.0, frame_step=1
             )
-            f1[threshold] = _spot_f1(rule, material, others)
+            f1[threshold] = _spot_f1(rule, prepared, others)
         assert f1[candidate.label["threshold"]] == max(f1.values())
     honest = row(ablation, "chosen").scores["spot_f1"]
     assert honest <= max(r.scores["spot_f1"] for r in swept.rows) + 1e-12
 
 
-def _spot_f1(rule, material, subjects) -> float:
-    folds = [fold for fold in material.folds if fold.subject in subjects]
+def _spot_f1(rule, prepared, subjects) -> float:
+    folds = [fold for fold in prepared.folds if fold.subject in subjects]
     return score(sum((tally_curves(FittedDecoder(rule, MEGC), fold.test) for fold in folds), Tally()), MEGC)["spot_f1"]
 
 
@@ -281,11 +281,11 @@ def test_calibrated_rules_learn_from_nobody_unless_nested(study):
     rule = {"class_path": "Abstaining", "init_args": {"rule": {"class_path": "PriorGuided"}}}
     ablation = run(study, {"inner": {"rule": rule}, "nested": {"rule": rule, "calibrate": "nested"}})
     assert row(ablation, "inner").tallies == row(ablation, "study").tallies
-    material = ablation.material
-    for fold in material.folds:
-        known = [e for e in material.catalog.expressions if e.subject != fold.subject]
+    prepared = ablation.prepared
+    for fold in prepared.folds:
+        known = [e for e in prepared.catalog.expressions if e.subject != fold.subject]
         expected = Abstaining(PriorGuided()).fit(known, fps=30.0)
-        expected.calibrate([v.labelled for f in material.folds if f is not fold for v in f.test])
+        expected.calibrate([v.labelled for f in prepared.folds if f is not fold for v in f.test])
         assert row(ablation, "nested").tallies[fold.subject] == tally_curves(FittedDecoder(expected, MEGC), fold.test)
 
 
@@ -327,7 +327,7 @@ def test_provenance_names_who_influenced_what(study):
         "chosen": CHOSEN,
     }
     ablation = run(study, variants)
-    told = provenance(ablation.grid, ablation.material, ablation.rows)
+    told = ablation_influences(ablation.grid, ablation.prepared, ablation.rows)
     assert told["folds"]["seed0/s1"] == {"held_out": "s1", "training": ["s4", "s5", "s6"], "inner": ["s2", "s3"]}
     every = {name: told["rows"][name]["every fold"] for name in ("plain", "leak", "learns")}
     assert every["plain"] == {"prior_fitted_on": "training", "calibrated_on": "none", "chosen_on": "none"}
@@ -408,7 +408,62 @@ def test_several_processes_give_what_one_gives(study):
     assert [(r.name, r.tallies, r.chosen) for r in two.rows] == [(r.name, r.tallies, r.chosen) for r in one.rows]
 
 
-def test_an_unfinished_study_is_refused(tmp_path):
-    folder = make_study(tmp_path / "runs", small_catalog(), without=[("s2", 0)], pooled=False)
-    with pytest.raises(UserError, match=r"fold s2 \(seed 0\) is not finished"):
+# ------------------------------------------------------------------------------------------------------ missing folds
+
+
+def test_finished_folds_of_a_partial_study_are_decoded_and_called_partial(tmp_path, capsys):
+    """As `memodule report` shows such a study: the numbers of its results.json, and PARTIAL wherever scores are."""
+    gone = [("s2", 0), ("s4", 0), ("s4", 1)]
+    folder = make_study(
+        tmp_path / "runs", small_catalog([f"s{i}" for i in range(1, 6)]), seeds=(0, 1), without=gone, pooled=False
+    )
+    results = pool_study(Study.open(folder))
+    assert not results["complete"]
+    grid = write_grid(tmp_path / "grids", {"same": {"rule": "PriorGuided"}, "chosen": CHOSEN})
+    assert main(["ablate", str(folder), "--grid", str(grid), "--workers", "1"]) == 0
+    assert "PARTIAL: 7 of 10 folds" in capsys.readouterr().out
+    table = json.loads((folder / "ablations" / "grid" / "table.json").read_text())
+    told = json.loads((folder / "ablations" / "grid" / "provenance.json").read_text())
+    rows = {row["variant"]: row for row in table["rows"]}
+    for name in ("study", "same"):
+        assert {score: rows[name][score] for score in pooled_scores(results)} == pooled_scores(results)
+    assert table["subjects"] == 4
+    assert (
+        table["partial"]
+        == told["partial"]
+        == {
+            "finished": "7 of 10 folds",
+            "missing": ["s2 (seed 0)", "s4 (seed 0)", "s4 (seed 1)"],
+        }
+    )
+    assert any(note.startswith("PARTIAL: 7 of 10 folds") for note in table["notes"])
+    assert len(told["folds"]) == 7
+    assert len(rows["chosen"]["choice_by_fold"]) == 7
+    page = (folder / "ablations" / "grid" / "index.html").read_text()
+    assert "PARTIAL" in page
+    assert "7 of 10 folds" in page
+
+
+def test_a_finished_study_is_not_called_partial(study):
+    ablation = run(study, {"fixed": {"rule": "FixedWindow"}})
+    assert ablation.prepared.partial is None
+    assert "partial" not in ablation.to_dict()
+    assert not any("PARTIAL" in note for note in ablation.notes)
+
+
+def test_a_study_without_finished_folds_is_refused(tmp_path):
+    catalog = small_catalog()
+    folder = make_study(tmp_path / "runs", catalog, without=[(s, 0) for s in catalog.subjects], pooled=False)
+    with pytest.raises(UserError, match="no fold is finished"):
         run(folder, {"fixed": {"rule": "FixedWindow"}})
+
+
+@pytest.mark.parametrize(
+    "variant", [CHOSEN, {"rule": "FixedWindow", "calibrate": "nested"}], ids=["choose", "calibrate"]
+)
+def test_a_lone_fold_has_nothing_to_choose_on(tmp_path, variant):
+    catalog = small_catalog()
+    folder = make_study(tmp_path / "runs", catalog, without=[(s, 0) for s in catalog.subjects[1:]], pooled=False)
+    run(folder, {"fixed": {"rule": "FixedWindow"}})
+    with pytest.raises(UserError, match=r"seed0/s1.*no other finished fold"):
+        run(folder, {"nested": variant})

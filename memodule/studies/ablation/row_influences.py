@@ -5,60 +5,63 @@ from typing import Any, Final
 
 from memodule.studies.ablation.counting import learns_from_curves
 from memodule.studies.ablation.grid import Grid
-from memodule.studies.ablation.material import FoldMaterial, Material
-from memodule.studies.ablation.table import Row
+from memodule.studies.ablation.prepared import PreparedFold, PreparedStudy
+from memodule.studies.ablation.table import AblationRow
 from memodule.studies.ablation.variants import Candidate
 
-MEANING: Final = {
+_MEANING: Final = {
     "training": "the fold's training subjects: their labels; for curves, out-of-fold ones (of the networks that held "
     "these subjects out, which were trained on the fold's held-out subject too)",
     "inner": "the fold's inner validation subjects: their labels, and their curves by the fold's own network, which "
     "never saw the held-out subject",
     "all": "all subjects, the held-out one included: a leak",
-    "none": "nobody",
-    "stored": "as the study's own provenance.json says",
+    "none": "no subject",
+    "stored": "see the study's own provenance.json",
 }
 
 
-def provenance(grid: Grid, material: Material, rows: Sequence[Row]) -> dict[str, Any]:
-    """What `provenance.json` holds.
+def ablation_influences(grid: Grid, study: PreparedStudy, rows: Sequence[AblationRow]) -> dict[str, Any]:
+    """The contents of `provenance.json`.
 
     Returns:
-        `meaning` of the words; `folds`, the subjects of each; `rows`: for each variant whose labels fitted the prior,
-        on whose curves rules were calibrated, and on whose curves the candidate was chosen, with the candidate.
+        `meaning` of the terms; `folds`, the subjects of each; `partial`, only where folds are missing; `rows`: for each
+        variant whose labels fitted the prior, on whose curves rules were calibrated, and on whose curves the candidate
+        was chosen, with the candidate.
     """
     return {
-        "meaning": MEANING,
+        "meaning": _MEANING,
         "choose_by": grid.choose_by,
+        **study.partial_entry(),
         "folds": {
             fold.name: {"held_out": fold.subject, "training": list(fold.training), "inner": list(fold.inner)}
-            for fold in material.folds
+            for fold in study.folds
         },
-        "rows": {row.name: _row(row, material) for row in rows},
+        "rows": {row.name: _row(row, study) for row in rows},
     }
 
 
-def _row(row: Row, material: Material) -> dict[str, Any]:
+def _row(row: AblationRow, study: PreparedStudy) -> dict[str, Any]:
     if not row.variant.chosen:
-        told = [_fold(row.variant.candidates[0], fold, material) for fold in material.folds]
-        if all(fold == told[0] for fold in told):
-            return {"every fold": told[0] | {"chosen_on": "none"}}
-        return {fold.name: facts | {"chosen_on": "none"} for fold, facts in zip(material.folds, told, strict=True)}
+        found = {
+            fold.name: {**_fold(row.variant.candidates[0], fold, study), "chosen_on": "none"} for fold in study.folds
+        }
+        first, *others = found.values()
+        return {"every fold": first} if all(other == first for other in others) else found
     return {
         fold.name: {
-            **_fold(row.choice[fold.name], fold, material),
+            **_fold(row.choice[fold.name], fold, study),
             "chosen_on": "inner" if fold.inner else "training",
             "chosen": dict(row.choice[fold.name].label),
         }
-        for fold in material.folds
+        for fold in study.folds
     }
 
 
-def _fold(candidate: Candidate, fold: FoldMaterial, material: Material) -> dict[str, Any]:
+def _fold(candidate: Candidate, fold: PreparedFold, study: PreparedStudy) -> dict[str, Any]:
     decoding = candidate.decoding
     if decoding.rule is None:
         return {"prior_fitted_on": "stored", "calibrated_on": "stored"}
-    leaks = decoding.protocol(material.protocol).leaks
+    leaks = decoding.protocol(study.protocol).leaks
     calibrated = "inner" if fold.inner else "training" if decoding.calibrate == "nested" else "none"
     learns = learns_from_curves(decoding.build())
     return {"prior_fitted_on": "all" if leaks else "training", "calibrated_on": calibrated if learns else "none"}

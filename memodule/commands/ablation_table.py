@@ -1,4 +1,4 @@
-"""An ablation as the terminal shows it."""
+"""An ablation as the terminal shows it: the best row of each variant, what folds chose, and the notes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,19 +8,23 @@ from rich.table import Table
 from rich.text import Text
 
 from memodule.studies.ablation.run import Ablation
-from memodule.studies.ablation.table import Row, best_of_groups
+from memodule.studies.ablation.table import AblationRow, best_of_groups
 
 _HEADS: Final = ("STRS [95 %]", "- ref.", "p", "spot F1", "P", "R", "recog F1", "on", "TP/FP/FN")
 _NARROW: Final = ("STRS", "- ref.", "spot F1", "recog F1", "TP/FP/FN")
 _WIDE: Final = 120
-"""Columns of a terminal that holds all of them."""
+"""Width of a terminal that holds all columns."""
 
 
 def print_table(ablation: Ablation) -> None:
-    """Print the best row of each variant to standard output, then what a reader must know."""
+    """Print to standard output."""
     out = Console(highlight=False, markup=False, emoji=False)
     heads = _HEADS if out.width >= _WIDE else _NARROW
-    title = f"{ablation.study.name} under {ablation.grid.name}, best first; differences to {ablation.grid.reference}"
+    partial = f" (PARTIAL: {ablation.prepared.partial})" if ablation.prepared.partial else ""
+    title = (
+        f"{ablation.study.name} under {ablation.grid.name}{partial}, best first; differences to "
+        f"{ablation.grid.reference}"
+    )
     table = Table(title=title, title_justify="left", pad_edge=False)
     table.add_column("variant", overflow="fold", min_width=22)
     for head in heads:
@@ -32,14 +36,14 @@ def print_table(ablation: Ablation) -> None:
         table.add_row(_name(row, size, ablation), *(cells[head] for head in heads), style=style)
     out.print(table)
     if len(shown) < len(ablation.rows):
-        out.print(f"The table in {ablation.folder} holds all {len(ablation.rows)} rows.", soft_wrap=True)
+        out.print(f"All {len(ablation.rows)} rows are in {ablation.folder / 'table.csv'}.", soft_wrap=True)
     for line in _choices([row for row, _ in shown]):
         out.print(line, soft_wrap=True)
     for note in ablation.notes:
         out.print(note, soft_wrap=True)
 
 
-def _name(row: Row, size: int, ablation: Ablation) -> Text:
+def _name(row: AblationRow, size: int, ablation: Ablation) -> Text:
     marks = [
         *(["reference"] if row is ablation.reference else []),
         *(["LEAK"] if row.leak else []),
@@ -49,7 +53,7 @@ def _name(row: Row, size: int, ablation: Ablation) -> Text:
     return Text(row.name + (f" ({', '.join(marks)})" if marks else ""))
 
 
-def _cells(row: Row) -> dict[str, str]:
+def _cells(row: AblationRow) -> dict[str, str]:
     low, high = row.ranges["strs"]
     pooled, scores, test = row.pooled, row.scores, (row.differences or {}).get("strs")
     return {
@@ -66,7 +70,7 @@ def _cells(row: Row) -> dict[str, str]:
     }
 
 
-def _choices(rows: Sequence[Row]) -> list[str]:
+def _choices(rows: Sequence[AblationRow]) -> list[str]:
     """What the folds chose, most frequent first."""
     return [
         f"{row.name}: " + "; ".join(f"{label} in {folds}" for label, folds in list(row.chosen.items())[:4])
