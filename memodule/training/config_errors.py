@@ -84,11 +84,11 @@ def _problem(key: str, message: str) -> str:
     """What is wrong with the value of a key, to be put behind it; nothing if the message is not recognised."""
     if match := _CLASS.search(message):
         return _problem_of_class(match[1], match[2])
+    if (inner := _KEY.search(message)) and inner[1] != key:  # a setting of a nested file or of a class
+        problem = _problem(inner[1], message[inner.end() :])
+        return f".{inner[1].removeprefix(f'{key}.')}{problem}" if problem else ""
     if match := _NO_FILE.search(message):
         return f": {match[1]}: no such file, and not a mapping of settings"
-    if inner := _KEY.search(message):  # a setting of a setting
-        problem = _problem(inner[1], message[inner.end() :])
-        return f".{inner[1]}{problem}" if problem else ""
     if match := _NO_CLASS.search(message):
         names = _class_names(_BASES[key]) if key in _BASES else []
         return f": {match[1]} is not a known class{did_you_mean(match[1], names)}"

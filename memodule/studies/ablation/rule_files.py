@@ -1,5 +1,6 @@
 """Selection rules as a grid writes them: by name, by class path, or by a file of configs/intervals."""
 
+import contextlib
 import copy
 import importlib
 import inspect
@@ -11,6 +12,7 @@ import memodule.intervals
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.runtime.class_paths import imported_class
+from memodule.runtime.own_parts import adopt
 from memodule.runtime.packaged import packaged_names
 from memodule.runtime.yaml_files import did_you_mean, read_yaml
 from memodule.studies.values import is_yaml_file
@@ -117,14 +119,14 @@ def _inside(rule: Any, part: str, where: str) -> Any:
 
 def _rule_class(path: str, where: str) -> tuple[str, type[SelectionRule]]:
     """The complete class path, and the class; a grid is a config, so its class paths may be imported."""
-    complete = path if "." in path else f"memodule.intervals.{path}"
-    module, _, name = complete.rpartition(".")
-    try:
-        importlib.import_module(module)
-        return complete, imported_class(complete, SelectionRule, where)  # type: ignore[type-abstract]
-    except (ImportError, UserError):
-        near = did_you_mean(name, RULES)
-        raise UserError(f"{where}: there is no rule {path}{near}; there are {', '.join(RULES)}") from None
+    if "." in path:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(path.rpartition(".")[0])
+            adopt({"class_path": path})
+        return path, imported_class(path, SelectionRule, where)  # type: ignore[type-abstract]
+    if path not in RULES:
+        raise UserError(f"{where}: there is no rule {path}{did_you_mean(path, RULES)}; there are {', '.join(RULES)}")
+    return f"memodule.intervals.{path}", getattr(memodule.intervals, path)
 
 
 def _require_argument(kind: type[SelectionRule], name: str, where: str) -> None:
