@@ -25,7 +25,7 @@ from memodule.studies.ablation.execution import count_all
 from memodule.studies.ablation.grid import read_grid
 from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
 from memodule.studies.ablation.run import score_rows
-from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
 STEP, SAMPLES = 7, 1000

@@ -8,7 +8,7 @@
     python experiments/benchmarks/decoding.py --only bench --save bench.jsonl --markdown  # the tables of docs/rules.md
 
 Bench: label timelines like those of SAMM-LV and CAS(ME)^3, simulated curves at three noise levels
-(memodule/synthetic/curves.py tells what these are and are not). Every rule is fitted, calibrated and its options
+(memodule/synthetic/score_curves.py says what these are and are not). Every rule is fitted, calibrated and its options
 chosen on half of the subjects, and scored on the other half: pooled spotting F1, one-to-one, IoU >= .5, over all
 videos, and over videos with a micro-expression only. The reference is PriorGuided with its threshold chosen the same
 way, which is better than PriorGuided as published. Differences are paired over seeds.
@@ -34,7 +34,7 @@ from decoding_candidates import CANDIDATES, REFERENCE, grid
 
 from memodule.intervals import build_rule
 from memodule.metrics.functional import spotting_scores
-from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
 LEVELS = ("low", "medium", "high")

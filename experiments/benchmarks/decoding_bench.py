@@ -14,7 +14,7 @@ from decoding_candidates import CANDIDATES
 from memodule.emotions import NEUTRAL
 from memodule.intervals import ClassPrior, FixedWindow, LabelledCurve, SelectionRule, build_rule, vote_emotions
 from memodule.metrics.functional import match_intervals, spotting_scores
-from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
 FRAME_STEP = {"samm_lv": 7, "casme3": 1}

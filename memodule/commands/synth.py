@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = """\
 Write semi-synthetic face videos with known micro- and macro-expressions into the folder OUT, as video files (or images)
-with a Catalog (videos.csv, expressions.csv). A public-domain photograph is bent into different people, who move by
+with a Catalog (videos.csv, expressions.csv). A public-domain photograph is warped into different people, who move by
 known amounts at known times. Such data prove that the pipeline works, and nothing about real micro-expressions.
 
-With --like, no video is rendered: OUT receives the label timelines of a whole data set with its published statistics
-(the videos named there do not exist), and --flow writes features that fit them straight into a flow store."""
+With --like, no videos are rendered: OUT receives the label timelines of a whole data set with its published statistics
+(the videos named there do not exist), and --flow writes matching features directly into a flow store."""
 
 _EPILOG: Final = """\
 examples:
@@ -36,7 +36,7 @@ examples:
 _SAMPLING: Final = {"samm_lv": (30, 7), "casme3": (50, 1)}
 """Window and frame step of the published experiments."""
 
-_FEATURES_VERSION: Final = 1  # raise it whenever the same arguments give other features
+_FEATURES_VERSION: Final = 1  # increase it whenever the same arguments give other features
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         _refuse(stand_in, "needs --like")
         catalog = _render(arguments.out, arguments.seed, rendering)
     else:
-        _refuse(rendering, "does not go with --like, which renders nothing")
+        _refuse(rendering, "cannot be combined with --like, which renders nothing")
         catalog = _stand_in(arguments.out, arguments.like, arguments.seed, **stand_in)
     kinds = [expression.kind for expression in catalog.expressions]
     print(
@@ -103,9 +103,9 @@ def _stand_in(
     from memodule.synthetic.timelines import simulate_timelines
 
     if seed < 0:
-        raise UserError(f"seed: {seed}; give 0 or more")
+        raise UserError(f"seed: {seed}; use 0 or more")
     if flow is None and (window, frame_step) != (None, None):
-        raise UserError("--window and --frame-step describe features; say with --flow where to put them")
+        raise UserError("--window and --frame-step describe features; add --flow to write them")
     timelines = simulate_timelines(like, seed)
     absent = out / "not-rendered"
     videos = tuple(dataclasses.replace(v, path=absent / v.subject / v.video) for v in timelines.videos)
@@ -138,5 +138,5 @@ def _open_store(catalog: "Catalog", root: Path, like: str, window: int | None, f
     for video in catalog.videos:
         known = store.description_path(video.subject, video.video)
         if known.is_file() and store.get(video.subject, video.video).source["kind"] != "simulated":
-            raise UserError(f"{known}: features of a real video would be replaced; give another --flow folder")
+            raise UserError(f"{known}: features of a real video would be replaced; use another --flow folder")
     return store

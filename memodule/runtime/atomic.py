@@ -4,6 +4,8 @@ import contextlib
 import errno
 import json
 import os
+import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.is_dir():  # or empty, which means the working directory
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{_ASIDE}{uuid.uuid4().hex}{path.suffix}")
+    aside = aside_of(path)
     try:
         yield aside
         aside.replace(path)
@@ -49,7 +51,23 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers have left anywhere below `folder`, which no one else may be writing to."""
+def aside_of(path: Path) -> Path:
+    """A free path next to `path`, with the same suffix, that `remove_leftovers` recognises."""
+    return path.with_name(f"{_ASIDE}{uuid.uuid4().hex}{path.suffix}")
+
+
+def remove_leftovers(folder: Path, older_than: float = 0.0) -> None:
+    """Remove what killed writers have left anywhere below `folder`.
+
+    Args:
+        folder: Where to search; no one else may be writing to it, unless `older_than` is long enough.
+        older_than: Minimum age in seconds; younger files and folders may be in use.
+    """
     for path in folder.rglob(f"{_ASIDE}*"):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+            if time.time() - path.stat().st_mtime < older_than:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()

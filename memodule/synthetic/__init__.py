@@ -1,11 +1,15 @@
-"""Semi-synthetic face videos: a real photograph bent into people, who move by known amounts at known times.
+"""Everything generated: face videos, label timelines, flow features and score curves.
 
-The way through: `difficulty` (every number that decides how hard the data are) and a seed give `faces` (how subjects
-look) and `behaviour` (what they do); `action_units` says what moves in an expression; a `puppet` is a face with all
-that moves it; `rendering` makes frames; `synthesis` writes the data set.
+Face videos (`memodule synth`): a seed and a `difficulty` (every number that decides how hard the data are) give `faces`
+(how subjects look) and `behaviour` (what they do when). `action_units` says what moves in an expression, `movements`
+how one develops, `performance` all that happens in a video. A `face_rig` is a face with all that moves it, `rendering`
+makes frames of it, `face_videos` writes the data set with `frame_files` and a `recipe`.
 
-Such data prove that the pipeline works. They say nothing about accuracy on real micro-expressions: all subjects are one
-photograph, movements are smooth fields without wrinkles, and timing is drawn from simple distributions.
+Stand-ins for a whole data set (`memodule synth --like`): `label_statistics` -> `timelines` (labels without pixels) ->
+`flow_features` for networks, or `score_curves` for selection rules.
+
+Generated data prove that the pipeline works. They say nothing about accuracy on real micro-expressions: all subjects
+are one photograph, movements are smooth fields without wrinkles, and timing is drawn from simple distributions.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +18,7 @@ from memodule.runtime.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
-    from memodule.synthetic.synthesis import Storage, synthesize
+    from memodule.synthetic.face_videos import Storage, synthesize
 
 __all__ = ["DIFFICULTIES", "Difficulty", "Level", "Storage", "synthesize"]
 
@@ -24,7 +28,7 @@ __getattr__ = lazy_attributes(
         "DIFFICULTIES": "difficulty",
         "Difficulty": "difficulty",
         "Level": "difficulty",
-        "Storage": "synthesis",
-        "synthesize": "synthesis",
+        "Storage": "face_videos",
+        "synthesize": "face_videos",
     },
 )

@@ -1,8 +1,8 @@
 """Facial action units as smooth displacement fields, and the sets of them that show an emotion.
 
-An action unit moves a few landmarks of the 68-point scheme; around them the skin follows with a Gaussian fall-off. Each
+An action unit moves a few landmarks of the 68-point scheme; the skin around them follows with a Gaussian fall-off. Each
 unit has an image-left and an image-right half, so that movements can be asymmetric. The layout imitates the action
-units that the labels of SAMM and CAS(ME)^3 name; directions and reach are rough estimates of ours.
+units in the labels of SAMM and CAS(ME)^3; directions and reach are our rough estimates.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ class ActionUnit:
     """One half of an action unit.
 
     Attributes:
-        points: Landmarks of the image-left half (or of the middle line) with their direction (right, down).
+        points: Landmarks of the image-left half (or of the midline) with their direction (right, down).
         reach: Standard deviation of the fall-off, as a share of the distance between the outer eye corners.
     """
 
@@ -66,11 +66,11 @@ EMOTION_SETS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "surprise": (("AU1", "AU2"), ("AU1", "AU2", "AU5"), ("AU1", "AU2", "AU25"), ("AU5",), ("AU25",)),
     "others": (("AU24",), ("AU17",), ("AU14",), ("AU7",), ("AU2",), ("AU12", "AU24"), ("AU4",)),
 }
-"""Action units that show each emotion class. Some (4, 7, 14; 12, 25, 1, 2, 5) serve several classes, as they do in the
-real label files, so that recognition cannot become perfect."""
+"""Action units that show each emotion class. Some (2, 4, 7, 12, 14, 25) serve several classes, as in the real label
+files, so that recognition cannot be perfect."""
 
 ADAPTORS: Final = (("AU24",), ("AU25",), ("AU17",), ("AU17", "AU24"))
-"""Movements that mean nothing: swallowing, pressing the lips, moving the jaw."""
+"""Meaningless movements: swallowing, pressing the lips, moving the jaw."""
 
 _MIRROR_PAIRS: Final = (
     *((i, 16 - i) for i in range(8)),
@@ -81,11 +81,7 @@ _MIRROR_PAIRS: Final = (
 
 
 def mirror_order() -> npt.NDArray[np.int64]:
-    """The landmark that takes the place of each of the 68 when the face is mirrored.
-
-    Returns:
-        (68,) indices of landmarks, counted from 0.
-    """
+    """The landmark (from 0) that replaces each of the 68 when the face is mirrored, (68,)."""
     order = np.arange(68)
     for left, right in _MIRROR_PAIRS:
         order[left], order[right] = right, left
@@ -98,7 +94,7 @@ def displacement(
     reach: float,
     at: tuple[Array, Array],
 ) -> Array:
-    """A smooth field that moves landmarks in given directions and leaves distant skin alone.
+    """A smooth field that moves landmarks in given directions and leaves distant skin unchanged.
 
     Args:
         landmarks: (68, 2) pixel positions (x, y).

@@ -1,8 +1,8 @@
 """When a subject shows which expression.
 
-Timing of micro-expressions follows CAS(ME)^3: a rise of 5.6 +- 2.2 frames at 30 fps (at most 11), then a long-tailed
-fall. Macro-expressions use the same sets of action units, longer and mostly stronger. Labelled expressions of a video
-do not overlap, unlike some 7 % of CAS(ME)^3's.
+The timing of micro-expressions follows CAS(ME)^3: a rise of 5.6 +- 2.2 frames at 30 fps (at most 11), then a
+long-tailed fall. Macro-expressions use the same sets of action units, longer and mostly stronger. Labelled expressions
+of a video do not overlap, unlike some 7 % of those in CAS(ME)^3.
 """
 
 import math
@@ -16,8 +16,8 @@ from memodule.synthetic.movements import Movement, Temperament, draw_temperament
 from memodule.synthetic.performance import Performance, perform
 
 _DECK: Final = ("negative",) * 4 + ("positive",) * 2 + ("surprise",) * 2 + ("others",) * 2
-_BREAK_SECONDS: Final = 0.3  # least time between two labelled expressions, and before the first
-_RISE_MS: Final = (187.0, 73.0, 67.0, 367.0)  # mean, sd, least, most: 5.6 +- 2.2 frames at 30 fps, 2 to 11
+_BREAK_SECONDS: Final = 0.3  # minimum time between two labelled expressions, and before the first
+_RISE_MS: Final = (187.0, 73.0, 67.0, 367.0)  # mean, sd, minimum, maximum: 5.6 +- 2.2 frames at 30 fps, 2 to 11
 
 _Shape = tuple[Kind, tuple[int, int, int]]  # kind, and frames to the apex, to the fall and to the offset
 
@@ -25,20 +25,11 @@ _Shape = tuple[Kind, tuple[int, int, int]]  # kind, and frames to the apex, to t
 def draw_performances(
     rng: np.random.Generator, difficulty: Difficulty, videos: int, frames: int, fps: float
 ) -> list[Performance]:
-    """Draw what one subject does in each video.
+    """Draw what one subject does in each of several videos of so many frames.
 
     The emotions of a subject's micro-expressions are dealt from a deck (4 negative, 2 positive, 2 surprise, 2 others),
-    so that a few meet every class. About `empty_share` of the videos hold no micro-expression; at least one holds some.
-
-    Args:
-        rng: Decides everything.
-        difficulty: How faint, how masked, how restless.
-        videos: How many.
-        frames: Length of each video.
-        fps: Frames per second.
-
-    Returns:
-        One performance per video.
+    so that few of them cover every class. About `empty_share` of the videos have no micro-expressions; at least one
+    video has some.
     """
     temperament = draw_temperament(rng, difficulty)
     count = min(int(difficulty.empty_share * videos + rng.random()), videos - 1)
@@ -96,20 +87,20 @@ def _timing(
 
 
 def _truncated(rng: np.random.Generator, mean: float, spread: float, least: float, most: float) -> float:
-    """A normal variable, redrawn until it lies between two bounds."""
+    """A normal variable, redrawn until it is between two bounds."""
     while not least <= (drawn := float(rng.normal(mean, spread))) <= most:
         pass
     return drawn
 
 
 def _fitting(shapes: list[_Shape], frames: int, pause: int) -> list[_Shape]:
-    """The first expressions that leave a third of the video at rest, and never none."""
+    """The first expressions (at least one) that leave a third of the video at rest."""
     used = np.cumsum([sum(shape) + 1 + pause for _, shape in shapes])
     return shapes[: max(1, int(np.sum(used <= 2 * frames // 3)))]
 
 
 def _onsets(rng: np.random.Generator, durations: list[int], frames: int, pause: int) -> list[int]:
-    """Random onsets in the given order, each at least `pause` frames after what came before."""
+    """Random onsets in the given order, each at least `pause` frames after the previous expression."""
     taken = np.array(durations, dtype=np.int64) + pause
     gaps = rng.exponential(size=len(taken) + 1)
     free = np.floor((frames - pause - taken.sum()) * gaps / gaps.sum()).astype(np.int64)

@@ -1,4 +1,4 @@
-"""How hard the semi-synthetic videos are: every number that decides it, in one place."""
+"""How hard the semi-synthetic videos are: every number that decides this, in one place."""
 
 import dataclasses
 from typing import Final, Literal
@@ -11,23 +11,23 @@ Level = Literal["easy", "realistic", "hard"]
 class Difficulty:
     """The parameters of one difficulty.
 
-    Displacements are pixels of the video image at the point that moves most; the face crop of the flow features
-    magnifies them by 1.3 to 1.45. Ranges are (least, most).
+    Displacements are in pixels of the video image at the point that moves most; the face crop of the flow features
+    magnifies them by 1.3 to 1.45. Ranges are (minimum, maximum).
 
     Attributes:
         micro_px: Displacement of a micro-expression.
         micro_ms: Duration of a micro-expression.
-        micros_per_minute: Rate of micro-expressions in videos that hold any.
+        micros_per_minute: Rate of micro-expressions in videos that have any.
         empty_share: Share of videos without a micro-expression.
         macro_px: Displacement of a macro-expression; the closer to `micro_px`, the more they look alike.
         macro_ms: Duration of a macro-expression.
         macros_per_minute: Rate of (labelled) macro-expressions.
         adaptors_per_minute: Rate of unlabelled small movements of the mouth and chin, such as swallowing.
-        adaptor_px: Displacement of these.
+        adaptor_px: Displacement of these movements.
         gestures_per_minute: Rate of nods and head turns.
         gesture_px: Displacement of the head in a gesture.
-        turn_share: How much further the nose moves than the rim of the face in a gesture, as a share of its
-            displacement; this parallax survives the compensation of head motion.
+        turn_share: How much farther the nose moves than the rim of the face in a gesture, as a share of its
+            displacement; head motion compensation does not remove this parallax.
         sway_px: Standard deviation of the slow sway of the head.
         asymmetry: Standard deviation of the difference in strength between the sides of the face.
         partial: Probability that an action unit of a set stays weak.
@@ -118,4 +118,4 @@ DIFFICULTIES: Final[dict[Level, Difficulty]] = {
         noise=1.6,
     ),
 }
-"""The named difficulties; on "realistic", pooled spotting F1 is meant to lie between .4 and .8."""
+"""The named difficulties; "realistic" aims at a pooled spotting F1 between .4 and .8."""

@@ -1,11 +1,11 @@
-"""Identities: one public-domain photograph, bent and toned into different people.
+"""Identities: one public-domain photograph, warped and toned into different people.
 
-The photograph is NASA's portrait of the astronaut Eileen Collins, which scikit-image ships (`skimage.data.astronaut`);
-nothing is downloaded. Its landmarks are written down here (found once with dlib's 68-point model on a fourfold
-enlargement), so that rendering needs neither dlib nor its model and gives the same bytes with any version of them.
+The photograph is NASA's portrait of the astronaut Eileen Collins from scikit-image (`skimage.data.astronaut`);
+nothing is downloaded. Its landmarks are stored here (found once with dlib's 68-point model on a fourfold enlargement),
+so that rendering needs neither dlib nor its model and gives the same bytes with any version of them.
 
-Limits: all people share one photograph, hence one expression at rest (a smile, more or less straightened), one hair
-style and one light; there is no depth, and the texture of the skin is noise.
+Limits: all people share one photograph, hence one expression at rest (a smile, more or less straightened), one
+hairstyle and one light; there is no depth, and the texture of the skin is noise.
 """
 
 import dataclasses
@@ -55,15 +55,15 @@ class Face:
 
     @property
     def scale(self) -> float:
-        """Distance between the outer eye corners in pixels, the unit of length of the face."""
+        """Distance between the outer eye corners in pixels, the face's unit of length."""
         return float(np.linalg.norm(self.landmarks[45] - self.landmarks[36]))
 
 
 def draw_face(rng: np.random.Generator) -> Face:
-    """Draw a person: proportions, tone, skin, and which side is which.
+    """Draw a person: proportions, tone, skin, and whether the face is mirrored.
 
-    The inner eye corners lie 50.5 to 54.5 pixels apart, so that the face box of the flow features (nine times half of
-    that) is 225 to 243 pixels wide, above the 215 below which head motion compensation as published swings.
+    The inner eye corners are 50.5 to 54.5 pixels apart, so that the face box of the flow features (nine times half of
+    that) is 225 to 243 pixels wide; below 215, head motion compensation as published becomes unstable.
     """
     image, landmarks = _bent_photograph(rng)
     if rng.random() < 0.5:
@@ -92,7 +92,7 @@ def _bent_photograph(rng: np.random.Generator) -> tuple[Array, Landmarks]:
     source = [((axis - bend[i] - origin[i]) / stretch[i]).astype(np.float32) for i, axis in enumerate((x, y))]
     image = cv2.remap(_photograph(), source[0], source[1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
     moved = landmarks.copy()
-    for _ in range(8):  # the field is given at the destination, so follow it to a fixed point
+    for _ in range(8):  # the field is given at the destination, so iterate to the fixed point
         at = (moved[:, 0].astype(np.float32), moved[:, 1].astype(np.float32))
         moved = landmarks + _bend(landmarks, bends, scale, at).T
     return np.asarray(image, np.float32), moved
@@ -106,7 +106,7 @@ def _photograph() -> Array:
 
 
 def _proportions(rng: np.random.Generator, eyes_apart: float) -> list[tuple[tuple[int, ...], tuple[float, float]]]:
-    """Landmarks that move together, and by how much in units of the face's scale."""
+    """Landmarks that move together, and by how much, in units of the face's scale."""
     eyes_down, nose_down, mouth_down = rng.uniform([-0.04, -0.05, -0.02], [0.04, 0.06, 0.05])
     mouth_in, corners_down = rng.uniform([-0.03, 0.0], [0.1, 0.05])  # mostly straightens the smile
     jaw_in, chin_down, brows_up = rng.uniform([-0.1, -0.08, -0.03], [0.1, 0.1, 0.03])
@@ -144,7 +144,7 @@ def _toned(rng: np.random.Generator, image: Array) -> Array:
 
 
 def _skin(rng: np.random.Generator) -> Array:
-    """A texture of unit variance with pores and coarser grain, which the enlarged photograph has lost."""
+    """Pores and coarser grain, which the enlarged photograph lacks, as a texture of unit variance."""
     fine, coarse = (rng.standard_normal((FRAME, FRAME), np.float32) for _ in range(2))
     grain = cv2.GaussianBlur(fine, (0, 0), 1.0) / 0.28 + cv2.GaussianBlur(coarse, (0, 0), 2.2) / 0.13
     return np.asarray(grain / grain.std(), np.float32)

@@ -1,18 +1,18 @@
-"""Optical-flow features of people who were never rendered: a quick stand-in for a whole data set.
+"""Optical-flow features without rendered faces: a quick stand-in for a whole data set.
 
 The 36 channels are those of `memodule.flow`: x and y of 18 facial regions, relative to the first frame of each window
 and to the nose, in pixels of the 320-pixel face crop. A video's facial displacement is simulated once, then cut into
 windows that are measured independently, as the extractor does.
 
-Realism: what expressions do to a region comes from the same displacement fields that move the rendered faces (the
-extractor's answers to rendered action units agree with a cosine of .90 to .99), with habits, strength and asymmetry of
-the subject; macro-expressions, unlabelled movements, blinks and head gestures look alike; 7 % of the head motion that
-alignment leaves, and the parallax of turns, leak into all channels; each window has its own landmark jitter (a gain per
-region, and noise such that overlapping windows differ by about .3 px rms); column 0 is zero.
+Realism: expressions move a region by the same displacement fields that move the rendered faces (the extractor's answers
+to rendered action units agree with a cosine of .90 to .99), with habits, strength and asymmetry of the subject;
+macro-expressions, unlabelled movements, blinks and head gestures look alike; 7 % of the head motion that alignment
+leaves, and the parallax of turns, leak into all channels; each window has its own landmark jitter (a gain per region,
+and noise that makes overlapping windows differ by about .3 px rms); column 0 is zero.
 
 Limits: noise is Gaussian and equal in all channels; flow does not fail at large displacements; there are no lost faces,
-no steps of the box's size, no light, and no wrinkles; strengths are guesses, so scores on such features mean nothing
-for real data. They serve to try code and to measure time at full size.
+no changes of box size or light, and no wrinkles; strengths are guesses, so scores on such features mean nothing for
+real data. They serve to try code and to measure time at full size.
 """
 
 import dataclasses
@@ -27,20 +27,20 @@ from scipy.signal import lfilter
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.synthetic.action_units import HALVES
 from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty
+from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.movements import Movement, Temperament, draw_temperament, express
 from memodule.synthetic.performance import Performance, perform
-from memodule.synthetic.puppet import Puppet, rig
 
 _REGIONS: Final = (
     *(tuple(range(17, 22)), (20,), (19,), (18,), tuple(range(22, 27)), (23,), (24,), (25,)),
     *(tuple(range(48, 67)), (48,), (54,), (51,), (57,), (62,), (31,), (35,), (40, 41), (46, 47)),
 )
-"""Landmarks at the middle of each of the 18 regions; of the last two (the cheeks), the lower lids above them."""
+"""Landmarks in the middle of each of the 18 regions; for the last two (the cheeks), the lower lids above them."""
 
 _CHEEKS: Final = (16, 17)
 _NOSE: Final = (29, 30)
-_MAGNIFICATION: Final = 320 / 234  # face crop against the image that displacements are drawn for
+_MAGNIFICATION: Final = 320 / 234  # from the image that displacements are drawn for to the face crop
 _LEAK: Final = 0.07
 _GAIN_JITTER: Final = 0.12
 _NOISE_PX: Final = 0.15
@@ -63,20 +63,20 @@ def simulate_flow(
     """Yield every video with features that fit its labels.
 
     Args:
-        catalog: Label timelines, such as `memodule.synthetic.timelines.simulate_timelines` draws. An unknown apex is
-            put at 45 % of the duration, and a macro-expression without an emotion shows one at random.
+        catalog: Label timelines, such as those of `memodule.synthetic.timelines.simulate_timelines`. An unknown apex is
+            put at 45 % of the duration, and a macro-expression without an emotion shows a random one.
         window: Frames per window, even.
         frame_step: Source frames per sampled frame.
-        seed: Seed of all randomness, not negative.
+        seed: Seed of all randomness, 0 or more.
 
     Yields:
         (video, windows) with windows (W, 36, window) float32; W is max(0, N // (window // 2) - 1) for N sampled
         frames.
     """
     difficulty = DIFFICULTIES["realistic"]
-    puppet = rig(draw_face(np.random.default_rng([seed, len(catalog.videos)])))
-    responses = _responses(puppet)
-    puppet = dataclasses.replace(puppet, fields=puppet.fields[:, :, ::3, ::3])  # enough to find the strongest point
+    rig = build_rig(draw_face(np.random.default_rng([seed, len(catalog.videos)])))
+    responses = _responses(rig)
+    rig = dataclasses.replace(rig, fields=rig.fields[:, :, ::3, ::3])  # enough to find the point that moves most
     people: dict[str, tuple[Temperament, npt.NDArray[np.float64]]] = {}
     for number, video in enumerate(catalog.videos):
         if video.subject not in people:
@@ -87,17 +87,17 @@ def simulate_flow(
         movements = [_act(rng, difficulty, temperament, e, frame_step) for e in catalog.expressions_of(video.key)]
         sampled = math.ceil(video.frames / frame_step)
         performance = perform(rng, difficulty, temperament, movements, sampled, video.fps / frame_step)
-        displacement = gains * _displacement(puppet, responses, performance)
+        displacement = gains * _displacement(rig, responses, performance)
         yield video, _measured(rng, displacement, _MAGNIFICATION * performance.pose[:, :2], window)
 
 
-def _responses(puppet: Puppet) -> _Responses:
+def _responses(rig: FaceRig) -> _Responses:
     """Read the displacement fields where the regions are, relative to the nose."""
-    landmarks = puppet.face.landmarks
+    landmarks = rig.face.landmarks
     places = np.array([landmarks[list(points)].mean(axis=0) for points in (*_REGIONS, _NOSE)])
-    places[list(_CHEEKS), 1] += 0.1 * puppet.face.scale
+    places[list(_CHEEKS), 1] += 0.1 * rig.face.scale
     column, row = np.rint((places - 0.5) / 2).astype(int).T
-    at = puppet.fields[:, :, row, column].astype(np.float64)
+    at = rig.fields[:, :, row, column].astype(np.float64)
     relative = (at[:, :, :-1] - at[:, :, -1:]).transpose(0, 2, 1).reshape(len(at), -1)
     blink = relative[[HALVES.index(("AU6", "left")), HALVES.index(("AU6", "right"))]].sum(axis=0)
     return _Responses(_MAGNIFICATION * relative[:-2], _MAGNIFICATION * relative[-2:], _BLINK_PX * blink)
@@ -114,13 +114,13 @@ def _act(
     return express(rng, difficulty, temperament, expression.kind, emotion, (onset, apex, offset, hold))
 
 
-def _displacement(puppet: Puppet, responses: _Responses, performance: Performance) -> npt.NDArray[np.float64]:
+def _displacement(rig: FaceRig, responses: _Responses, performance: Performance) -> npt.NDArray[np.float64]:
     """(frames, 36) displacement of the regions relative to the nose, in crop pixels."""
     total = performance.turn @ responses.turns + np.outer(performance.lids, responses.blink)
     for movement in performance.movements:
         first, last = max(movement.onset, 0), movement.offset + 1
         course = movement.course(min(last, len(total)))[first:]
-        total[first:last] += np.outer(course, puppet.apex_strengths(movement) @ responses.halves)
+        total[first:last] += np.outer(course, rig.apex_strengths(movement) @ responses.halves)
     return np.asarray(total)
 
 

@@ -1,36 +1,24 @@
-"""Frames to a video file or a folder of images, whole or not at all."""
+"""Writes frames to a video file or a folder of images, whole or not at all."""
 
-import contextlib
 import shutil
-import time
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from memodule.errors import UserError
-from memodule.runtime.atomic import replacing
+from memodule.runtime.atomic import aside_of, replacing
 
 Image = npt.NDArray[np.uint8]
 
-_ASIDE: Final = ".memodule-tmp-"
-_LEFTOVER_AGE: Final = 3600.0
-
 
 def write_video(path: Path, frames: Iterable[Image], fps: float) -> None:
-    """Write grey frames to an .avi file with the lossless FFV1 codec, which every wheel of OpenCV can write and read.
-
-    Args:
-        path: Of the .avi file; replaced if it is there.
-        frames: (H, W) uint8 images, all of one size.
-        fps: Frames per second.
+    """Write (H, W) uint8 frames to an .avi file with the lossless FFV1 codec, which every wheel of OpenCV supports.
 
     Raises:
-        UserError: If this OpenCV cannot, or the file is not whole afterwards.
+        UserError: If this OpenCV does not, or the file is incomplete afterwards.
     """
     with replacing(path) as aside:
         writer: cv2.VideoWriter | None = None
@@ -46,18 +34,13 @@ def write_video(path: Path, frames: Iterable[Image], fps: float) -> None:
         if writer is not None:
             writer.release()
         if _frame_count(aside) != count:
-            raise UserError(f"{path}: the video could not be written whole; is the disk full?")
+            raise UserError(f"{path}: the video is incomplete; is the disk full?")
 
 
 def write_images(folder: Path, frames: Iterable[Image]) -> None:
-    """Write grey frames to 00000.png, 00001.png and so on in a new folder.
-
-    Args:
-        folder: Must not be there; appears only once all images are written.
-        frames: (H, W) uint8 images.
-    """
+    """Write (H, W) uint8 frames to 00000.png, 00001.png ... in a new folder, which appears once it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.with_name(f"{_ASIDE}{uuid.uuid4().hex}")
+    aside = aside_of(folder)
     aside.mkdir()
     try:
         for number, frame in enumerate(frames):
@@ -67,18 +50,6 @@ def write_images(folder: Path, frames: Iterable[Image]) -> None:
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers left in a folder; what is younger than an hour may be in use and stays."""
-    for path in folder.glob(f"{_ASIDE}*"):
-        with contextlib.suppress(FileNotFoundError):  # its writer has just finished
-            if time.time() - path.stat().st_mtime <= _LEFTOVER_AGE:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
 
 
 def _frame_count(video: Path) -> int:

@@ -1,7 +1,7 @@
-"""Published statistics of the labels of two data sets: the numbers that stand-ins are drawn from.
+"""Published statistics of the labels of two data sets, from which stand-ins are drawn.
 
-Only aggregates of SAMM Long Videos and of CAS(ME)^3 part A (version 2 labels) are written here, no label. What is not
-published is marked as assumed.
+There are only aggregates of SAMM Long Videos and of CAS(ME)^3 part A (version 2 labels) here, no labels. Unpublished
+numbers are marked as assumed.
 """
 
 import dataclasses
@@ -33,9 +33,9 @@ class LabelStatistics:
 
     Attributes:
         fps: Frames per second.
-        subjects: People in the data set.
-        slots: Most videos that one subject can have.
-        videos: Videos of all subjects.
+        subjects: Number of subjects.
+        slots: Largest number of videos of one subject.
+        videos: Number of videos of all subjects.
         micro_subjects: Subjects with micro-expressions.
         micro_videos: Videos with micro-expressions.
         macro_videos: Videos with macro-expressions (SAMM: assumed).
@@ -47,7 +47,7 @@ class LabelStatistics:
         macro_duration: Distribution of durations (CAS(ME)^3: assumed).
         micro_rise: Distribution of frames from onset to apex.
         macro_rise: Distribution of frames from onset to apex (assumed).
-        length: Frames of a video: median, standard deviation of the logarithm, least and most (assumed).
+        length: Frames of a video: median, standard deviation of the logarithm, minimum and maximum (assumed).
         close_gaps: Share of gaps between micro-expressions of a video that are shorter than 8 frames (SAMM: assumed).
         overlapped: Share of micro-expressions that overlap a macro-expression (SAMM: assumed).
         subject_code: Template of a subject's code, filled with its number from 1.
@@ -77,17 +77,17 @@ class LabelStatistics:
 
 
 def _bounded(least: float, most: float, a: float, b: float) -> Quantile:
-    """A beta distribution between `least` and `most` frames."""
+    """A beta distribution from `least` to `most` frames."""
     return lambda z: np.asarray(least + (most - least) * stats.beta.ppf(stats.norm.cdf(z), a, b))
 
 
 def _log_normal(median: float, sigma: float, least: float, most: float, shift: float = 0.0) -> Quantile:
-    """A log-normal distribution, moved by `shift` and clipped to `least` .. `most` frames."""
+    """A log-normal distribution, shifted by `shift` and clipped to `least` .. `most` frames."""
     return lambda z: (shift + (median - shift) * np.exp(sigma * z)).clip(least, most)
 
 
 def _share(mean: float, spread: float) -> Rise:
-    """A rise that takes a share of the duration: beta distributed with this mean and standard deviation."""
+    """A rise that takes a share of the duration, beta-distributed with this mean and standard deviation."""
     concentration = mean * (1 - mean) / spread**2 - 1
 
     def rise(rng: np.random.Generator, durations: _Ints) -> _Floats:
@@ -98,7 +98,7 @@ def _share(mean: float, spread: float) -> Rise:
 
 
 def _independent(mean: float, spread: float, most: float) -> Rise:
-    """A rise of normal distribution, at most `most` frames, that owes nothing to the duration."""
+    """A normally distributed rise of at most `most` frames, independent of the duration."""
     return lambda rng, durations: rng.normal(mean, spread, len(durations)).clip(1, most)
 
 
@@ -115,7 +115,7 @@ STATISTICS: Final[dict[Like, LabelStatistics]] = {
         micro={"negative": 92, "positive": 26, "surprise": 15, "others": 26},
         macros=343,
         unknown_apex={"micro": 2, "macro": 4},
-        micro_duration=_bounded(29, 100, 1.2, 0.75),  # leans on the border of half a second: median 77, mean 73
+        micro_duration=_bounded(29, 100, 1.2, 0.75),  # piles up at the limit of half a second: median 77, mean 73
         macro_duration=_log_normal(222, 1.15, 101, 5175, shift=101),
         micro_rise=_share(0.44, 0.1),
         macro_rise=_share(0.45, 0.12),

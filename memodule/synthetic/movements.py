@@ -17,13 +17,13 @@ class Movement:
     """One facial movement.
 
     Attributes:
-        kind: "micro" or "macro" for labelled expressions, None for a movement that means nothing.
+        kind: "micro" or "macro" for labelled expressions, None for a meaningless movement.
         emotion: Emotion class, "" without one.
         onset: First frame that moves.
         apex: First frame of full strength.
         offset: Last frame that is not back at rest.
         hold: Frames after the apex that stay at full strength.
-        tail: Exponent of the fall; 1 is even, more lets go quickly at first and slowly at last.
+        tail: Exponent of the fall; 1 is even, larger values fall quickly at first and slowly at the end.
         pixels: Displacement at the point that moves most, in pixels of the image.
         weights: Relative strength of each of `action_units.HALVES`.
     """
@@ -39,10 +39,7 @@ class Movement:
     weights: tuple[float, ...]
 
     def course(self, frames: int) -> Floats:
-        """Strength at each frame of the video.
-
-        Args:
-            frames: Length of the video.
+        """Strength at each frame of a video of so many frames.
 
         Returns:
             (frames,) in 0..1: above 0 from onset to offset, both inclusive, and 1 from the apex on while it is held.
@@ -61,7 +58,7 @@ class Temperament:
 
     Attributes:
         habits: Emotion -> probability of each of its action unit sets.
-        strength: Where in the difficulty's range of displacement the subject's expressions lie: an exponent, above 1
+        strength: Exponent that places the subject's expressions in the difficulty's range of displacement; above 1
             for faint expressions.
         tempo: Factor on durations.
         liveliness: Factor on the rates of expressions.
@@ -106,9 +103,9 @@ def express(
         rng: Source of randomness.
         difficulty: Ranges of strength.
         temperament: The subject's habits.
-        kind: Micro or macro.
+        kind: "micro" or "macro".
         emotion: Emotion class.
-        times: Onset, apex, offset, and frames that the apex is held.
+        times: Onset, apex, offset, and number of frames that the apex is held.
     """
     onset, apex, offset, hold = times
     sets = EMOTION_SETS[emotion]
@@ -122,17 +119,7 @@ def express(
 def uneven_weights(
     rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, units: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """Strengths of the halves: uneven between sides, and some units of a set only hinted at.
-
-    Args:
-        rng: Decides everything.
-        difficulty: How uneven, and how often a unit is hinted at.
-        temperament: Which side the person favours.
-        units: Action units of the movement.
-
-    Returns:
-        A strength in 0..1 for each of `HALVES`; 0 for units that do not move.
-    """
+    """Draw a strength in 0..1 for each of `HALVES`: uneven between sides, some units weak, 0 outside of `units`."""
     tilt = float(np.clip(temperament.lopsided + rng.normal(0, difficulty.asymmetry), -0.9, 0.9))
     sides = {"left": 1 - max(tilt, 0), "right": 1 + min(tilt, 0)}
     level = {unit: rng.uniform(0.1, 0.5) if rng.random() < difficulty.partial else 1.0 for unit in units}

@@ -1,4 +1,4 @@
-"""All that happens in a video: expressions, and what else a person does meanwhile."""
+"""All that happens in a video: expressions, and what else a person does at the same time."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ class Performance:
         movements: Facial movements, labelled or not.
         lids: (frames,) closure of the eyes, 0..1.
         pose: (frames, 4) displacement of the head right and down in pixels, roll in radians, zoom - 1.
-        turn: (frames, 2) how much further the nose moves right and down than the rim of the face, in pixels.
+        turn: (frames, 2) how much farther the nose moves right and down than the rim of the face, in pixels.
         light: (frames, 2) gain - 1 of the illumination, and its tilt from left to right as a share of the brightness.
     """
 
@@ -37,19 +37,7 @@ def perform(
     frames: int,
     fps: float,
 ) -> Performance:
-    """Surround expressions with what else a person does: adaptors, blinks, gestures, sway, in changing light.
-
-    Args:
-        rng: Decides everything.
-        difficulty: How much is done besides.
-        temperament: Of the person.
-        expressions: Micro- and macro-expressions of the video.
-        frames: Length of the video.
-        fps: Frames per second.
-
-    Returns:
-        Everything that moves, frame by frame.
-    """
+    """Add to the expressions what else a person does: adaptors, blinks, gestures and sway, in changing light."""
     adaptors = _adaptors(rng, difficulty, temperament, frames, fps)
     gestures = _gestures(rng, difficulty, temperament, frames, fps)
     pose = _sway(rng, difficulty.sway_px * temperament.restlessness, frames, fps)
@@ -66,7 +54,7 @@ def perform(
 def _adaptors(
     rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, frames: int, fps: float
 ) -> list[Movement]:
-    """Movements that mean nothing and have no label."""
+    """Meaningless movements without a label."""
     made = []
     for _ in range(rng.poisson(difficulty.adaptors_per_minute * temperament.liveliness * frames / fps / 60)):
         rise, hold, fall = (max(2, round(seconds * fps)) for seconds in rng.uniform([0.15, 0, 0.2], [0.6, 0.3, 1.0]))
@@ -93,7 +81,7 @@ def _gestures(
     """Nods and turns: displacement of the head right and down, (frames, 2) in pixels."""
     count = rng.poisson(difficulty.gestures_per_minute * temperament.restlessness * frames / fps / 60)
     phase = (_since(rng, count, frames, fps) / rng.uniform(0.4, 1.6, count)).clip(0, 1)
-    kept = rng.uniform(0, 0.3, count)  # share of the way that is not taken back
+    kept = rng.uniform(0, 0.3, count)  # share of the way that is not undone
     course = (1 - kept) * np.sin(np.pi * phase) ** 2 + kept * (phase - np.sin(2 * np.pi * phase) / (2 * np.pi))
     pixels, heading = rng.uniform(*difficulty.gesture_px, count), rng.uniform(0, 2 * np.pi, count)
     return np.asarray(course @ np.column_stack([pixels * np.cos(heading), pixels * np.sin(heading)]))
@@ -105,7 +93,7 @@ def _since(rng: np.random.Generator, count: int, frames: int, fps: float) -> Flo
 
 
 def _sway(rng: np.random.Generator, pixels: float, frames: int, fps: float) -> Floats:
-    """Slow sway of the head: (frames, 4) as `Performance.pose`."""
+    """Slow sway of the head: (frames, 4) like `Performance.pose`."""
     return np.asarray(_wander(rng, 4, 0.25, frames, fps) * pixels * np.array([1.0, 0.7, 0.003, 0.0015]))
 
 

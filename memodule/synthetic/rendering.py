@@ -1,8 +1,8 @@
-"""From a puppet and a performance to frames.
+"""Rig and performance -> frames.
 
-Each frame is one bicubic resampling of the person's image: where its pixels come from is the sum of the head's motion
-and of the facial displacement fields, which move along with the head. Skin that is compressed grows darker and
-stretched skin brighter, as wrinkles and bulges do; then come light and noise.
+Each frame is one bicubic resampling of the person's image: the source of its pixels is the sum of the head's motion and
+the facial displacement fields, which move with the head. Compressed skin becomes darker and stretched skin brighter, as
+wrinkles and bulges do; light and noise are added last.
 """
 
 from collections.abc import Iterator
@@ -14,33 +14,23 @@ import numpy.typing as npt
 
 from memodule.synthetic.action_units import Array
 from memodule.synthetic.difficulty import Difficulty
+from memodule.synthetic.face_rig import HALF, FaceRig, combine
 from memodule.synthetic.faces import FRAME
 from memodule.synthetic.performance import Performance
-from memodule.synthetic.puppet import HALF, Puppet, combine
 
 _BANK: Final = 4  # noise images; a frame takes one of them at a random shift, perhaps mirrored
 _SHIFTS: Final = 17
 
 
 def render(
-    puppet: Puppet, performance: Performance, difficulty: Difficulty, rng: np.random.Generator
+    rig: FaceRig, performance: Performance, difficulty: Difficulty, rng: np.random.Generator
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield the frames of one video.
-
-    Args:
-        puppet: The person.
-        performance: What happens.
-        difficulty: Strength of shading and noise.
-        rng: Source of the noise.
-
-    Yields:
-        (FRAME, FRAME) grey images.
-    """
+    """Yield the (FRAME, FRAME) grey frames of one video; `rng` is the source of the noise."""
     spare = FRAME + _SHIFTS - 1
     bank = np.float32(difficulty.noise) * rng.standard_normal((_BANK, spare, spare), np.float32)
     tilt = np.linspace(-64, 64, FRAME, dtype=np.float32)
-    for i, strength in enumerate(puppet.strengths(performance)):
-        image = _warped(puppet, strength, performance.lids[i], performance.pose[i], difficulty.shading)
+    for i, strength in enumerate(rig.strengths(performance)):
+        image = _warped(rig, strength, performance.lids[i], performance.pose[i], difficulty.shading)
         gain, side = performance.light[i].astype(np.float32)
         image *= 1 + gain
         image += side * tilt
@@ -49,47 +39,47 @@ def render(
         yield np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _warped(puppet: Puppet, strength: Array, closure: float, pose: npt.NDArray[np.float64], shading: float) -> Array:
-    """The face in one moment, without light and noise."""
-    to_rest = _to_rest(puppet, pose)
-    source_x, source_y = _head_motion(puppet, to_rest)
+def _warped(rig: FaceRig, strength: Array, closure: float, pose: npt.NDArray[np.float64], shading: float) -> Array:
+    """The face in one frame, without light and noise."""
+    to_rest = _to_rest(rig, pose)
+    source_x, source_y = _head_motion(rig, to_rest)
     moving = bool(strength.any())
     if moving or closure > 0:
         to_rest_half = to_rest.copy()
         to_rest_half[:, 2] = (to_rest[:, :2].sum(axis=1) / 2 + to_rest[:, 2] - 0.5) / 2
-        field = combine(puppet.fields, strength)
+        field = combine(rig.fields, strength)
         if closure > 0:
-            field[1] += puppet.closing(closure)
+            field[1] += rig.closing(closure)
         source_x -= _enlarged(field[0], to_rest_half)
         source_y -= _enlarged(field[1], to_rest_half)
-    warped = cv2.remap(puppet.face.image, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    warped = cv2.remap(rig.face.image, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     image = np.asarray(warped, np.float32)
     if moving:
-        image = image + image * _enlarged(np.float32(shading) * combine(puppet.squeeze, strength), to_rest_half)
+        image = image + image * _enlarged(np.float32(shading) * combine(rig.squeeze, strength), to_rest_half)
     return image
 
 
-def _to_rest(puppet: Puppet, pose: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _to_rest(rig: FaceRig, pose: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(2, 3) map from the frame to the person at rest."""
     right, down, roll, zoom = pose
-    middle = puppet.face.landmarks[30]
+    middle = rig.face.landmarks[30]
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) / (1 + zoom)
     return np.column_stack([turn, middle - turn @ (middle + np.array([right, down]))])
 
 
-def _head_motion(puppet: Puppet, to_rest: npt.NDArray[np.float64]) -> tuple[Array, Array]:
-    """Where pixels come from when only the head moves; the background at the border keeps still."""
+def _head_motion(rig: FaceRig, to_rest: npt.NDArray[np.float64]) -> tuple[Array, Array]:
+    """The source of pixels if only the head moves; the background at the border keeps still."""
     (xx, xy, x0), (yx, yy, y0) = to_rest.astype(np.float32)
     y, x = np.ogrid[:FRAME, :FRAME]
     x, y = x.astype(np.float32), y.astype(np.float32)
     return (
-        puppet.rigid * (((xx - 1) * x + x0) + xy * y) + x,
-        puppet.rigid * (yx * x + ((yy - 1) * y + y0)) + y,
+        rig.rigid * (((xx - 1) * x + x0) + xy * y) + x,
+        rig.rigid * (yx * x + ((yy - 1) * y + y0)) + y,
     )
 
 
 def _enlarged(field: Array, to_rest_half: npt.NDArray[np.float64]) -> Array:
-    """A half-resolution field at full resolution, moved along with the head."""
+    """A half-resolution field at full resolution, moved with the head."""
     moved = cv2.warpAffine(field, to_rest_half, (HALF, HALF), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return np.asarray(cv2.resize(moved, (FRAME, FRAME), interpolation=cv2.INTER_LINEAR))
 

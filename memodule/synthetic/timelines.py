@@ -1,17 +1,17 @@
-"""Label timelines as large as the real data sets and with their published statistics, for benches and studies.
+"""Label timelines of the size of the real data sets and with their published statistics, for benchmarks and studies.
 
-No face and no real label is involved: every onset is drawn at random. What is copied are the aggregate statistics of
-`memodule.synthetic.label_statistics`.
+No face and no real label is involved: every onset is drawn at random. Only the aggregate statistics of
+`memodule.synthetic.label_statistics` are real.
 
 Realism: the numbers of subjects, videos, micro-expressions, macro-expressions, classes and unknown apexes are exact.
 Durations, rises, gaps and overlaps follow the published distributions; 16 % of the variance of log-duration belongs to
 the subject (published for CAS(ME)^3, assumed for SAMM), and subjects differ in the number of their expressions.
 
 Limits: not published, hence assumed, are the distribution of video lengths (SAMM: about 35 s on average; CAS(ME)^3:
-chosen such that gaps between micro-expressions come near the published median), everything about CAS(ME)^3's
-macro-expression durations, the share of SAMM videos that hold both kinds, and how emotions gather in videos. The 4 % of
-duration variance that emotions explain are left out. CAS(ME)^3's longest falls (269 frames) are a little too short.
-Labels are clean: the errors of the real label files are a matter of their readers.
+chosen so that gaps between micro-expressions come close to the published median), everything about CAS(ME)^3's
+macro-expression durations, the share of SAMM videos that hold both kinds, and how emotions cluster in videos. The 4 %
+of duration variance that emotions explain are left out. CAS(ME)^3's longest falls (269 frames) are a little too short.
+Labels are clean: they do not imitate the errors of the real label files.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ _Rng = np.random.Generator
 
 @dataclasses.dataclass(frozen=True)
 class _Movements:
-    """All expressions of one kind, before they have a place: video index, duration and rise (n,) in frames."""
+    """All expressions of one kind before they are placed: video index, duration and rise (n,) in frames."""
 
     video: _Ints
     duration: _Ints
@@ -50,7 +50,7 @@ def simulate_timelines(like: Like, seed: int = 0) -> Catalog:
 
     Returns:
         A Catalog named "samm_lv-like" or "casme3-like". The video paths do not exist. Macro-expressions have no
-        emotion, and a few apexes are None where the data set has unknown ones.
+        emotion, and as many apexes are None as are unknown in the data set.
     """
     statistics = STATISTICS[like]
     rng = np.random.default_rng([seed, statistics.videos])
@@ -98,7 +98,7 @@ def _choose_holders(rng: _Rng, statistics: LabelStatistics, subject: _Ints) -> t
 
 
 def _choose(rng: _Rng, groups: _Ints, count: int) -> _Ints:
-    """Choose `count` positions of `groups` such that every group is met."""
+    """Choose `count` positions of `groups`, at least one of each group."""
     order = rng.permutation(len(groups))
     _, first = np.unique(groups[order], return_index=True)
     rest = np.delete(order, first)
@@ -106,7 +106,7 @@ def _choose(rng: _Rng, groups: _Ints, count: int) -> _Ints:
 
 
 def _spread(rng: _Rng, total: int, videos: _Ints, subject: _Ints) -> _Ints:
-    """The video of each of `total` expressions: at least one a video, more for expressive subjects; sorted."""
+    """The video of each of `total` expressions, sorted: at least one per video, more for expressive subjects."""
     weight = rng.gamma(2.0, size=int(subject.max()) + 1)[subject[videos]] * rng.gamma(4.0, size=len(videos))
     more = rng.choice(videos, total - len(videos), p=weight / weight.sum())
     return np.sort(np.concatenate([videos, more]))
@@ -115,8 +115,8 @@ def _spread(rng: _Rng, total: int, videos: _Ints, subject: _Ints) -> _Ints:
 def _draw(rng: _Rng, video: _Ints, tempo: _Floats, quantile: Quantile, rise: Rise) -> _Movements:
     """Durations and rises; the subject's tempo accounts for 16 % of the variance of (log-)duration.
 
-    The distribution is read at evenly spaced quantiles, so that every seed meets the published one; chance decides
-    which movement is how long.
+    The distribution is read at evenly spaced quantiles, so that every seed matches the published one; chance only
+    decides which movement gets which duration.
     """
     z = np.sqrt(0.16) * tempo[video] + np.sqrt(0.84) * rng.standard_normal(len(video))
     even = np.asarray(stats.norm.ppf((stats.rankdata(z) - 0.5) / len(z)))
@@ -125,14 +125,14 @@ def _draw(rng: _Rng, video: _Ints, tempo: _Floats, quantile: Quantile, rise: Ris
 
 
 def _draw_emotions(rng: _Rng, counts: Mapping[str, int], video: _Ints) -> list[str]:
-    """Emotions with exact counts; those of one video tend to be equal, since a stimulus aims at one emotion."""
+    """Emotions with exact counts; those of one video tend to be equal, since a stimulus targets one emotion."""
     ordered = [str(emotion) for emotion in rng.permutation(list(counts)) for _ in range(counts[str(emotion)])]
     mood = rng.random(int(video.max()) + 1)[video] + 0.15 * rng.standard_normal(len(video))
     return [ordered[rank] for rank in np.argsort(np.argsort(mood))]
 
 
 def _draw_lengths(rng: _Rng, statistics: LabelStatistics, micros: _Movements, macros: _Movements) -> _Ints:
-    """Frames of each video; long enough that its expressions fill half of it at most."""
+    """Frames of each video; its expressions fill at most half of it."""
     median, spread, least, most = statistics.length
     drawn = (median * np.exp(spread * rng.standard_normal(statistics.videos))).clip(least, most)
     filled = np.zeros(statistics.videos)
@@ -142,7 +142,7 @@ def _draw_lengths(rng: _Rng, statistics: LabelStatistics, micros: _Movements, ma
 
 
 def _place_micros(rng: _Rng, lengths: _Ints, micros: _Movements, close_gaps: float) -> _Ints:
-    """Onsets: uniform in the video, save that some follow at once, or overlap the one before by a frame."""
+    """Onsets: uniform in the video, except that some follow at once, or overlap the previous one by a frame."""
     onsets = np.empty_like(micros.video)
     for video in np.unique(micros.video):
         here = np.flatnonzero(micros.video == video)
@@ -158,7 +158,7 @@ def _place_micros(rng: _Rng, lengths: _Ints, micros: _Movements, close_gaps: flo
 
 
 def _choose_overlapped(rng: _Rng, share: float, has_macro: _Flags, micro_video: _Ints) -> dict[int, list[int]]:
-    """Micro-expressions that a macro-expression shall overlap, by video."""
+    """Micro-expressions that a macro-expression will overlap, by video."""
     candidates = np.flatnonzero(has_macro[micro_video])
     chosen: dict[int, list[int]] = {}
     for index in rng.choice(candidates, round(share * len(micro_video)), replace=False):
@@ -174,9 +174,9 @@ def _place_macros(
     macros: _Movements,
     targets: dict[int, list[int]],
 ) -> tuple[_Movements, _Ints]:
-    """Onsets of the macro-expressions, longest first: on a chosen micro-expression, else where nothing else is.
+    """Onsets of the macro-expressions, longest first: on a chosen micro-expression, else in a free stretch.
 
-    One that fits nowhere is shortened to the longest free stretch, so the movements are returned beside the onsets.
+    One that fits nowhere is shortened to the longest free stretch, so the movements are returned with the onsets.
     """
     duration, onsets = macros.duration.copy(), np.empty_like(macros.video)
     for video in np.unique(macros.video):

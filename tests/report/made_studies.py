@@ -17,7 +17,7 @@ from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.plan import Plan
 from memodule.studies.pooling import pool_study
 from memodule.studies.study import Study
-from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.training.settings import parse_config
 
 _SCORES = ScoreModel(noise=0.1)

@@ -15,7 +15,7 @@ from memodule.report import Run, report_page
 from memodule.report.comparison import AT_LABELS, against_first
 from memodule.studies.recognition_at_labels import scores_at_labels
 from memodule.studies.study import Study
-from memodule.synthetic.curves import ScoreModel
+from memodule.synthetic.score_curves import ScoreModel
 
 
 def read(*studies) -> list[Run]:

@@ -45,28 +45,28 @@ def test_features_of_real_videos_are_not_replaced(tmp_path, capsys):
     record = store.put(
         video.subject, video.video, np.ones((2, 36, 30)), fps=200, frames=9, source={"kind": "video", "path": "x"}
     )
-    words = ["synth", str(tmp_path / "out"), "--like", "samm_lv", "--flow", str(tmp_path / "flow"), "--quiet"]
-    assert cli.main(words) == 2
-    assert "features of a real video would be replaced; give another --flow folder" in capsys.readouterr().err
+    command = ["synth", str(tmp_path / "out"), "--like", "samm_lv", "--flow", str(tmp_path / "flow"), "--quiet"]
+    assert cli.main(command) == 2
+    assert "features of a real video would be replaced; use another --flow folder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert store.get(video.subject, video.video).sha256 == record.sha256
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("options", "message"),
     [
-        (["--like", "samm_lv", "--subjects", "3"], "--subjects does not go with --like"),
-        (["--like", "samm_lv", "--format", "video"], "--format does not go with --like"),
+        (["--like", "samm_lv", "--subjects", "3"], "--subjects cannot be combined with --like"),
+        (["--like", "samm_lv", "--format", "video"], "--format cannot be combined with --like"),
         (["--flow", "x"], "--flow needs --like"),
-        (["--like", "samm_lv", "--window", "30"], "say with --flow where to put them"),
-        (["--like", "casme3", "--seed", "-1"], "seed: -1; give 0 or more"),
+        (["--like", "samm_lv", "--window", "30"], "add --flow"),
+        (["--like", "casme3", "--seed", "-1"], "seed: -1; use 0 or more"),
         (["--like", "samm_lv", "--flow", "x", "--window", "31"], "window 31: a window has an even number"),
         (["--frames", "5"], "frames: 5 is too short"),
     ],
 )
-def test_mistakes_cost_one_line_and_leave_nothing(tmp_path, capsys, monkeypatch, words, message):
+def test_mistakes_cost_one_line_and_leave_nothing(tmp_path, capsys, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["synth", "out", *words]) == 2
+    assert cli.main(["synth", "out", *options]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

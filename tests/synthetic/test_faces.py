@@ -8,10 +8,10 @@ import pytest
 
 from memodule.synthetic.action_units import HALVES, UNITS, mirror_order
 from memodule.synthetic.difficulty import DIFFICULTIES
+from memodule.synthetic.face_rig import build_rig, combine
 from memodule.synthetic.faces import Face, draw_face
 from memodule.synthetic.movements import Movement
 from memodule.synthetic.performance import Performance
-from memodule.synthetic.puppet import combine, rig
 from memodule.synthetic.rendering import render
 
 STILL = dataclasses.replace(DIFFICULTIES["realistic"], noise=0.0, shading=0.0)
@@ -23,8 +23,8 @@ def faces() -> list[Face]:
 
 
 @pytest.fixture(scope="module")
-def puppet(faces):
-    return rig(faces[1])
+def rig(faces):
+    return build_rig(faces[1])
 
 
 def stage(frames: int, *movements: Movement, lids=None, pose=None, turn=None) -> Performance:
@@ -46,8 +46,8 @@ def movement(pixels: float, **strengths: float) -> Movement:
     return Movement("micro", "negative", 3, 8, 20, 0, 1.5, pixels, weights(**strengths))
 
 
-def frames_of(puppet, performance, difficulty=STILL) -> list[np.ndarray]:
-    return list(render(puppet, performance, difficulty, np.random.default_rng(0)))
+def frames_of(rig, performance, difficulty=STILL) -> list[np.ndarray]:
+    return list(render(rig, performance, difficulty, np.random.default_rng(0)))
 
 
 def flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_dlib_finds_every_subject_where_the_landmarks_say(faces):
     predict = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
     boxes = []
     for face in faces:
-        first = frames_of(rig(face), stage(1), DIFFICULTIES["hard"])[0]
+        first = frames_of(build_rig(face), stage(1), DIFFICULTIES["hard"])[0]
         found = detect(first, 0)
         assert len(found) == 1
         landmarks = np.array([(point.x, point.y) for point in predict(first, found[0]).parts()])
@@ -96,12 +96,12 @@ def test_mirror_order_pairs_left_with_right(faces):
 
 @pytest.mark.parametrize("pixels", [0.5, 1.5])
 @pytest.mark.parametrize("units", [{"AU4": 1.0}, {"AU12": 1.0}, {"AU1": 1.0, "AU2": 1.0}, {"AU15_left": 1.0}])
-def test_the_face_moves_as_much_as_stated(puppet, pixels, units):
+def test_the_face_moves_as_much_as_stated(rig, pixels, units):
     acted = movement(pixels, **units)
-    truth = combine(puppet.fields, np.pad(puppet.apex_strengths(acted), (0, 2)))
+    truth = combine(rig.fields, np.pad(rig.apex_strengths(acted), (0, 2)))
     size = np.hypot(*truth)
     assert size.max() == pytest.approx(pixels, rel=1e-5)
-    frames = frames_of(puppet, stage(24, acted))
+    frames = frames_of(rig, stage(24, acted))
     seen = cv2.resize(flow(frames[0], frames[8]), (152, 152), interpolation=cv2.INTER_AREA)
     strongest = size > 0.6 * pixels
     along = (seen[strongest] * truth[:, strongest].T).sum() / (truth[:, strongest] ** 2).sum()
@@ -110,8 +110,8 @@ def test_the_face_moves_as_much_as_stated(puppet, pixels, units):
     assert np.hypot(*seen[elsewhere].T).mean() < 0.03
 
 
-def test_movement_begins_at_onset_peaks_at_apex_and_ends_after_offset(puppet):
-    frames = np.array(frames_of(puppet, stage(24, movement(2.0, AU4=1.0))), np.int16)
+def test_movement_begins_at_onset_peaks_at_apex_and_ends_after_offset(rig):
+    frames = np.array(frames_of(rig, stage(24, movement(2.0, AU4=1.0))), np.int16)
     change = np.abs(frames - frames[0]).mean(axis=(1, 2))
     assert not change[:3].any()
     assert change[3:21].all()
@@ -121,19 +121,19 @@ def test_movement_begins_at_onset_peaks_at_apex_and_ends_after_offset(puppet):
     assert (np.diff(change[8:22]) < 0).all()
 
 
-def test_sides_can_move_apart_and_an_unequal_movement_is_unequal(puppet):
-    left = frames_of(puppet, stage(9, movement(1.5, AU2_left=1.0)))
+def test_sides_can_move_apart_and_an_unequal_movement_is_unequal(rig):
+    left = frames_of(rig, stage(9, movement(1.5, AU2_left=1.0)))
     seen = np.hypot(*np.moveaxis(flow(left[0], left[8]), 2, 0))
-    middle = round(puppet.face.landmarks[27, 0])
+    middle = round(rig.face.landmarks[27, 0])
     brows = slice(70, 120)
     assert seen[brows, :middle].max() > 1.0
     assert seen[brows, middle + 20 :].max() < 0.2
 
 
-def test_eyes_close_and_open(puppet):
+def test_eyes_close_and_open(rig):
     lids = np.array([0, 0.5, 1.0, 0.5, 0])
-    frames = frames_of(puppet, stage(5, lids=lids))
-    eye = puppet.face.landmarks[36:42]
+    frames = frames_of(rig, stage(5, lids=lids))
+    eye = rig.face.landmarks[36:42]
     (x0, y0), (x1, y1) = eye.min(axis=0).astype(int), eye.max(axis=0).astype(int)
     contrast = [frame[y0:y1, x0:x1].astype(float).std() for frame in frames]
     assert contrast[2] < contrast[1] < contrast[0]
@@ -143,84 +143,82 @@ def test_eyes_close_and_open(puppet):
     assert not changed[int(eye[:, 1].max()) + 20 :].any()
 
 
-def test_head_moves_by_its_pose_and_the_background_keeps_still(puppet):
+def test_head_moves_by_its_pose_and_the_background_keeps_still(rig):
     pose = np.array([[0, 0, 0, 0], [2.0, -1.0, 0, 0]])
-    rest, moved = frames_of(puppet, stage(2, pose=pose))
-    x, y = puppet.face.landmarks[30].astype(int)
+    rest, moved = frames_of(rig, stage(2, pose=pose))
+    x, y = rig.face.landmarks[30].astype(int)
     seen = flow(rest, moved)[y - 40 : y + 40, x - 40 : x + 40]
     assert np.median(seen, axis=(0, 1)) == pytest.approx([2, -1], abs=0.15)
     for border in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         np.testing.assert_array_equal(rest[border], moved[border])
 
 
-def test_expressions_move_along_with_the_head(puppet):
+def test_expressions_move_along_with_the_head(rig):
     pose = np.tile([8.0, 5.0, 0, 0], (2, 1))
     acted = Movement("micro", "negative", 1, 1, 2, 0, 1.0, 1.5, weights(AU4=1.0))
-    here = frames_of(puppet, stage(2, acted))
-    there = frames_of(puppet, stage(2, acted, pose=pose))
+    here = frames_of(rig, stage(2, acted))
+    there = frames_of(rig, stage(2, acted, pose=pose))
     seen_here, seen_there = flow(*here)[60:220, 60:220], flow(*there)[65:225, 68:228]
     assert np.abs(seen_here - seen_there).max() < 0.15
 
 
-def test_expressions_follow_a_rolling_head(puppet):
+def test_expressions_follow_a_rolling_head(rig):
     roll = 0.15
     acted = Movement("micro", "negative", 1, 1, 2, 0, 1.0, 2.0, weights(AU2_left=1.0))
     spots = []
     for angle in (0.0, roll):
-        frames = frames_of(puppet, stage(2, acted, pose=np.tile([0, 0, angle, 0], (2, 1))))
+        frames = frames_of(rig, stage(2, acted, pose=np.tile([0, 0, angle, 0], (2, 1))))
         size = cv2.GaussianBlur(np.hypot(*np.moveaxis(flow(*frames), 2, 0)), (0, 0), 3)
-        spots.append(np.unravel_index(size.argmax(), size.shape)[::-1] - puppet.face.landmarks[30])
+        spots.append(np.unravel_index(size.argmax(), size.shape)[::-1] - rig.face.landmarks[30])
     turned = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]) @ spots[0]
     assert np.linalg.norm(spots[1] - spots[0]) > 7
     assert np.linalg.norm(spots[1] - turned) < 4
 
 
-def test_a_turn_moves_the_nose_more_than_the_brows(puppet):
-    rest, turned = frames_of(puppet, stage(2, turn=np.array([[0, 0], [1.0, 0]])))
+def test_a_turn_moves_the_nose_more_than_the_brows(rig):
+    rest, turned = frames_of(rig, stage(2, turn=np.array([[0, 0], [1.0, 0]])))
     seen = flow(rest, turned)[..., 0]
-    at = {name: tuple(puppet.face.landmarks[i].astype(int)[::-1]) for name, i in (("nose", 30), ("brow", 18))}
+    at = {name: tuple(rig.face.landmarks[i].astype(int)[::-1]) for name, i in (("nose", 30), ("brow", 18))}
     assert seen[at["nose"]] > 0.7
     assert 0.1 < seen[at["brow"]] < 0.75 * seen[at["nose"]]
 
 
-def test_compressed_skin_darkens_by_its_compression(puppet):
+def test_compressed_skin_darkens_by_its_compression(rig):
     acted = movement(3.0, AU4=1.0)
-    plain = np.float32(frames_of(puppet, stage(9, acted))[8])
-    shaded = np.float32(frames_of(puppet, stage(9, acted), dataclasses.replace(STILL, shading=1.0))[8])
+    plain = np.float32(frames_of(rig, stage(9, acted))[8])
+    shaded = np.float32(frames_of(rig, stage(9, acted), dataclasses.replace(STILL, shading=1.0))[8])
     seen = (shaded - plain) / plain
-    dx, dy = (
-        cv2.resize(axis, (304, 304)) for axis in combine(puppet.fields, np.pad(puppet.apex_strengths(acted), (0, 2)))
-    )
+    dx, dy = (cv2.resize(axis, (304, 304)) for axis in combine(rig.fields, np.pad(rig.apex_strengths(acted), (0, 2))))
     divergence = np.gradient(dx, axis=1) + np.gradient(dy, axis=0)
     strong = np.abs(divergence) > 0.05
     assert strong.sum() > 500
     assert (seen * divergence)[strong].sum() / (divergence**2)[strong].sum() == pytest.approx(1, abs=0.15)
 
 
-def test_noise_has_the_stated_strength_and_never_repeats(puppet):
-    frames = np.array(frames_of(puppet, stage(12), dataclasses.replace(STILL, noise=1.5)), np.float32)
+def test_noise_has_the_stated_strength_and_never_repeats(rig):
+    frames = np.array(frames_of(rig, stage(12), dataclasses.replace(STILL, noise=1.5)), np.float32)
     differences = np.diff(frames, axis=0)[:, 100:200, 100:200]
     assert differences.std() == pytest.approx(1.5 * np.sqrt(2), rel=0.05)
     assert len({frame.tobytes() for frame in frames}) == 12
 
 
-def test_every_action_unit_moves_its_own_region(puppet):
+def test_every_action_unit_moves_its_own_region(rig):
     for name in UNITS:
-        field = combine(puppet.fields, np.pad(puppet.apex_strengths(movement(1.0, **{name: 1.0})), (0, 2)))
+        field = combine(rig.fields, np.pad(rig.apex_strengths(movement(1.0, **{name: 1.0})), (0, 2)))
         row, column = np.unravel_index(np.hypot(*field).argmax(), field.shape[1:])
         mirror = mirror_order()
         touched = {i for point in UNITS[name].points for i in (point, int(mirror[point]))}
-        nearest = np.linalg.norm(puppet.face.landmarks - [2 * column, 2 * row], axis=1)
-        assert nearest[list(touched)].min() < 0.2 * puppet.face.scale, name
+        nearest = np.linalg.norm(rig.face.landmarks - [2 * column, 2 * row], axis=1)
+        assert nearest[list(touched)].min() < 0.2 * rig.face.scale, name
 
 
-def test_difficulties_are_ordered_by_signal_to_noise(puppet):
+def test_difficulties_are_ordered_by_signal_to_noise(rig):
     """The faintest and the middle movement against the flow that noise alone seems to show."""
     ratios = []
     for level in ("easy", "realistic", "hard"):
         difficulty = DIFFICULTIES[level]
-        still = frames_of(puppet, stage(4), difficulty)
-        brow = tuple(puppet.face.landmarks[19].astype(int)[::-1])
+        still = frames_of(rig, stage(4), difficulty)
+        brow = tuple(rig.face.landmarks[19].astype(int)[::-1])
         around = np.s_[brow[0] - 15 : brow[0] + 15, brow[1] - 15 : brow[1] + 15]
         noise = np.sqrt(np.mean([flow(still[0], frame)[around] ** 2 for frame in still[1:]]))
         ratios.append(np.mean(difficulty.micro_px) / noise)

@@ -7,11 +7,11 @@ from memodule.datasets.catalog import Catalog, Expression
 from memodule.flow.parameters import FlowParameters
 from memodule.synthetic import DIFFICULTIES, flow_features
 from memodule.synthetic.action_units import HALVES
+from memodule.synthetic.face_rig import build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.flow_features import simulate_flow
 from memodule.synthetic.movements import Movement
 from memodule.synthetic.performance import Performance
-from memodule.synthetic.puppet import rig
 from memodule.synthetic.rendering import render
 from memodule.synthetic.timelines import simulate_timelines
 
@@ -117,14 +117,14 @@ def test_a_smile_lifts_the_corners_of_the_mouth():
 def test_regions_answer_as_the_extractor_measures_them_on_rendered_faces(unit):
     from memodule.flow import FlowExtractor
 
-    puppet = rig(draw_face(np.random.default_rng(3)))
+    rig = build_rig(draw_face(np.random.default_rng(3)))
     weights = tuple(float(name == unit) for name, _ in HALVES)
     acted = Movement("micro", "negative", 5, 12, 25, 0, 1.0, 1.5, weights)
     performance = Performance((acted,), np.zeros(30), np.zeros((30, 4)), np.zeros((30, 2)), np.zeros((30, 2)))
-    frames = np.array(list(render(puppet, performance, DIFFICULTIES["easy"], np.random.default_rng(0))))
+    frames = np.array(list(render(rig, performance, DIFFICULTIES["easy"], np.random.default_rng(0))))
     window = FlowExtractor(window=30).extract(frames)[0]
     measured = window[:, 12] - window[:, 3]
-    simulated = puppet.apex_strengths(acted) @ flow_features._responses(puppet).halves
+    simulated = rig.apex_strengths(acted) @ flow_features._responses(rig).halves
     size = np.linalg.norm(measured) / np.linalg.norm(simulated)
     assert size == pytest.approx(1, abs=0.35)
     assert measured @ simulated / np.linalg.norm(measured) / np.linalg.norm(simulated) > 0.9

@@ -7,7 +7,7 @@ import pytest
 
 from memodule.datasets import Catalog, Expression, Video
 from memodule.emotions import EMOTIONS, NEUTRAL
-from memodule.synthetic.curves import ScoreModel, simulate_curves
+from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
 PLAIN = ScoreModel(

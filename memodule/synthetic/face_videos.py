@@ -1,4 +1,4 @@
-"""A semi-synthetic data set on disk: who there is, what they do, and their videos."""
+"""A data set of semi-synthetic face videos on disk: the subjects, what they do, and their videos."""
 
 import contextlib
 import dataclasses
@@ -13,22 +13,24 @@ import numpy as np
 from memodule.console import progress_bar
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.errors import UserError
+from memodule.runtime.atomic import remove_leftovers
 from memodule.runtime.opencv import opencv_alone
 from memodule.runtime.workers import ReportProgress, WorkerDiedError, run
 from memodule.synthetic.behaviour import draw_performances
 from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
+from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
-from memodule.synthetic.frame_files import Image, remove_leftovers, write_images, write_video
+from memodule.synthetic.frame_files import Image, write_images, write_video
 from memodule.synthetic.performance import Performance
-from memodule.synthetic.puppet import Puppet, rig
 from memodule.synthetic.recipe import claim
 from memodule.synthetic.rendering import render
 
 Storage = Literal["video", "images"]
-"""Lossless video files (.avi, FFV1), or folders of PNG images; the frames are the same."""
+"""Lossless video files (.avi, FFV1), or folders of PNG images with the same frames."""
 
-_VERSION: Final = 1  # raise it whenever the same arguments give other frames
+_VERSION: Final = 1  # increase it whenever the same arguments give other frames
 _LEAST_SECONDS: Final = 3.0
+_LEFTOVER_AGE: Final = 3600.0  # seconds
 _FACE, _BEHAVIOUR, _NOISE = range(3)  # streams of random numbers of one subject
 
 
@@ -61,21 +63,21 @@ def synthesize(
     """Write semi-synthetic face videos and their Catalog.
 
     The videos prove that a pipeline works; they say nothing about accuracy on real micro-expressions. The same
-    arguments give the same bytes with the same versions of NumPy and OpenCV, whatever the number of workers, and
-    subject n looks the same whatever the number of subjects.
+    arguments give the same bytes with the same versions of NumPy and OpenCV, for any number of workers, and subject n
+    looks the same for any number of subjects.
 
-    Labels are those of an ideal annotator: onset is the first frame that moves, apex the first of full strength,
-    offset the last that moves; every labelled movement is exact to the frame.
+    Labels are those of an ideal annotator, exact to the frame: onset is the first frame that moves, apex the first of
+    full strength, offset the last that moves.
 
     Args:
         out: Folder to make, with `videos.csv`, `expressions.csv`, `synthetic.json` and one folder per subject. If it
-            holds data of the same arguments already, only what is missing is made.
+            already holds data of the same arguments, only missing videos are made.
         subjects: Number of subjects.
         videos: Videos per subject.
         frames: Frames per video.
         fps: Frames per second; events keep their duration in milliseconds.
-        difficulty: Name of a difficulty, or one of your own.
-        seed: Seed of all randomness, not negative.
+        difficulty: Name of a difficulty, or your own.
+        seed: Seed of all randomness, 0 or more.
         storage: Video files or folders of images.
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
             (`if __name__ == "__main__":`).
@@ -84,8 +86,7 @@ def synthesize(
         The Catalog of the videos, as written to `out`.
 
     Raises:
-        UserError: If `out` holds anything else, an argument is impossible, a video cannot be written, or memory runs
-            out again and again.
+        UserError: If `out` holds anything else, an argument is impossible, or a video cannot be written.
     """
     _check(subjects, videos, frames, fps, seed, workers)
     level = DIFFICULTIES[difficulty] if isinstance(difficulty, str) else difficulty
@@ -127,11 +128,11 @@ def _check(subjects: int, videos: int, frames: int, fps: float, seed: int, worke
         ("seed", seed, 0),
     ):
         if value < least:
-            raise UserError(f"{name}: {value}; give {least} or more")
+            raise UserError(f"{name}: {value} is too low; use {least} or more")
     if not 10 <= fps <= 1000:
-        raise UserError(f"fps: {fps:g}; give 10 to 1000 frames per second")
+        raise UserError(f"fps: {fps:g}; use 10 to 1000 frames per second")
     if frames < _LEAST_SECONDS * fps:
-        raise UserError(f"frames: {frames} is too short at {fps:g} fps; give {math.ceil(_LEAST_SECONDS * fps)} or more")
+        raise UserError(f"frames: {frames} is too short at {fps:g} fps; use {math.ceil(_LEAST_SECONDS * fps)} or more")
 
 
 def _labels(subject: str, video: str, performance: Performance) -> list[Expression]:
@@ -143,9 +144,9 @@ def _labels(subject: str, video: str, performance: Performance) -> list[Expressi
 
 
 def _write_all(jobs: list[_Job], workers: int) -> None:
-    """Render and write what is not there yet."""
+    """Render and write the missing videos."""
     for folder in {job.path.parent for job in jobs}:
-        remove_leftovers(folder)
+        remove_leftovers(folder, _LEFTOVER_AGE)
     missing = [job for job in jobs if not job.path.exists()]
     workers = max(1, min(workers, len(missing)))
     setup = contextlib.nullcontext if workers == 1 else opencv_alone
@@ -156,14 +157,14 @@ def _write_all(jobs: list[_Job], workers: int) -> None:
             _write, missing, workers, setup, lambda done: bar.update(task, completed=total - left + done)
         ):
             if isinstance(outcome, WorkerDiedError):
-                raise UserError(f"{job.path}: {outcome}; use fewer workers, the same command makes what is missing")
+                raise UserError(f"{job.path}: {outcome}; use fewer workers, and the same command makes what is missing")
             if outcome is not None:
                 raise outcome
 
 
 def _write(job: _Job, report: ReportProgress) -> None:
     noise = np.random.default_rng([job.seed, job.subject, _NOISE, job.video])
-    frames = _told(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
+    frames = _reported(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
     match job.storage:
         case "video":
             write_video(job.path, frames, job.fps)
@@ -171,13 +172,13 @@ def _write(job: _Job, report: ReportProgress) -> None:
             write_images(job.path, frames)
 
 
-def _told(frames: Iterable[Image], report: ReportProgress) -> Iterator[Image]:
-    """The same frames, each reported when it is written."""
+def _reported(frames: Iterable[Image], report: ReportProgress) -> Iterator[Image]:
+    """The same frames; each is reported once it is written."""
     for count, frame in enumerate(frames, 1):
         yield frame
         report(count)
 
 
 @functools.lru_cache(maxsize=1)
-def _person(seed: int, subject: int) -> Puppet:
-    return rig(draw_face(np.random.default_rng([seed, subject, _FACE])))
+def _person(seed: int, subject: int) -> FaceRig:
+    return build_rig(draw_face(np.random.default_rng([seed, subject, _FACE])))

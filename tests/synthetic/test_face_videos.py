@@ -16,7 +16,7 @@ from bench import wait_until
 from memodule.datasets.catalog import read_catalog
 from memodule.errors import UserError
 from memodule.runtime.workers import WorkerDiedError
-from memodule.synthetic import synthesis, synthesize
+from memodule.synthetic import face_videos, synthesize
 
 SMALL = {"subjects": 2, "videos": 1, "frames": 90}
 THREE = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
@@ -91,7 +91,7 @@ def test_a_second_run_makes_only_what_is_missing(made, tmp_path):
 
 @pytest.mark.parametrize("storage", ["video", "images"])
 def test_a_failure_leaves_nothing_that_looks_complete(tmp_path, monkeypatch, storage):
-    render = synthesis.render
+    render = face_videos.render
 
     def breaking(*arguments):
         for number, frame in enumerate(render(*arguments)):
@@ -99,7 +99,7 @@ def test_a_failure_leaves_nothing_that_looks_complete(tmp_path, monkeypatch, sto
                 raise OSError("disk full")
             yield frame
 
-    monkeypatch.setattr(synthesis, "render", breaking)
+    monkeypatch.setattr(face_videos, "render", breaking)
     with pytest.raises(OSError, match="disk full"):
         synthesize(tmp_path / "out", **SMALL, storage=storage)
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["s01", "synthetic.json"]
@@ -109,10 +109,10 @@ def test_a_failure_leaves_nothing_that_looks_complete(tmp_path, monkeypatch, sto
 
 def test_other_folders_and_other_arguments_are_refused(made, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(UserError, match="holds something else; give another folder"):
+    with pytest.raises(UserError, match="holds something else; use another folder"):
         synthesize(tmp_path, **SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-    with pytest.raises(UserError, match=r"thesis\.txt: is a file"):
+    with pytest.raises(UserError, match=r"thesis\.txt: not a folder"):
         synthesize(tmp_path / "thesis.txt", **SMALL)
     before = contents(made)
     with pytest.raises(UserError, match=r"synthetic\.json: the folder holds data made with other arguments"):
@@ -123,10 +123,10 @@ def test_other_folders_and_other_arguments_are_refused(made, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"subjects": 0}, "subjects: 0; give 1 or more"),
-        ({"seed": -1}, "seed: -1; give 0 or more"),
-        ({"frames": 60}, "frames: 60 is too short at 30 fps; give 90 or more"),
-        ({"fps": 0.0}, "fps: 0; give 10 to 1000"),
+        ({"subjects": 0}, "subjects: 0 .*; use 1 or more"),
+        ({"seed": -1}, "seed: -1 .*; use 0 or more"),
+        ({"frames": 60}, "frames: 60 is too short at 30 fps; use 90 or more"),
+        ({"fps": 0.0}, "fps: 0; use 10 to 1000"),
     ],
 )
 def test_impossible_arguments_are_named(tmp_path, arguments, message):
@@ -170,17 +170,17 @@ def test_a_killed_worker_changes_nothing(tmp_path):
     assert finished == contents(tmp_path / "undisturbed")
 
 
-def test_a_worker_that_dies_again_and_again_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_worker_that_dies_again_and_again_is_reported_in_one_line(tmp_path, monkeypatch):
     died = WorkerDiedError("its process was killed, perhaps because memory ran out")
-    monkeypatch.setattr(synthesis, "run", lambda do, jobs, *rest: iter([(jobs[0], died)]))
-    with pytest.raises(UserError, match=r"v1\.avi: its process was killed, .*; use fewer workers, the same command"):
+    monkeypatch.setattr(face_videos, "run", lambda do, jobs, *rest: iter([(jobs[0], died)]))
+    with pytest.raises(UserError, match=r"v1\.avi: its process was killed, .*; use fewer workers"):
         synthesize(tmp_path / "out", **SMALL)
 
 
 def _start(out: Path) -> subprocess.Popen[bytes]:
     """The command that makes THREE with two workers."""
-    words = [f"--{name}={value}" for name, value in THREE.items()]
-    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *words]
+    options = [f"--{name}={value}" for name, value in THREE.items()]
+    command = [sys.executable, "-m", "memodule", "synth", str(out), "--workers=2", *options]
     return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
 
 

@@ -1,4 +1,4 @@
-"""A face with everything that moves it."""
+"""A face with everything that moves it, as in animation: a rig."""
 
 import dataclasses
 from typing import Final
@@ -17,19 +17,19 @@ HALF: Final = FRAME // 2
 
 _LID_STEPS: Final = 16
 _EYES: Final = (((36, 39), (37, 38), (40, 41), (19, 20)), ((42, 45), (43, 44), (46, 47), (23, 24)))
-_RIM: Final = 24  # pixels over which the head's motion fades towards the border of the frame
+_RIM: Final = 24  # pixels over which the head's motion fades out towards the border of the frame
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Puppet:
-    """A face and its displacement fields; build it with `rig`.
+class FaceRig:
+    """A face and its displacement fields; build it with `build_rig`.
 
     Attributes:
         face: The person.
         fields: (halves + 2, 2, HALF, HALF) displacement per unit of strength; the last two are turns of the head,
             which move the nose by one pixel more than the rim of the face.
         squeeze: (halves + 2, HALF, HALF) divergence of the fields, per pixel: negative where skin is compressed.
-        lids: (steps + 1, HALF, HALF) downward displacement for eyes ever more closed.
+        lids: (steps + 1, HALF, HALF) downward displacement as the eyes close step by step.
         rigid: (FRAME, FRAME) share of the head's motion that a pixel takes: 1 on the head, 0 at the border.
     """
 
@@ -49,7 +49,7 @@ class Puppet:
         return strengths.astype(np.float32)
 
     def apex_strengths(self, movement: Movement) -> npt.NDArray[np.float64]:
-        """Factors of the halves' fields at the apex, such that the point that moves most moves `movement.pixels`."""
+        """Factors of the halves' fields at the apex, where the point that moves most moves `movement.pixels`."""
         weights = np.array(movement.weights)
         field = combine(self.fields, weights)
         return np.asarray(weights * movement.pixels / np.sqrt((field**2).sum(axis=0)).max())
@@ -61,8 +61,8 @@ class Puppet:
         return np.asarray(self.lids[below] + np.float32(step - below) * (self.lids[below + 1] - self.lids[below]))
 
 
-def rig(face: Face) -> Puppet:
-    """Find everything that moves a face."""
+def build_rig(face: Face) -> FaceRig:
+    """Compute everything that moves a face."""
     y, x = (np.mgrid[:HALF, :HALF] * 2 + 0.5).astype(np.float32)
     nose = face.landmarks[30].astype(np.float32)
     depth = np.exp(-((x - nose[0]) ** 2 + (y - nose[1]) ** 2) / np.float32(2 * (0.45 * face.scale) ** 2))
@@ -72,19 +72,11 @@ def rig(face: Face) -> Puppet:
     from_border = np.minimum(np.arange(FRAME), np.arange(FRAME)[::-1]) / _RIM
     ramp = 0.5 - 0.5 * np.cos(np.pi * np.clip(from_border, 0, 1))
     rigid = np.minimum.outer(ramp, ramp).astype(np.float32)
-    return Puppet(face, fields, squeeze.astype(np.float32), _lid_fields(face, x, y), rigid)
+    return FaceRig(face, fields, squeeze.astype(np.float32), _lid_fields(face, x, y), rigid)
 
 
 def combine(fields: Array, weights: npt.NDArray[np.floating]) -> Array:
-    """The weighted sum of fields.
-
-    Args:
-        fields: (n, ...) displacement or divergence per unit of strength.
-        weights: (n,) strengths.
-
-    Returns:
-        (...) of the same unit.
-    """
+    """The sum (...) of fields (n, ...), displacement or divergence per unit of strength, with weights (n,)."""
     used = np.flatnonzero(weights)
     return np.asarray(np.tensordot(weights[used].astype(np.float32), fields[used], axes=1))
 
@@ -98,7 +90,7 @@ def _lid_fields(face: Face, x: Array, y: Array) -> Array:
         width = np.ptp(face.landmarks[list(corners), 0])
         top, bottom, above_eye = (face.landmarks[list(points), 1].mean() for points in (upper, lower, brow))
         crease = 0.6 * above_eye + 0.4 * top
-        bottom += 0.25 * (bottom - top)  # the landmarks lie inside the lashes
+        bottom += 0.25 * (bottom - top)  # the landmarks are inside the lashes
         lid = top + steps * (bottom - top)
         skin = crease + (y - crease) * (top - crease) / (lid - crease)
         eye = top + (y - lid) * (bottom - top) / (bottom - lid)

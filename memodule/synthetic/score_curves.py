@@ -1,8 +1,8 @@
-"""Simulated score curves over label timelines, to study selection rules apart from any network.
+"""Simulated score curves over label timelines, to study selection rules without a network.
 
-A curve is what an imperfect network might answer to a video whose labels are known: a bump per micro-expression, with
-varying height, sometimes none; weaker bumps for macro-expressions and for movements that are no expression; a base
-line that differs by subject; noise. Every property is a parameter of `ScoreModel`.
+A curve is what an imperfect network might answer to a video whose labels are known: a bump of varying height (sometimes
+zero) per micro-expression, weaker bumps for macro-expressions and for movements that are not expressions, a baseline
+that differs between subjects, and noise. Every property is a parameter of `ScoreModel`.
 
 Limits: no network made these curves. Noise is Gaussian and does not depend on the video's content, bumps have one of
 two shapes, errors are independent of emotion and of each other, and all heights are guesses. A rule that wins here has
@@ -15,13 +15,14 @@ from typing import Final, Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import softmax
 
 from memodule.datasets.catalog import Catalog, Expression, Video, VideoKey
 from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
 from memodule.intervals.base import FloatArray, IntArray, LabelledCurve
 
-Level = Literal["low", "medium", "high"]
-"""Noise levels of the test bench."""
+NoiseLevel = Literal["low", "medium", "high"]
+"""Noise levels of the benchmark of selection rules."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,20 +31,21 @@ class ScoreModel:
 
     Attributes:
         noise: Standard deviation of the noise, half of its variance white, half smooth (see `noise_ms`).
-        noise_ms: Length (Gaussian sd) over which the smooth half stays alike.
-        amplitude: Mean height of a micro-expression's bump above the base line.
-        amplitude_sd: How much heights differ between micro-expressions.
+        noise_ms: Correlation length (Gaussian sd) of the smooth half.
+        amplitude: Mean height of a micro-expression's bump above the baseline.
+        amplitude_sd: Standard deviation of heights between micro-expressions.
         fade: Share of its height that a bump has lost at its offset; the loss is linear from the apex on.
         missed: Share of micro-expressions without any bump.
         blur_ms: Gaussian sd of the smoothing of all bumps.
         macro_leak: Mean height of a macro-expression's bump.
         distractors: Bumps per minute without any expression: blinks, speech, head movement.
         distractor_height: Mean of their (exponentially distributed) heights.
-        base: Height of the base line.
-        subject_sd: How much base line (in units of `base`) and gain (in units of 1) differ between subjects.
+        base: Height of the baseline.
+        subject_sd: Standard deviation between subjects of the baseline (in units of `base`) and gain (in units of 1).
         confusion: Share of micro-expressions whose class evidence points to a random emotion.
         evidence: Height of the seen class's logit at a score of `amplitude`, in units of the logits' white noise. The
-            logits follow the noisy curve, so they tell which emotion, but no more than the curve whether there is one.
+            logits follow the noisy curve, so they show which emotion there is, but no better than the curve whether
+            there is one.
     """
 
     noise: float = 0.15
@@ -62,8 +64,8 @@ class ScoreModel:
     evidence: float = 2.0
 
     @classmethod
-    def level(cls, level: Level) -> "ScoreModel":
-        """The three noise levels of the test bench."""
+    def level(cls, level: NoiseLevel) -> "ScoreModel":
+        """The model of one of the three noise levels."""
         noise, amplitude_sd, macro_leak = _LEVELS[level]
         return cls(noise=noise, amplitude_sd=amplitude_sd, macro_leak=macro_leak)
 
@@ -74,7 +76,7 @@ _LEVELS: Final = {"low": (0.08, 0.15, 0.15), "medium": (0.15, 0.2, 0.25), "high"
 
 @dataclasses.dataclass(frozen=True)
 class _Bump:
-    """One movement as the network sees it: sampled frames (inclusive), height, loss until the offset, class."""
+    """One movement as the network sees it: sampled frames (inclusive), height, fade, class."""
 
     onset: int
     apex: int
@@ -87,16 +89,16 @@ class _Bump:
 def simulate_curves(
     catalog: Catalog, scores: ScoreModel, *, frame_step: int = 1, seed: int = 0
 ) -> dict[VideoKey, LabelledCurve]:
-    """A score curve and class probabilities for every video of a Catalog, with its truth beside.
+    """A score curve, class probabilities and the truth for every video of a Catalog.
 
     Args:
         catalog: Label timelines, such as those of `memodule.synthetic.timelines.simulate_timelines`.
         scores: What the simulated network gets right and wrong.
-        frame_step: Source frames per sample of the curves.
+        frame_step: Source frames per sampled frame.
         seed: Same seed, same curves.
 
     Returns:
-        A curve per video; its truth is in samples, 0-based and inclusive.
+        One curve per video, with the truth in sampled frames, 0-based and inclusive.
     """
     rng = np.random.default_rng([seed, len(catalog.videos)])
     traits = {subject: rng.standard_normal(2) * scores.subject_sd for subject in catalog.subjects}
@@ -115,7 +117,7 @@ def _simulate(
     traits: FloatArray,
     frame_step: int,
 ) -> LabelledCurve:
-    """One video: truth, score and class probabilities. `traits`: the subject's base line and gain, relative."""
+    """One video; `traits` are the subject's relative deviations of baseline and gain."""
     length, rate = -(-video.frames // frame_step), video.fps / frame_step
     truth = {kind: _sampled([e for e in labels if e.kind == kind], frame_step) for kind in ("micro", "macro")}
     emotions = np.array([EMOTIONS.index(e.emotion) for e in labels if e.kind == "micro"], dtype=np.int64)
@@ -187,8 +189,7 @@ def _probabilities(rng: np.random.Generator, curve: FloatArray, seen: IntArray, 
     logits = rng.standard_normal((len(curve), len(FRAME_CLASSES)))
     logits[:, NEUTRAL] += scores.evidence * (1 - 2 * level)
     logits[np.arange(len(curve)), seen] += scores.evidence * level
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(logits, axis=1))
 
 
 def _noise(rng: np.random.Generator, length: int, rate: float, scores: ScoreModel) -> FloatArray:
