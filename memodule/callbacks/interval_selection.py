@@ -89,7 +89,7 @@ class IntervalSelection(Callback):
             "fps": data.fps,
             "frame_classes": list(FRAME_CLASSES),
             "rule": describe_rule(self.rule),
-            "protocol": dataclasses.asdict(self.protocol) | {"emotions": list(self.protocol.emotions)},
+            "protocol": self.protocol.as_dict(),
             "batch_size": data.hparams["batch_size"],
             "held_out": data.fold.held_out,
             "catalog": data.catalog.name,

@@ -1,7 +1,6 @@
 """`memodule import-published`: the authors' weights and features -> a scored study."""
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,7 +78,7 @@ def _changes(protocol: Any) -> dict[str, str]:
     """What an import changes in any experiment: the protocol, the authors' features, and that nothing is trained."""
     from memodule.decoding.protocol import Protocol
 
-    options = dataclasses.asdict(Protocol.preset(protocol))
+    options = Protocol.preset(protocol).as_dict()
     return {
         **{
             f"protocol.{name}": value if isinstance(value, str) else json.dumps(value)

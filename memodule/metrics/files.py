@@ -19,7 +19,7 @@ from memodule.datasets.catalog import Kind, VideoKey
 from memodule.decoding.comparison import UNKNOWN, VideoIntervals, VideoLength
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.errors import UserError
-from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, tell_not_analysed, with_key
+from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, report_not_analysed, with_key
 from memodule.runtime.csv_files import csv_rows
 
 REQUIRED: Final = ("subject", "video", "onset", "offset", "emotion")
@@ -29,7 +29,7 @@ Role = Literal["predictions", "truth"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class IntervalRow:
     """One interval of a file.
 
     Attributes:
@@ -38,7 +38,7 @@ class Row:
         kind: "micro" or "macro".
         frames: Onset, apex (-1 = unknown), offset.
         emotion: Class index; -1 = unknown (macro-expressions).
-        confidence: Larger is more certain; None where the file has no such column.
+        confidence: Larger is more certain; None without such a column.
     """
 
     where: str
@@ -49,21 +49,18 @@ class Row:
     confidence: float | None
 
 
-def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Row]:
-    """Read and check a file of predictions or truths.
+def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[IntervalRow]:
+    """Read and check a file of predictions or truths; rows keep the order of the file.
 
-    Predictions may be a table of `memodule spot`. Its rows about parts that were not analysed are no predictions.
+    Predictions may be a table of `memodule spot`. Its rows about parts that were not analysed are dropped and reported.
 
     Args:
         path: The file.
         role: What it holds.
-        videos: A `videos.csv` whose column path tells subject and video of each file that such a table names.
-
-    Returns:
-        The rows in the order of the file, without those about parts that were not analysed.
+        videos: A `videos.csv` whose column path gives subject and video of each file named in such a table.
 
     Raises:
-        UserError: With file, row and mend, at the first row that cannot be right.
+        UserError: With the first wrong row and how to fix it.
     """
     header = _header(path)
     keys = keys_by_path(videos, path) if role == "predictions" and is_spot_table(header) else None
@@ -78,12 +75,12 @@ def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Row]:
             unseen.append((_key(cells, where), frames))
         else:
             rows.append(_row(cells, where, role))
-    tell_not_analysed(path, unseen)
+    report_not_analysed(path, unseen)
     _check_repeats(rows, role)
     return rows
 
 
-def _check_repeats(rows: Sequence[Row], role: Role) -> None:
+def _check_repeats(rows: Sequence[IntervalRow], role: Role) -> None:
     first: dict[tuple[object, ...], str] = {}
     repeats = []
     for row in rows:
@@ -92,58 +89,49 @@ def _check_repeats(rows: Sequence[Row], role: Role) -> None:
             repeats.append(f"{row.where}: the same frames as {first[same].rpartition(', ')[2]}")
         first.setdefault(same, row.where)
     if repeats and role == "truth":
-        raise UserError(f"{repeats[0]}; an expression can be found once only, so drop one of them")
+        raise UserError(f"{repeats[0]}; an expression can be found only once, so delete one of them")
     if repeats:
-        console.warn(f"{repeats[0]} ({len(repeats)} such rows); each of them counts as another prediction")
+        console.warn(f"{repeats[0]} ({len(repeats)} such rows); each counts as another prediction")
 
 
 def read_lengths(path: Path) -> dict[VideoKey, VideoLength]:
-    """Read subject, video, frames and, if there, fps of a Catalog's `videos.csv`.
-
-    Args:
-        path: The file.
-
-    Returns:
-        By (subject, video).
+    """Read subject, video, frames and, if present, fps of a Catalog's `videos.csv`.
 
     Raises:
-        UserError: With file, row and mend.
+        UserError: With the first wrong row and how to fix it.
     """
     columns = ["subject", "video", "frames", *(["fps"] if "fps" in _header(path) else [])]
     lengths: dict[VideoKey, VideoLength] = {}
     for where, cells in csv_rows(path, columns):
         key = _key(cells, where)
         if key in lengths:
-            raise UserError(f"{where}: video {'/'.join(key)} occurs twice; give every video its own code")
+            raise UserError(f"{where}: video {'/'.join(key)} occurs twice; every video needs its own code")
         frames = _whole(cells, "frames", where)
         fps = _finite(cells, "fps", where) if cells.get("fps") else None
         if frames < 1 or (fps is not None and fps <= 0):
-            raise UserError(f"{where}: a video has at least one frame, and more than 0 of them per second")
+            raise UserError(f"{where}: a video has at least one frame and a positive frame rate; correct frames or fps")
         lengths[key] = VideoLength(frames, fps)
     return lengths
 
 
 def gather(
-    predictions: Sequence[Row],
-    truths: Sequence[Row],
+    predictions: Sequence[IntervalRow],
+    truths: Sequence[IntervalRow],
     lengths: dict[VideoKey, VideoLength] | None = None,
     kind: Kind = "micro",
     more_videos: Iterable[VideoKey] = (),
 ) -> list[VideoIntervals]:
-    """Put predictions and truths of one kind together, video by video.
+    """Group predictions and truths of one kind by video; videos without rows are included.
 
     Args:
         predictions: Rows of the prediction file, in the order of the file.
         truths: Rows of the truth file.
-        lengths: All videos; without them, the videos are those of the two files.
+        lengths: All videos; None takes the videos of the two files.
         kind: Which expressions.
         more_videos: Videos known from elsewhere, such as the predictions of another run.
-
-    Returns:
-        One entry for each video, those without any row included.
     """
     keys = dict.fromkeys([*(lengths or {}), *(row.key for row in (*truths, *predictions)), *more_videos])
-    of: dict[VideoKey, tuple[list[Row], list[Row]]] = {key: ([], []) for key in keys}
+    of: dict[VideoKey, tuple[list[IntervalRow], list[IntervalRow]]] = {key: ([], []) for key in keys}
     for side, rows in enumerate((predictions, truths)):
         for row in rows:
             if row.kind == kind:
@@ -151,7 +139,7 @@ def gather(
     return [_video(key, *of[key], (lengths or {}).get(key)) for key in keys]
 
 
-def _row(cells: dict[str, str], where: str, role: Role) -> Row:
+def _row(cells: dict[str, str], where: str, role: Role) -> IntervalRow:
     key, kind = _key(cells, where), cells.get("kind", "").lower() or "micro"
     if kind not in ("micro", "macro"):
         raise UserError(f"{where}: kind {cells['kind']!r} is neither 'micro' nor 'macro'")
@@ -160,30 +148,32 @@ def _row(cells: dict[str, str], where: str, role: Role) -> Row:
     if onset < 0 and role == "truth":
         raise UserError(f"{where}: onset {onset} is negative; frames count from 0")
     if offset < onset:
-        raise UserError(f"{where}: offset {offset} lies before onset {onset}; swap or mend them")
+        raise UserError(f"{where}: offset {offset} is before onset {onset}; swap or correct them")
     if apex != UNKNOWN and not onset <= apex <= offset:
-        raise UserError(f"{where}: apex {apex} lies outside {onset} .. {offset}; leave it empty if unknown")
+        raise UserError(f"{where}: apex {apex} is outside {onset} .. {offset}; leave it empty if unknown")
     confidence = _finite(cells, "confidence", where) if role == "predictions" and "confidence" in cells else None
     emotion = _emotion(cells["emotion"], kind, where, role)
-    return Row(where, key, cast(Kind, kind), (onset, apex, offset), emotion, confidence)
+    return IntervalRow(where, key, cast(Kind, kind), (onset, apex, offset), emotion, confidence)
 
 
 def _emotion(name: str, kind: str, where: str, role: Role) -> int:
-    """The class index; a macro-expression counts in spotting only, whatever its emotion."""
+    """The class index; unknown for a macro-expression, which counts in spotting only."""
     classes = FRAME_CLASSES if role == "predictions" else EMOTIONS
     if kind == "macro":
         return UNKNOWN
     if name.lower() not in classes:
-        hint = "; a neutral stretch is no expression: drop the row" if name.lower() == "neutral" else ""
-        raise UserError(f"{where}: emotion {name!r} is none of {', '.join(classes)}{hint}")
+        hint = "; a neutral part is not an expression, so delete the row" if name.lower() == "neutral" else ""
+        raise UserError(f"{where}: emotion {name!r} is not one of {', '.join(classes)}{hint}")
     return classes.index(name.lower())
 
 
-def _video(key: VideoKey, predicted: Sequence[Row], true: Sequence[Row], length: VideoLength | None) -> VideoIntervals:
-    def frames(rows: Sequence[Row]) -> NDArray[np.int64]:
+def _video(
+    key: VideoKey, predicted: Sequence[IntervalRow], true: Sequence[IntervalRow], length: VideoLength | None
+) -> VideoIntervals:
+    def frames(rows: Sequence[IntervalRow]) -> NDArray[np.int64]:
         return np.array([row.frames for row in rows], np.int64).reshape(-1, 3)
 
-    def emotions(rows: Sequence[Row]) -> NDArray[np.int64]:
+    def emotions(rows: Sequence[IntervalRow]) -> NDArray[np.int64]:
         return np.array([row.emotion for row in rows], np.int64)
 
     values = [row.confidence for row in predicted if row.confidence is not None]
@@ -192,7 +182,7 @@ def _video(key: VideoKey, predicted: Sequence[Row], true: Sequence[Row], length:
 
 
 def _header(path: Path) -> list[str]:
-    """The column names; none where `csv_rows` will say why the file cannot be read."""
+    """The column names; empty if the file cannot be read, which `csv_rows` then explains."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
@@ -209,7 +199,7 @@ def _key(cells: dict[str, str], where: str) -> VideoKey:
 def _whole(cells: dict[str, str], column: str, where: str) -> int:
     value = _finite(cells, column, where)  # pandas writes whole numbers as 12.0 where a column has gaps
     if abs(value) > 1e12 or value != int(value):
-        raise UserError(f"{where}: {column} {cells[column]!r} is no whole number; give a frame, counted from 0")
+        raise UserError(f"{where}: {column} {cells[column]!r} is not a whole number; frames count from 0")
     return int(value)
 
 
@@ -219,5 +209,5 @@ def _finite(cells: dict[str, str], column: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UserError(f"{where}: {column} {cells[column]!r} is no number; give one in every row")
+        raise UserError(f"{where}: {column} {cells[column]!r} is not a number; every row needs one")
     return value

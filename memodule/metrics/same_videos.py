@@ -1,4 +1,4 @@
-"""Whether predictions, truths and the list of videos speak of the same videos."""
+"""Whether predictions, truths and the list of videos are about the same videos."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,41 +6,41 @@ from memodule import console
 from memodule.datasets.catalog import VideoKey
 from memodule.decoding.comparison import VideoLength
 from memodule.errors import UserError
-from memodule.metrics.files import Row
+from memodule.metrics.files import IntervalRow
 
 
 def check_videos(
-    predictions: Sequence[Row], truths: Sequence[Row], lengths: dict[VideoKey, VideoLength] | None
+    predictions: Sequence[IntervalRow], truths: Sequence[IntervalRow], lengths: dict[VideoKey, VideoLength] | None
 ) -> None:
-    """Refuse or report rows whose subject or video the other files do not know.
+    """Refuse or report rows whose subject or video is missing in the other files.
 
     Args:
         predictions: Rows of the prediction file.
         truths: Rows of the truth file.
-        lengths: All videos; None where no `videos.csv` was given.
+        lengths: All videos; None without a `videos.csv`.
 
     Raises:
-        UserError: If `lengths` lacks the video of a row, a row lies behind its end, or no subject is predicted that the
-            truth knows.
+        UserError: If `lengths` lacks the video of a row, a row is past its end, or the truth has none of the
+            predicted subjects.
     """
     if lengths is None:
         _check_subjects(predictions, {row.key for row in truths})
         return
-    for rows, edge in ((truths, 2), (predictions, 0)):  # a prediction may reach over the end, a truth may not
+    for rows, edge in ((truths, 2), (predictions, 0)):  # a prediction may extend past the end, a truth may not
         for row in rows:
             if row.key not in lengths:
                 raise UserError(
-                    f"{row.where}: --videos has no video {'/'.join(row.key)}; mend the code or add the video"
+                    f"{row.where}: --videos has no video {'/'.join(row.key)}; correct the code or add the video"
                 )
             last = lengths[row.key].frames - 1
             if row.frames[edge] > last:
                 raise UserError(
-                    f"{row.where}: frame {row.frames[edge]} lies behind the last frame {last} of {'/'.join(row.key)}; "
+                    f"{row.where}: frame {row.frames[edge]} is past the last frame {last} of {'/'.join(row.key)}; "
                     "count frames from 0, as --videos does"
                 )
 
 
-def _check_subjects(predictions: Sequence[Row], true_keys: Collection[VideoKey]) -> None:
+def _check_subjects(predictions: Sequence[IntervalRow], true_keys: Collection[VideoKey]) -> None:
     strange = [row for row in predictions if row.key not in true_keys]
     subjects = {subject for subject, _ in true_keys}
     if not strange:
@@ -49,7 +49,7 @@ def _check_subjects(predictions: Sequence[Row], true_keys: Collection[VideoKey])
     if not any(row.key[0] in subjects for row in predictions):
         raise UserError(
             f"{row.where}: no predicted subject is in the truth (here {row.key[0]!r}, there for example "
-            f"{min(subjects)!r}); write the codes alike, or list all videos with --videos"
+            f"{min(subjects)!r}); use the same codes, or list all videos with --videos"
         )
     videos = sorted({"/".join(row.key) for row in strange})
     console.warn(

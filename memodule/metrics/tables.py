@@ -1,7 +1,6 @@
 """A report of `memodule.metrics.evaluation` as tables on the terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -9,20 +8,7 @@ from rich.table import Table
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.evaluation import Report
-
-NAMES: Final = {
-    "spot_f1": "spotting F1",
-    "spot_precision": "spotting precision",
-    "spot_recall": "spotting recall",
-    "recog_f1": "recognition F1",
-    "recog_uf1": "recognition UF1",
-    "recog_uar": "recognition UAR",
-    "strs": "STRS",
-}
-"""The scores by their log keys."""
-
-SHORT_NAMES: Final = ("spot F1", "spot P", "spot R", "recog F1", "UF1", "UAR", "STRS")
-"""The same, short enough for a column each."""
+from memodule.metrics.score_names import NAMES, SCORE_NAMES, SCORES, chance_scores, pooled_scores
 
 
 def print_report(report: Report, protocol: Protocol) -> None:
@@ -77,13 +63,8 @@ def _rules(protocol: Protocol) -> str:
 
 
 def _scores(report: Report) -> Table:
-    spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
-    values = {f"spot_{name}": spotting[name] for name in ("f1", "precision", "recall")}
-    values |= {f"recog_{name}": recognition[name] for name in ("f1", "uf1", "uar")} | {"strs": report["strs"]}
-    luck = {f"spot_{name}": chance["random_peaks"][name] for name in ("f1", "precision", "recall")}
-    luck |= {f"recog_{name}": chance["majority_emotion"][name] for name in ("f1", "uf1", "uar")}
-    luck |= {"strs": chance["strs"]}
-    rows = [[NAMES[key], values[key], _interval(report["ci"][key]), luck[key]] for key in NAMES]
+    values, chance = pooled_scores(report), chance_scores(report)
+    rows = [[NAMES[key], values[key], _interval(report["ci"][key]), chance[key]] for key in SCORES]
     return _table("", ["score", "value", "95 % over subjects", "by chance"], rows)
 
 
@@ -94,8 +75,8 @@ def _extras(report: Report) -> Iterable[Table | str]:
             scores = ", ".join(f"{name} {block[name]:.3f}" for name in ("precision", "recall", "f1"))
             yield f"Spotting, {'macro-expressions' if kind == 'macro' else 'both kinds'}: {_counts(block)}; {scores}."
     if "sweep" in report:
-        rows = [[iou, *(scores[key] for key in NAMES)] for iou, scores in report["sweep"].items()]
-        yield _table("by IoU", ["IoU", *SHORT_NAMES], rows)
+        rows = [[iou, *(scores[key] for key in SCORES)] for iou, scores in report["sweep"].items()]
+        yield _table("by IoU", ["IoU", *(SCORE_NAMES[key].short for key in SCORES)], rows)
     if "timing" in report:
         yield _timing(report)
     if "ranking" in report:
@@ -137,7 +118,7 @@ def _paired(report: Report) -> Table:
     paired = report["paired"]
     rows = [
         [NAMES[key], *(paired[key][name] for name in ("first", "second", "difference")), _interval(ends), p]
-        for key in NAMES
+        for key in SCORES
         for ends, p in [((paired[key]["low"], paired[key]["high"]), f"{paired[key]['p_value']:.4f}")]
     ]
     head = ["score", "this", "other", "difference", "95 % interval", "p"]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memodule.errors import UserError
-from memodule.metrics.tables import NAMES
+from memodule.metrics.score_names import NAMES
 from memodule.report.figures import FOUND_COLOUR, SCORE_COLOUR, TRUE_COLOUR
 from memodule.runtime.atomic import replacing
 from memodule.studies.ablation.run import Ablation

@@ -8,7 +8,7 @@ from typing import Final
 import yaml
 
 from memodule.errors import UserError
-from memodule.metrics.tables import NAMES
+from memodule.metrics.score_names import NAMES, SCORE_NAMES
 from memodule.report.ablation_plots import forest, heat_map, sensitivity
 from memodule.report.html import Child, Html, document, el, join, packaged
 from memodule.report.runs import is_generated
@@ -16,12 +16,12 @@ from memodule.report.tables import decimal, table
 from memodule.runtime.atomic import write_text
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, sweeps_of
-from memodule.studies.ablation.table import SHOWN, AblationRow
+from memodule.studies.ablation.table import AblationRow
 from memodule.studies.ablation.variants import STUDY
 
 _PICTURED: Final = ("strs", "spot_f1")
-_SHORT: Final = ("spot F1", "spot P", "spot R", "recog F1", "UF1", "UAR")
-"""Heads for `SHOWN` without STRS."""
+_OTHER_SCORES: Final = tuple(SCORE_NAMES)[1:]
+"""All scores but STRS."""
 
 
 def write_page(ablation: Ablation) -> Path:
@@ -188,7 +188,19 @@ def _sweep(sweep: Sweep, ablation: Ablation) -> Html:
 
 
 def _rows(ablation: Ablation) -> Html:
-    head = ["variant", "STRS", "low", "high", "\N{MINUS SIGN} ref.", "p", *_SHORT, "TP", "FP", "FN", "on"]
+    head = [
+        "variant",
+        "STRS",
+        "low",
+        "high",
+        "\N{MINUS SIGN} ref.",
+        "p",
+        *(SCORE_NAMES[name].short for name in _OTHER_SCORES),
+        "TP",
+        "FP",
+        "FN",
+        "on",
+    ]
     lines = [_cells(row, ablation) for row in ablation.rows]
     shown = table("Scores of held-out subjects", head, lines, "sortable rows")
     hint = "A click on a head sorts. low, high: 95 % interval of STRS; on: hits that recognition is scored on."
@@ -218,7 +230,7 @@ def _cells(row: AblationRow, ablation: Ablation) -> list[Child]:
         decimal(high),
         decimal(test["difference"]) if test else "",
         f"{test['p_value']:.3f}" if test else "",
-        *(decimal(row.scores[name]) for name in SHOWN[1:]),
+        *(decimal(row.scores[name]) for name in _OTHER_SCORES),
         pooled.tp,
         pooled.fp,
         pooled.fn,

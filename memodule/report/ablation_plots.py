@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from memodule.metrics.tables import NAMES
+from memodule.metrics.score_names import NAMES
 from memodule.report.html import Child, Html, el, join
 from memodule.report.plot import WIDTH, Axis, Plot
 from memodule.report.tables import decimal

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from memodule.metrics.tables import NAMES
+from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, SCORE_ORDER, chance_scores, pooled_scores
 from memodule.report.comparison import AT_LABELS, Comparison, against_first
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
-from memodule.report.tables import LABELLED_F1, SCORE_ORDER, decimal, table, titled
+from memodule.report.tables import LABELLED_F1, decimal, table, titled
 from memodule.studies.recognition_at_labels import scores_at_labels
-from memodule.studies.results_view import chance_scores, pooled_scores
 
-_CHARTED: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar")
-_TESTED: Final = {name: NAMES[name] for name in _CHARTED} | {AT_LABELS: LABELLED_F1}
+_TESTED: Final = {name: NAMES[name] for name in HEADLINE_SCORES} | {AT_LABELS: LABELLED_F1}
 
 
 def banners(runs: Sequence[Run], labels: Sequence[str]) -> Html:
@@ -71,7 +69,7 @@ def comparison(runs: Sequence[Run], labels: Sequence[str]) -> Html:
         "section",
         el("h2", "Comparison" if many else "Scores at a glance"),
         _refusals(tests, labels),
-        el("div", *(_group(name, runs, labels) for name in _CHARTED), class_="chart"),
+        el("div", *(_group(name, runs, labels) for name in HEADLINE_SCORES), class_="chart"),
         key,
         _scores(runs, labels) if many else None,
         _differences(tests, runs, labels),

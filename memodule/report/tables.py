@@ -7,14 +7,11 @@ from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.functional import recognition_scores
 from memodule.metrics.functional.timing import LANDMARKS
-from memodule.metrics.tables import NAMES
+from memodule.metrics.score_names import NAMES, SCORE_ORDER, chance_scores, pooled_scores
 from memodule.report.html import Child, Html, el, join
 from memodule.report.runs import Run
 from memodule.studies.recognition_at_labels import scores_at_labels
-from memodule.studies.results_view import chance_scores, per_class, pooled_scores
-
-SCORE_ORDER: Final = ("strs", "spot_f1", "recog_f1", "recog_uf1", "recog_uar", "spot_precision", "spot_recall")
-"""How scores are listed: what the field compares first."""
+from memodule.studies.results_view import per_class
 
 LABELLED_F1: Final = "recognition F1 of the labelled intervals"
 """What `memodule.studies.recognition_at_labels` measures, in the words of the page."""
@@ -58,8 +55,6 @@ def scores_table(run: Run) -> Html:
     """Pooled scores beside their intervals, chance, and the mean of the folds; seeds apart where there are several."""
     results = run.results
     pooled, chance, folds = pooled_scores(results), chance_scores(results), results["folds"]
-    peaks = results["baselines"]["random_peaks"]
-    chance = {**chance, "spot_precision": peaks["precision"], "spot_recall": peaks["recall"]}
     seeds = results["by_seed"] if len(results["by_seed"]) > 1 else {}
     rows = []
     for key in SCORE_ORDER:

@@ -201,8 +201,7 @@ def fold_folder(study: Path, subject: str, seed: int) -> Path:
 
 def protocol_of(config: Mapping[str, Any]) -> Protocol:
     """The evaluation protocol of a resolved config."""
-    options = config["protocol"]
-    return Protocol(**{**options, "emotions": tuple(options["emotions"])})
+    return Protocol.from_dict(config["protocol"])
 
 
 def data_fingerprint(catalog: Catalog, store: FlowStore) -> str:

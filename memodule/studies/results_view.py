@@ -4,48 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from memodule.emotions import FRAME_CLASSES
-
-_ROWS = (
-    ("STRS", "strs"),
-    ("spotting F1", "spot_f1"),
-    ("recognition F1", "recog_f1"),
-    ("recognition UF1", "recog_uf1"),
-    ("recognition UAR", "recog_uar"),
-)
-
-
-def pooled_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """The pooled scores by their log keys, without the prefix of a stage.
-
-    Args:
-        results: Contents of `results.json`.
-
-    Returns:
-        strs, spot_f1, spot_precision, spot_recall, recog_f1, recog_uf1, recog_uar, each in 0..1.
-    """
-    spotting, recognition = results["spotting"], results["recognition"]
-    return {
-        "strs": results["strs"],
-        **{f"spot_{name}": spotting[name] for name in ("f1", "precision", "recall")},
-        **{f"recog_{name}": recognition[name] for name in ("f1", "uf1", "uar")},
-    }
-
-
-def chance_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """What chance reaches: random peaks of the prior's length, and the majority emotion.
-
-    Args:
-        results: Contents of `results.json`.
-
-    Returns:
-        strs, spot_f1, recog_f1, recog_uf1, recog_uar, each in 0..1.
-    """
-    luck = results["baselines"]
-    return {
-        "strs": luck["strs"],
-        "spot_f1": luck["random_peaks"]["f1"],
-        **{f"recog_{name}": luck["majority_emotion"][name] for name in ("f1", "uf1", "uar")},
-    }
+from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, chance_scores, pooled_scores
 
 
 def results_text(results: Mapping[str, Any]) -> str:
@@ -62,11 +21,11 @@ def results_text(results: Mapping[str, Any]) -> str:
         + (f", {seeds} seeds" if seeds > 1 else ""),
         f"{'':17}{'pooled':>8}  {'95 % interval':>17}  {'chance':>8}  {'mean of folds':>17}",
     ]
-    for title, name in _ROWS:
+    for name in HEADLINE_SCORES:
         low, high = ranges[name]
         fold = results["folds"][name]
         lines.append(
-            f"{title:17}{scores[name]:8.4f}  {f'{low:.4f} .. {high:.4f}':>17}  {chance[name]:8.4f}  "
+            f"{NAMES[name]:17}{scores[name]:8.4f}  {f'{low:.4f} .. {high:.4f}':>17}  {chance[name]:8.4f}  "
             f"{fold['mean']:8.4f} ± {fold['std']:.4f}"
         )
     lines.append(

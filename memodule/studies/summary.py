@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from memodule.decoding.decode import PREDICTION_COLUMNS, Decoded, prediction_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.metrics.score_names import chance_scores, pooled_scores
 from memodule.studies.pooling import decoded_videos
-from memodule.studies.results_view import chance_scores, per_class, pooled_scores, weaknesses
+from memodule.studies.results_view import per_class, weaknesses
 from memodule.studies.study import Study
 from memodule.studies.tracking import Rows, log_media, tracked_run
 
@@ -97,7 +98,7 @@ def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         results: Contents of `results.json`.
 
     Returns:
-        One mapping per score: score, pooled, low, high, chance (None where there is none), fold_mean, fold_std, remark.
+        One mapping per score: score, pooled, low, high, chance, fold_mean, fold_std, remark.
     """
     chance, remark = chance_scores(results), "; ".join(weaknesses(results))
     return [
@@ -106,7 +107,7 @@ def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
             "pooled": value,
             "low": results["ci"][name][0],
             "high": results["ci"][name][1],
-            "chance": chance.get(name),
+            "chance": chance[name],
             "fold_mean": results["folds"][name]["mean"],
             "fold_std": results["folds"][name]["std"],
             "remark": remark,

@@ -73,7 +73,7 @@ def load_fold_model(path: Path | str) -> FoldModel:
             float(carried["fps"]),
             tuple(carried["frame_classes"]),
             build_rule(carried["rule"], str(path)),
-            Protocol(**{**carried["protocol"], "emotions": tuple(carried["protocol"]["emotions"])}),
+            Protocol.from_dict(carried["protocol"], str(path)),
             int(carried["batch_size"]),
             str(carried["held_out"]),
             str(carried["catalog"]),

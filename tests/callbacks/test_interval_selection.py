@@ -183,7 +183,7 @@ def test_a_checkpoint_carries_what_inference_needs(planted, tmp_path):
     assert carried["rule"]["init_args"]["threshold"] == 0.4
     again = PriorGuided(**carried["rule"]["init_args"]).load_state(carried["rule"]["state"])
     assert again.state() == callback.rule.state()
-    assert Protocol(**{**carried["protocol"], "emotions": tuple(carried["protocol"]["emotions"])}) == Protocol()
+    assert Protocol.from_dict(carried["protocol"]) == Protocol()
 
 
 def test_the_sanity_check_is_not_scored(planted, tmp_path):

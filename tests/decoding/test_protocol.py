@@ -1,6 +1,7 @@
 """The two presets, from Python and from their files."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_copy_with_further_changes_is_named_anew():
     assert dataclasses.replace(strict, iou=0.5) == Protocol()
     filtered = dataclasses.replace(Protocol.preset("published"), filter_neutral=True)
     assert (filtered.name, filtered.leaks) == ("published with filter_neutral=True", True)
-    assert Protocol(**dataclasses.asdict(filtered)) == filtered
+    assert Protocol.from_dict(json.loads(json.dumps(filtered.as_dict()))) == filtered
 
 
 def test_only_the_published_protocol_leaks():
@@ -79,18 +80,18 @@ def test_options_that_a_file_leaves_out_are_those_of_megc(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("matching: best", r"mine\.yaml: protocol\.matching: 'best' is none of one_to_one, greedy"),
-        ("matchin: greedy", r"mine\.yaml: .*the options are name, videos, matching"),
-        ("- greedy", r"mine\.yaml: a protocol maps"),
-        ("a: [", r"mine\.yaml: cannot be read as YAML"),
+        ("matching: best", r"mine\.yaml: protocol\.matching: 'best'.*one_to_one, greedy"),
+        ("matchin: greedy", r"mine\.yaml: matchin .*name, videos, matching"),
+        ("- greedy", r"mine\.yaml: .*maps options to values"),
+        ("a: [", r"mine\.yaml: .*YAML"),
         ("emotions: 5", r"mine\.yaml: protocol\.emotions"),
-        ("filter_neutral: 'false'", r"mine\.yaml: protocol\.filter_neutral: 'false' is no yes or no"),
+        ("filter_neutral: 'false'", r"mine\.yaml: protocol\.filter_neutral: 'false'"),
         ("name: 7", r"mine\.yaml: protocol\.name"),
         ("emotions: [1, [negative]]", r"mine\.yaml: protocol\.emotions"),
         ("iou: high", r"mine\.yaml: protocol\.iou"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_mend(tmp_path, text, message):
+def test_a_wrong_file_is_refused_with_the_fix(tmp_path, text, message):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=message):

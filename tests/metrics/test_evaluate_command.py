@@ -259,14 +259,14 @@ def test_published_counts_through_files(tmp_path, capsys, number):
         ("pred", HEAD + "006,a,one,9,others\n", "pred.csv, row 2: onset 'one' is not a number"),
         ("pred", HEAD + "006,a,1.5,9,others\n", "pred.csv, row 2: onset '1.5' is not a whole number"),
         ("pred", HEAD + "006,a,1e30,9,others\n", "pred.csv, row 2: onset '1e30' is not a whole number"),
-        ("pred", HEAD + "006,a,9,1,others\n", "pred.csv, row 2: offset 1 lies before onset 9; swap"),
-        ("pred", HEAD + "006,a,1,9,joy\n", "pred.csv, row 2: emotion 'joy' is none of negative, positive, surprise"),
+        ("pred", HEAD + "006,a,9,1,others\n", "pred.csv, row 2: offset 1 is before onset 9; swap"),
+        ("pred", HEAD + "006,a,1,9,joy\n", "pred.csv, row 2: emotion 'joy' is not one of negative, positive, surprise"),
         ("pred", HEAD + ",a,1,9,others\n", "pred.csv, row 2: subject and video must not be empty"),
         ("pred", HEAD + "6,a,1,9,others\n", "pred.csv, row 2: no predicted subject is in the truth (here '6', there"),
-        ("pred", HEAD.replace("onset", "apex,onset") + "006,a,50,1,9,others\n", "row 2: apex 50 lies outside 1 .. 9"),
+        ("pred", HEAD.replace("onset", "apex,onset") + "006,a,50,1,9,others\n", "row 2: apex 50 is outside 1 .. 9"),
         ("pred", HEAD[:-1] + ",kind\n006,a,1,9,others,mae\n", "row 2: kind 'mae' is neither 'micro' nor 'macro'"),
         ("pred", HEAD[:-1] + ",confidence\n006,a,1,9,others,\n", "pred.csv, row 2: confidence '' is not a number"),
-        ("truth", HEAD + "006,a,1,9,neutral\n", "truth.csv, row 2: emotion 'neutral' is none of"),
+        ("truth", HEAD + "006,a,1,9,neutral\n", "truth.csv, row 2: emotion 'neutral' is not one of"),
         ("truth", HEAD + "006,a,-1,9,others\n", "truth.csv, row 2: onset -1 is negative"),
         ("truth", TRUTH + "006,a,100,119,positive\n", "truth.csv, row 7: the same frames as row 2"),
         ("truth", HEAD, "truth.csv: holds no expression"),
@@ -276,12 +276,12 @@ def test_published_counts_through_files(tmp_path, capsys, number):
         (
             "videos",
             VIDEOS.replace("1000", "310"),
-            "truth.csv, row 3: frame 319 lies behind the last frame 309 of 006/a",
+            "truth.csv, row 3: frame 319 is past the last frame 309 of 006/a",
         ),
-        ("videos", VIDEOS.replace("b.mp4,30,1000", "b,30,500"), "pred.csv, row 4: frame 500 lies behind"),
+        ("videos", VIDEOS.replace("b.mp4,30,1000", "b,30,500"), "pred.csv, row 4: frame 500 is past"),
     ],
 )
-def test_mistakes_are_one_line_with_the_row_and_the_mend(files, capsys, name, text, message):
+def test_mistakes_are_one_line_with_the_row_and_the_fix(files, capsys, name, text, message):
     Path(f"{name}.csv").write_text(text)
     words = ["--videos", "videos.csv"] if name == "videos" else []
     assert main(["evaluate", "pred.csv", "truth.csv", *words]) == 2
@@ -295,7 +295,7 @@ def test_mistakes_are_one_line_with_the_row_and_the_mend(files, capsys, name, te
     ("words", "message"),
     [
         (["--protocol", "megx"], "--protocol megx: give megc, published, or a YAML file"),
-        (["--protocol", "none.yaml"], "none.yaml: cannot be read"),
+        (["--protocol", "none.yaml"], "none.yaml: no such file"),
         (["--iou", "1.5"], "protocol.iou: 1.5"),
         (["--resamples", "0"], "--resamples 0: give a whole number from 1"),
         (["--videos", "none.csv"], "none.csv: no such file"),

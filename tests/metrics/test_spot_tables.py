@@ -77,7 +77,11 @@ def test_a_table_with_a_column_subject_may_keep_such_rows(files, capsys):
 @pytest.mark.parametrize(
     ("change", "words", "message"),
     [
-        (None, [], "spot.csv: a table of memodule spot names files, not subjects; give --videos with columns subject"),
+        (
+            None,
+            [],
+            "pass --videos with the columns subject",
+        ),
         (
             ("clips/a.mp4", "clips/x.mp4"),
             ["--videos", "data/videos.csv"],

@@ -71,7 +71,7 @@ def write_checkpoint(path: Path, window: int = 10, seen: Sequence[Mapping[str, A
         "fps": 30.0,
         "frame_classes": list(FRAME_CLASSES),
         "rule": describe_rule(PriorGuided().fit(durations, fps=30)),
-        "protocol": dataclasses.asdict(protocol) | {"emotions": list(protocol.emotions)},
+        "protocol": protocol.as_dict(),
         "batch_size": 32,
         "held_out": "1",
         "catalog": "test",

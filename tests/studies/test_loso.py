@@ -1,4 +1,3 @@
-import dataclasses
 import gc
 import itertools
 import json
@@ -15,7 +14,6 @@ from memodule.cli import main
 from memodule.datasets import Catalog
 from memodule.decoding.curves import read_curves
 from memodule.decoding.protocol import Protocol
-from memodule.emotions import SCORED_EMOTIONS
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
 from memodule.module import SpotRecognizeModule
@@ -389,7 +387,7 @@ def test_a_study_remembers_what_made_each_fold(finished, tmp_path):
 
 @pytest.mark.slow
 def test_the_published_protocol_says_that_it_leaks(planted, tmp_path, capsys):
-    protocol = dataclasses.asdict(Protocol.preset("published")) | {"emotions": list(SCORED_EMOTIONS)}
+    protocol = Protocol.preset("published").as_dict()
     config = experiment(planted, tmp_path, logger=False, protocol=protocol)
     words = ["--set", "trainer.max_epochs=1"]
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 0

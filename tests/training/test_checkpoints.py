@@ -68,7 +68,7 @@ def changed(path, folder, change):
         (lambda saved: saved.update(memodule=3), r"changed\.ckpt: .*model\.ckpt"),
         (lambda saved: saved["memodule"].pop("fps"), r"not what this version of memodule writes \(KeyError: 'fps'\)"),
         (lambda saved: saved["memodule"].update(protocol=None), "not what this version of memodule writes"),
-        (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), "not what this version of memodule writes"),
+        (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), r"changed\.ckpt: iuo .*filter_neutral"),
         (lambda saved: saved["memodule"].update(features_version=0), "trained on version 0 of the flow features"),
         (lambda saved: saved["memodule"].update(frame_classes=["happy"]), "its classes are happy, not negative, "),
         (

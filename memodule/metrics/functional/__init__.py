@@ -69,7 +69,6 @@ from memodule.metrics.functional.ranking import (
 from memodule.metrics.functional.resampling import PairedDifference, bootstrap, paired_test
 from memodule.metrics.functional.scores import (
     IOU_SWEEP,
-    SCORES,
     iou_sweep,
     recognition_scores,
     score,
@@ -78,6 +77,7 @@ from memodule.metrics.functional.scores import (
 )
 from memodule.metrics.functional.tally import FALSE_ALARM, NOT_SCORED, Tally, confusion_of, match_video, tally_video
 from memodule.metrics.functional.timing import summarize_timing, timing_errors
+from memodule.metrics.score_names import SCORES
 
 __all__ = [
     "FALSE_ALARM",

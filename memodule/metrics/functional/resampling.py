@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from memodule.decoding.protocol import MEGC, Protocol
 from memodule.errors import UserError
-from memodule.metrics.functional.scores import SCORES, Numbers, as_counts, score_counts
+from memodule.metrics.functional.scores import Numbers, as_counts, score_counts
 from memodule.metrics.functional.tally import Tally
+from memodule.metrics.score_names import SCORES
 
 Interval = tuple[float, float]
 """(low, high)."""

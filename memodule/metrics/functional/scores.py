@@ -10,9 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from memodule.decoding.protocol import MEGC, Protocol
 from memodule.emotions import EMOTIONS, SCORED_EMOTIONS
 from memodule.metrics.functional.tally import CONFUSION_SHAPE, Tally, tally_video
-
-SCORES: Final = ("spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar", "strs")
-"""The scores of a study, by their log keys."""
+from memodule.metrics.score_names import SCORE_NAMES
 
 IOU_SWEEP: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds that show how much a score owes to where exactly intervals begin and end."""
@@ -175,8 +173,8 @@ def score_counts(counts: Numbers, protocol: Protocol) -> dict[str, Numbers]:
     spotting = _spotting(counts[..., :3])
     confusion = counts[..., 3:].reshape(*counts.shape[:-1], *CONFUSION_SHAPE)
     recognition = _recognition(confusion, protocol.emotions, protocol.absent_classes)
-    scores = {f"spot_{name}": spotting[name] for name in ("f1", "precision", "recall")}
-    scores |= {f"recog_{name}": recognition[name] for name in ("f1", "uf1", "uar")}
+    blocks = {"spotting": spotting, "recognition": recognition}
+    scores = {key: blocks[name.block][name.key] for key, name in SCORE_NAMES.items() if name.block}
     return scores | {"strs": spotting["f1"] * recognition["f1"]}
 
 

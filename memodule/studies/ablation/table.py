@@ -7,11 +7,9 @@ from typing import Any, Final
 
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
+from memodule.metrics.score_names import SCORE_NAMES
 from memodule.runtime.csv_files import csv_text
 from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
-
-SHOWN: Final = ("strs", "spot_f1", "spot_precision", "spot_recall", "recog_f1", "recog_uf1", "recog_uar")
-"""Scores in the order of the columns."""
 
 CHOICE: Final = (
     "Picking a row is a choice: the best one was found by looking at the held-out subjects, so its score is too good. "
@@ -119,13 +117,13 @@ def row_values(row: AblationRow) -> dict[str, Any]:
         "group": row.variant.group,
         "rule": " | ".join(dict.fromkeys(c.decoding.names for c in row.variant.candidates)),
         "parameters": dict(row.variant.parameters),
-        **{name: row.scores[name] for name in SHOWN},
+        **{name: row.scores[name] for name in SCORE_NAMES},
         "tp": pooled.tp,
         "fp": pooled.fp,
         "fn": pooled.fn,
         "recognition_support": row.support,
-        "ci": {name: list(row.ranges[name]) for name in SHOWN},
-        "difference": None if row.differences is None else {name: dict(row.differences[name]) for name in SHOWN},
+        "ci": {name: list(row.ranges[name]) for name in SCORE_NAMES},
+        "difference": None if row.differences is None else {name: dict(row.differences[name]) for name in SCORE_NAMES},
         "leak": row.leak,
         "chosen": row.chosen or None,
         "choice_by_fold": {name: dict(c.label) for name, c in row.choice.items()} or None,
@@ -146,7 +144,7 @@ def _flat(row: AblationRow, parameters: Sequence[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {name: values[name] for name in ("variant", "group", "rule")}
     for name in parameters:
         flat[f"parameter.{name}"] = short(row.variant.parameters[name]) if name in row.variant.parameters else ""
-    for name in SHOWN:
+    for name in SCORE_NAMES:
         flat[name] = values[name]
         flat[f"{name}_low"], flat[f"{name}_high"] = values["ci"][name]
     flat |= {name: values[name] for name in ("tp", "fp", "fn", "recognition_support")}

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from memodule.metrics.score_names import SCORE_NAMES
 from memodule.studies.ablation.run import Ablation
-from memodule.studies.ablation.table import SHOWN, flat_rows
+from memodule.studies.ablation.table import flat_rows
 from memodule.studies.tracking import log_media, tracked_run
 
 
@@ -27,7 +28,7 @@ def log_ablation(ablation: Ablation, figures: Mapping[str, Any]) -> None:
             {
                 "ablation/rows": len(rows),
                 "ablation/leaks": sum(row.leak for row in ablation.rows),
-                **{f"reference/{name}": ablation.reference.scores[name] for name in SHOWN},
+                **{f"reference/{name}": ablation.reference.scores[name] for name in SCORE_NAMES},
             }
         )
         log_media(run, {"ablation": rows}, figures, mixed_types=True)

@@ -12,7 +12,7 @@ from made_studies import make_study, small_catalog
 from wandb_files import offline_runs
 
 from memodule.cli import main
-from memodule.studies.results_view import pooled_scores
+from memodule.metrics.score_names import pooled_scores
 from memodule.studies.study import Study
 from tests.studies.ablation.folders import write_grid
 

@@ -18,6 +18,7 @@ from memodule.errors import UserError
 from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
 from memodule.metrics.evaluation import compare
 from memodule.metrics.functional import Tally, score
+from memodule.metrics.score_names import pooled_scores
 from memodule.studies.ablation import execution
 from memodule.studies.ablation.cache import CountCache
 from memodule.studies.ablation.choosing import choose
@@ -28,7 +29,6 @@ from memodule.studies.ablation.row_influences import ablation_influences
 from memodule.studies.ablation.run import Ablation, ablate
 from memodule.studies.ablation.variants import DecodingSpec
 from memodule.studies.pooling import pool, pool_study
-from memodule.studies.results_view import pooled_scores
 from memodule.studies.study import Study
 from tests.studies.ablation.folders import add_inner_subjects, change_curves, change_labels, write_grid
 
