@@ -1,7 +1,7 @@
-"""How long `memodule check` takes on a stand-in of SAMM Long Videos at the real size (147 folders, a million images).
+"""Measures `memodule check` on a stand-in for SAMM Long Videos at full size (147 folders, a million images).
 
-The label timelines are simulated and the images empty files. The first run lists every folder; the others find the
-listing in the index. Prints seconds and the ratio of interleaved runs with and without an index.
+The label timelines are simulated and the images are empty files. Runs without an index list every folder; runs with one
+read the listing from it. Prints the seconds of interleaved runs of both kinds, and their ratio.
 
     python experiments/benchmarks/check_samm_lv.py [--folder FOLDER] [--runs 3]
 """
@@ -35,7 +35,7 @@ def main() -> None:
         root, index = Path(scratch) / "SAMM", Path(scratch) / "index.json"
         catalog = simulate_timelines("samm_lv")
         images = write_release(catalog, root)
-        time.sleep(2.5)  # folders that have just changed are not remembered
+        time.sleep(2.5)  # folders that have just changed are not indexed
         print(f"{len(catalog.videos)} folders, {images:,} images")
         seconds: dict[str, list[float]] = {"no index": [], "index": []}
         for _ in range(arguments.runs):
@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def check(root: Path, index: Path) -> float:
-    words = [sys.executable, "-m", "memodule", "check", str(DESCRIPTION), "--root", str(root), "--index", str(index)]
+    command = [sys.executable, "-m", "memodule", "check", str(DESCRIPTION), "--root", str(root), "--index", str(index)]
     start = time.perf_counter()
-    done = subprocess.run(words, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     elapsed = time.perf_counter() - start
     if done.returncode == 2:
         sys.exit(done.stdout + done.stderr)
@@ -58,28 +58,18 @@ def check(root: Path, index: Path) -> float:
 
 
 def write_release(catalog: Catalog, root: Path) -> int:
-    """Write the Catalog in the layout of the real release; returns the number of images."""
+    """Write the Catalog in the layout of the real release, and return the number of images."""
     images = 0
     for video in catalog.videos:
         folder = root / "SAMM_longvideos" / video.video
         folder.mkdir(parents=True)
         for number in range(1, video.frames + 1):
             os.close(os.open(folder / f"{video.video}_{number:04d}.jpg", os.O_CREAT | os.O_WRONLY))
-        cv2.imwrite(str(folder / f"{video.video}_0001.jpg"), np.zeros((650, 960), np.uint8))  # one to look at
+        cv2.imwrite(str(folder / f"{video.video}_0001.jpg"), np.zeros((650, 960), np.uint8))  # check reads one
         images += video.frames
     rows = [(f"{e.video}_{i}", e) for i, e in enumerate(catalog.expressions)]
-    header = [
-        "Subject",
-        "Filename",
-        "Inducement Code",
-        "Onset",
-        "Apex",
-        "Offset",
-        "Duration",
-        "Type",
-        "Action Units",
-        "Notes",
-    ]
+    numbers = ["Onset", "Apex", "Offset", "Duration"]
+    header = ["Subject", "Filename", "Inducement Code", *numbers, "Type", "Action Units", "Notes"]
     write_sheet(root / "SAMM_LongVideos_V3_Release.xlsx", 9, header, [long_row(code, e) for code, e in rows])
     header = ["Subject", "Filename", "Micro", "Estimated Emotion"]
     micro = [[e.subject, code, TYPES["micro"], EMOTIONS[e.emotion]] for code, e in rows if e.kind == "micro"]

@@ -62,35 +62,22 @@ def _parser() -> argparse.ArgumentParser:
 
     default = FlowParameters()
     parser = command_parser("extract", "Compute the optical-flow features of all videos of a Catalog.", _EPILOG)
-    parser.add_argument("catalog", type=Path, help="folder with videos.csv")
-    parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder of the flow store")
-    parser.add_argument(
-        "--window", type=whole(), default=default.window, metavar="K", help="frames per window [%(default)s]"
+    add = parser.add_argument
+    add("catalog", type=Path, help="folder with videos.csv")
+    add("--out", type=Path, required=True, metavar="STORE", help="folder of the flow store")
+    add("--window", type=whole(), default=default.window, metavar="K", help="frames per window [%(default)s]")
+    add(
+        "--frame-step", type=whole(), default=default.frame_step, metavar="N", help="take every Nth frame [%(default)s]"
     )
-    parser.add_argument(
-        "--frame-step",
-        type=whole(),
-        default=default.frame_step,
-        metavar="N",
-        help="take every n-th frame [%(default)s]",
-    )
-    parser.add_argument(
+    add(
         "--motion-compensation",
         choices=get_args(MotionCompensation),
         default=default.motion_compensation,
         help="how the face box follows the head [%(default)s]",
     )
-    parser.add_argument(
-        "--workers",
-        type=process_count,
-        default="auto",
-        metavar="N|auto",
-        help="processes; auto is one per processor [%(default)s]",
-    )
-    parser.add_argument(
-        "--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]"
-    )
-    parser.add_argument("--verify", action="store_true", help="hash stored features and frames, ignore file times")
-    parser.add_argument("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
-    parser.add_argument("--json", action="store_true", help="print only JSON")
+    add("--workers", type=process_count, default="auto", metavar="N|auto", help="processes; auto: one per processor")
+    add("--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]")
+    add("--verify", action="store_true", help="hash stored features and frames, ignore file times")
+    add("--preview", action="store_true", help="draw one picture per video: face, regions and flow")
+    add("--json", action="store_true", help="print only JSON")
     return parser

@@ -39,13 +39,8 @@ def read_casme2(
         root: Folder that holds the frames and the workbook (see data/README.md).
         labels: Names of the workbook, the best version first.
         frames: Name of the folder that holds the subjects' folders.
-        fps: Frame rate.
         emotions: Class of every emotion.
-        name: Name of the data set.
         listing: Lists folders; by default a new one.
-
-    Raises:
-        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "s<number>/<number>_<code of four digits><title>")
@@ -115,16 +110,7 @@ def _label(row: SheetRow, subjects: Mapping[str, str], videos: Mapping[str, str]
         raise UserError(f"{row.place}: participant {participant!r} (column 1) is not in sheet naming rule1; add it")
     if match[1].lower() not in videos:
         raise UserError(f"{row.place}: video {match[1]!r} (column 2) is not in sheet naming rule2; add it")
-    return Label(
-        subjects[participant],
-        videos[match[1].lower()],
-        _kind(row),
-        row.frame("onset"),
-        row.frame("apex"),
-        row.frame("offset"),
-        row.text("emotion"),
-        row.place,
-    )
+    return Label.of(row, (subjects[participant], videos[match[1].lower()]), _kind(row), row.text("emotion"))
 
 
 def _kind(row: SheetRow) -> Kind:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from memodule.datasets.catalog import Catalog, Kind
-from memodule.datasets.finding import find_files
 from memodule.datasets.folders import Listing
 from memodule.datasets.label_sources import Place, Remark
 from memodule.datasets.labels import Label, assemble
-from memodule.datasets.places import label_file, video_folders
+from memodule.datasets.places import find_files, label_file, video_folders
 from memodule.datasets.workbook import SheetRow, find_table, read_workbook
 from memodule.errors import UserError
 
@@ -79,15 +78,10 @@ def read_casme3(
         all_expressions: Names of the label file of all expressions, the source of the macro-expressions; without it
             there are none.
         frames: Name of the folder that holds the subjects' folders.
-        fps: Frame rate.
         emotions: Class of every emotion.
         known_errors: Corrections of rows of `labels`.
         repairs: Whether to apply them.
-        name: Name of the data set.
         listing: Lists folders; by default a new one.
-
-    Raises:
-        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "spNO.<number>/<letter>/color", ("depth",))
@@ -109,16 +103,7 @@ def _label(row: SheetRow, kind: Kind, emotion: str) -> Label:
     subject = _SUBJECT.fullmatch(row.required("subject"))
     if not subject:
         raise UserError(f"{row.place}: Subject {row.text('subject')!r} is not spNO.<number>; correct the cell")
-    return Label(
-        f"spNO.{subject[1]}",
-        row.required("video").lower(),
-        kind,
-        row.frame("onset"),
-        row.frame("apex"),
-        row.frame("offset"),
-        emotion,
-        row.place,
-    )
+    return Label.of(row, (f"spNO.{subject[1]}", row.required("video").lower()), kind, emotion)
 
 
 def _repaired(labels: Iterable[Label], known_errors: Iterable[Repair], remarks: list[Remark]) -> list[Label]:

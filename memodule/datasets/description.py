@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.datasets.catalog import Catalog, read_catalog
-from memodule.datasets.finding import has_entry
 from memodule.datasets.folders import Listing
+from memodule.datasets.places import has_entry
 from memodule.errors import UserError
 from memodule.runtime.packaged import ROOT, packaged_file
 from memodule.runtime.yaml_files import read_yaml_mapping

@@ -26,6 +26,7 @@ from typing import Final
 from memodule.datasets.catalog import Catalog, Expression, Kind, Video, VideoKey
 from memodule.datasets.folders import Images, Listing
 from memodule.datasets.label_sources import LabelSources, Place, Remark, Severity
+from memodule.datasets.workbook import SheetRow
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 
@@ -59,6 +60,11 @@ class Label:
     emotion: str
     place: Place
 
+    @classmethod
+    def of(cls, row: SheetRow, key: VideoKey, kind: Kind, emotion: str) -> "Label":
+        """The label in a row that has the columns onset, apex and offset."""
+        return cls(*key, kind, row.frame("onset"), row.frame("apex"), row.frame("offset"), emotion, row.place)
+
     @property
     def key(self) -> VideoKey:
         """(subject, video)."""
@@ -83,7 +89,7 @@ def assemble(
         labels: The rows of its label files.
         folders: The folder of images of every video.
         listing: Lists the folders.
-        fps: Frame rate of the videos.
+        fps: Frame rate.
         emotions: Class of every emotion name in the label files; `drop` leaves the expression out.
         files: Label files that are the `place` of no label.
         remarks: Remarks made while `labels` were read.

@@ -28,8 +28,6 @@ def read_megc(
         frames: Name of the folder that holds the videos' folders.
         folders: Regular expression with the groups `subject` and `video`, searched for in the path of a video's folder
             below `frames`.
-        fps: Frame rate.
-        name: Name of the data set.
         listing: Lists folders; by default a new one.
 
     Raises:

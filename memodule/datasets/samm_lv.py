@@ -55,13 +55,8 @@ def read_samm_lv(
         labels: Names of the long-video sheet, the best version first.
         facs: Names of the FACS sheet of SAMM's micro-expressions.
         frames: Name of the folder that holds one folder of images per video.
-        fps: Frame rate.
         emotions: Class of every `Estimated Emotion`.
-        name: Name of the data set.
         listing: Lists folders; by default a new one.
-
-    Raises:
-        UserError: With file, sheet and row.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "<subject>_<video>, such as 006_1")
@@ -93,16 +88,8 @@ def _estimated(rows: Iterable[SheetRow], remarks: list[Remark]) -> dict[tuple[_C
 
 def _label(row: SheetRow, estimated: Mapping[tuple[_Code, Kind], str]) -> Label:
     code, kind = _code(row), _kind(row)
-    return Label(
-        code[0],
-        f"{code[0]}_{code[1]}",
-        kind,
-        row.frame("onset"),
-        row.frame("apex"),
-        row.frame("offset"),
-        estimated.get((code, kind), "") if kind == "micro" else "",
-        row.place,
-    )
+    emotion = estimated.get((code, kind), "") if kind == "micro" else ""
+    return Label.of(row, (code[0], f"{code[0]}_{code[1]}"), kind, emotion)
 
 
 def _code(row: SheetRow) -> _Code:

@@ -1,7 +1,7 @@
 """How hard the semi-synthetic videos are: every number that decides this, in one place."""
 
 import dataclasses
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 Level = Literal["easy", "realistic", "hard"]
 """Name of a difficulty."""
@@ -56,66 +56,32 @@ class Difficulty:
     noise: float
 
 
+# fmt: off
+_NUMBERS: Final[dict[str, tuple[Any, Any, Any]]] = {
+    #                       easy          realistic     hard
+    "micro_px":            ((1.0, 2.6),   (0.3, 1.5),   (0.25, 1.2)),
+    "micro_ms":            ((260, 600),   (200, 900),   (200, 900)),
+    "micros_per_minute":   (14,           13,           11),
+    "empty_share":         (0.15,         0.2,          0.3),
+    "macro_px":            ((3.5, 6.0),   (1.4, 5.0),   (0.9, 4.5)),
+    "macro_ms":            ((1200, 2500), (800, 3000),  (600, 3000)),
+    "macros_per_minute":   (4,            7,            9),
+    "adaptors_per_minute": (0,            2,            5),
+    "adaptor_px":          ((0.5, 1.0),   (0.4, 1.4),   (0.4, 1.6)),
+    "gestures_per_minute": (2,            5,            9),
+    "gesture_px":          ((1.0, 3.0),   (1.0, 4.0),   (1.0, 5.0)),
+    "turn_share":          (0.05,         0.1,          0.15),
+    "sway_px":             (0.6,          1.0,          1.4),
+    "asymmetry":           (0.1,          0.3,          0.4),
+    "partial":             (0.1,          0.3,          0.4),
+    "shading":             (0.2,          0.35,         0.45),
+    "light":               (0.015,        0.03,         0.05),
+    "noise":               (0.8,          1.2,          1.6),
+}
+# fmt: on
+
 DIFFICULTIES: Final[dict[Level, Difficulty]] = {
-    "easy": Difficulty(
-        micro_px=(1.0, 2.6),
-        micro_ms=(260, 600),
-        micros_per_minute=14,
-        empty_share=0.15,
-        macro_px=(3.5, 6.0),
-        macro_ms=(1200, 2500),
-        macros_per_minute=4,
-        adaptors_per_minute=0,
-        adaptor_px=(0.5, 1.0),
-        gestures_per_minute=2,
-        gesture_px=(1.0, 3.0),
-        turn_share=0.05,
-        sway_px=0.6,
-        asymmetry=0.1,
-        partial=0.1,
-        shading=0.2,
-        light=0.015,
-        noise=0.8,
-    ),
-    "realistic": Difficulty(
-        micro_px=(0.3, 1.5),
-        micro_ms=(200, 900),
-        micros_per_minute=13,
-        empty_share=0.2,
-        macro_px=(1.4, 5.0),
-        macro_ms=(800, 3000),
-        macros_per_minute=7,
-        adaptors_per_minute=2,
-        adaptor_px=(0.4, 1.4),
-        gestures_per_minute=5,
-        gesture_px=(1.0, 4.0),
-        turn_share=0.1,
-        sway_px=1.0,
-        asymmetry=0.3,
-        partial=0.3,
-        shading=0.35,
-        light=0.03,
-        noise=1.2,
-    ),
-    "hard": Difficulty(
-        micro_px=(0.25, 1.2),
-        micro_ms=(200, 900),
-        micros_per_minute=11,
-        empty_share=0.3,
-        macro_px=(0.9, 4.5),
-        macro_ms=(600, 3000),
-        macros_per_minute=9,
-        adaptors_per_minute=5,
-        adaptor_px=(0.4, 1.6),
-        gestures_per_minute=9,
-        gesture_px=(1.0, 5.0),
-        turn_share=0.15,
-        sway_px=1.4,
-        asymmetry=0.4,
-        partial=0.4,
-        shading=0.45,
-        light=0.05,
-        noise=1.6,
-    ),
+    level: Difficulty(**{name: numbers[column] for name, numbers in _NUMBERS.items()})
+    for column, level in enumerate(get_args(Level))
 }
 """The named difficulties; "realistic" aims at a pooled spotting F1 between .4 and .8."""

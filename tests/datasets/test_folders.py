@@ -9,8 +9,8 @@ from fake_releases import Release
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memodule.datasets.finding import find_files, find_folder
 from memodule.datasets.folders import Images, Listing, default_index, natural_key
+from memodule.datasets.places import find_files, find_folder
 from memodule.errors import UserError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from memodule.datasets.catalog import Catalog, Expression
+from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.datasets.check.statistics import CatalogStatistics, catalog_statistics, duration_ms
 from memodule.datasets.check.tree import found_tree
 from memodule.datasets.description import DatasetDescription, Release, Training
@@ -151,10 +151,10 @@ def _frames(catalog: Catalog, listing: Listing) -> Iterator[Remark]:
     """Videos whose frames are not where the Catalog says, or differ in number."""
     for video in catalog.videos:
         if not video.path.exists():
-            yield Remark("warning", "no frames here: flow cannot be extracted", Place(video.path), "/".join(video.key))
+            yield _warning(video, "no frames here: flow cannot be extracted", "/".join(video.key))
         elif video.path.is_dir() and listing.look(video.path).images.count != video.frames:
             detail = f"{listing.look(video.path).images.count} images, Catalog: {video.frames} frames"
-            yield Remark("warning", "number of images and number of frames differ", Place(video.path), detail)
+            yield _warning(video, "number of images and number of frames differ", detail)
     if len({video.fps for video in catalog.videos}) > 1:
         rates = ", ".join(sorted({f"{video.fps:g}" for video in catalog.videos}))
         text = "several frame rates, but a fold needs one: make one Catalog per frame rate"
@@ -175,7 +175,7 @@ def _open_frames(catalog: Catalog) -> tuple[list[str], list[Remark]]:
         except UserError as error:
             frame, problem = None, str(error).removeprefix(f"{video.path}: ")
         if frame is None:
-            remarks.append(Remark("warning", "frames cannot be read", Place(video.path), problem))
+            remarks.append(_warning(video, "frames cannot be read", problem))
         else:
             sizes.add(f"{frame.shape[1]} x {frame.shape[0]}")
     return [f"frames can be read: {' and '.join(sorted(sizes))} pixels"] if sizes else [], remarks
@@ -187,7 +187,7 @@ def _durations(catalog: Catalog, usual: tuple[float, float]) -> Iterator[Remark]
             duration = duration_ms(expression, video.fps)
             if not usual[0] <= duration <= usual[1]:
                 text = f"micro-expression outside {usual[0]:g} .. {usual[1]:g} ms"
-                yield Remark("warning", text, Place(video.path), f"{_span(expression)}, {duration:.0f} ms")
+                yield _warning(video, text, f"{_span(expression)}, {duration:.0f} ms")
 
 
 def _overlaps(catalog: Catalog) -> Iterator[Remark]:
@@ -199,7 +199,7 @@ def _overlaps(catalog: Catalog) -> Iterator[Remark]:
             kinds = {first.kind, second.kind}
             if kinds == {"micro"}:
                 text = "two micro-expressions overlap: are both right?"
-                yield Remark("warning", text, Place(video.path), f"{_span(first)} and {_span(second)}")
+                yield _warning(video, text, f"{_span(first)} and {_span(second)}")
             elif len(kinds) == 2:
                 text = "a micro-expression overlaps a macro-expression"
                 yield Remark("note", text, Place(video.path), f"{_span(first)} and {_span(second)}")
@@ -212,11 +212,11 @@ def _sampling(catalog: Catalog, training: Training) -> Iterator[Remark]:
         sampled = -(-video.frames // step)
         if sampled < training.window:
             text = f"video shorter than a window of {training.window} frames at step {step}: nothing can be detected"
-            yield Remark("warning", text, Place(video.path), f"{sampled} sampled frames")
+            yield _warning(video, text, f"{sampled} sampled frames")
         for expression in catalog.expressions_of(video.key, "micro"):
             if expression.offset // step - expression.onset // step < 2:
                 text = f"micro-expression shorter than 3 frames at step {step}: no frame between onset and offset"
-                yield Remark("warning", text, Place(video.path), _span(expression))
+                yield _warning(video, text, _span(expression))
 
 
 def _shared_subjects(catalog: Catalog, other: Catalog) -> Iterator[Remark]:
@@ -226,6 +226,10 @@ def _shared_subjects(catalog: Catalog, other: Catalog) -> Iterator[Remark]:
             f"subjects are also in {other.name}: if they are the same people, do not train on one and test on the other"
         )
         yield Remark("warning", text, Place(other.videos[0].path.parent), ", ".join(shared))
+
+
+def _warning(video: Video, text: str, detail: str) -> Remark:
+    return Remark("warning", text, Place(video.path), detail)
 
 
 def _span(expression: Expression) -> str:
