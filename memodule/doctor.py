@@ -63,8 +63,8 @@ def _scan() -> tuple[State, str]:
 
     if torch.cuda.is_available():
         problem = cuda_problem(torch.device("cuda"))
-        mend = "pip install 'memodule[cuda]'"
-        return ("ok", "cuda (mamba-ssm)") if problem is None else ("note", f"torch; no CUDA kernel ({problem}): {mend}")
+        hint = "optional: install mamba-ssm separately"
+        return ("ok", "cuda (mamba-ssm)") if problem is None else ("note", f"torch; no CUDA kernel ({problem}): {hint}")
     try:
         importlib.import_module("memodule.networks.scan_numba")
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The networks: optical flow in, a spotting score and class logits for every frame out."""
+"""The networks: optical flow in; a spotting score and class logits for every frame out."""
 
 from memodule.networks.metst import METST
 from memodule.networks.published_weights import load_published_weights

@@ -1,7 +1,7 @@
-"""What a Mamba layer does between its first projection and the scan, as compiled loops on CPU (float32).
+"""The steps of a Mamba layer between its first projection and the scan, as compiled loops on CPU (float32).
 
-A depthwise causal convolution and SiLU for the one half of the channels, SiLU for the other: a few operations for each
-number, on which PyTorch spends as much time as on a third of the scan. Needs numba (the `fast` extra).
+A depthwise causal convolution and SiLU for one half of the channels, SiLU for the other: a few operations per number,
+on which PyTorch spends a third of the time of the scan. Needs numba (the `fast` extra).
 """
 
 from typing import Any
@@ -20,8 +20,8 @@ def branches_numba(projected: Tensor, weight: Tensor, bias: Tensor) -> tuple[Ten
     """Input of the scan and gate of its output.
 
     Args:
-        projected: Both halves side by side, (batch, L, 2 D) float32 on CPU, like all others.
-        weight: Kernel of the convolution as `nn.Conv1d` keeps it, (D, 1, frames); the last is the present frame.
+        projected: Both halves concatenated, (batch, L, 2 D) float32 on CPU, like all others.
+        weight: Kernel of the convolution as in `nn.Conv1d`, (D, 1, frames); the last is the current frame.
         bias: Bias of the convolution, (D,).
 
     Returns:
@@ -46,7 +46,7 @@ class _Branches(torch.autograd.Function):
     def backward(ctx: Any, du: Tensor, dgate: Tensor) -> tuple[Tensor, ...]:
         projected, taps, bias = ctx.saved_tensors
         dprojected = torch.empty_like(projected)
-        dtaps = projected.new_zeros(len(projected), *taps.shape)  # for each sample, as in the scan
+        dtaps = projected.new_zeros(len(projected), *taps.shape)  # one per sample, as in the scan
         dbias = projected.new_zeros(len(projected), *bias.shape)
         gradients = (du.contiguous(), dgate.contiguous(), dprojected, dtaps, dbias)
         share_batch(_backward, (taps, bias), projected, *gradients)
@@ -107,7 +107,7 @@ def _backward(
     dtaps: Array,
     dbias: Array,
 ) -> None:
-    """Fill dprojected, and add to dtaps (batch, frames, D) and dbias (batch, D), which must come as zeros."""
+    """Fill dprojected, and add to dtaps (batch, frames, D) and dbias (batch, D), which must be zero."""
     batch, length, channels = du.shape
     dy = np.empty(channels, np.float32)
     for b in range(batch):

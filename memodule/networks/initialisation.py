@@ -1,4 +1,4 @@
-"""The weights that training starts from."""
+"""The initial weights of training."""
 
 import math
 from typing import Literal
@@ -10,31 +10,28 @@ from memodule.errors import UserError
 from memodule.networks.mamba import Mamba
 
 Initialisation = Literal["published", "mamba"]
-"""How weights start: as in the published training, or as the Mamba paper means it."""
+"""Initial weights as in the published training, or as in the Mamba paper."""
 
 
 def initialise(network: nn.Module, start: Initialisation, depth: int) -> None:
     """Draw the weights of a freshly built network, with torch's random generator.
 
-    "published" has the effect of the two passes of the published code (spoken of there as timm's and mamba-ssm's):
+    "published" has the effect of the two passes of the published code (called timm's and mamba-ssm's there):
 
-    - the weights of every linear layer, those inside Mamba too, are normal with standard deviation .02, biases 0. So
-      `dt_proj.bias` is 0 and all steps start near softplus(0) = .69: state n is multiplied by .5^n every frame, and
+    - the weights of every linear layer, including those inside Mamba, are normal with standard deviation .02, biases 0.
+      So `dt_proj.bias` is 0 and all steps start near softplus(0) = .69: state n is multiplied by .5^n every frame, and
       the memory is a few frames long;
     - except `out_proj` of Mamba, uniform within +-.5 / sqrt(inner channels), whatever the depth;
-    - A_log = log(1..state) and D = 1; convolutions and norms start as PyTorch has them.
+    - A_log = log(1..state) and D = 1; convolutions and norms start with PyTorch's defaults.
 
-    "mamba" keeps what the Mamba paper says: steps log-uniform between .001 and .1 (memories of 10 to 1000 frames for
-    the slowest state), `out_proj` scaled by 1 / sqrt(depth), everything else as PyTorch has it. The LayerNorm behind
-    each Mamba layer undoes most of the scaling in both cases.
+    "mamba" follows the Mamba paper: steps log-uniform between .001 and .1 (memories of 10 to 1000 frames for the
+    slowest state), `out_proj` scaled by 1 / sqrt(depth), everything else PyTorch's defaults. The LayerNorm after each
+    Mamba layer undoes most of the scaling in both cases.
 
     Args:
         network: The network.
         start: "published" or "mamba".
-        depth: Number of Mamba blocks that one frame passes through in a row ("mamba" only).
-
-    Raises:
-        UserError: If `start` is neither.
+        depth: Number of consecutive Mamba blocks that one frame passes through ("mamba" only).
     """
     match start:
         case "published":

@@ -5,6 +5,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from memodule.networks.frame_linear import FrameLinear
 from memodule.networks.selective_scan import Scan, selective_scan, takes_numba
@@ -16,15 +17,14 @@ RANK_DIVISOR = 16
 class Mamba(nn.Module):
     """Mamba-1 layer: a causal state-space model whose steps depend on the input (arXiv 2312.00752).
 
-    Input and output are (B, T, width). The submodules carry the names of the Mamba literature. Started as the paper
-    does: decay log(1..state), step sizes between .001 and .1; see `memodule.networks.initialisation` for what the
-    published networks make of it.
+    Input and output are (B, T, width). The submodules have the names of the Mamba literature. See
+    `memodule.networks.initialisation` for the initial weights.
 
     Args:
         width: Channels of input and output.
         state: States per inner channel (published: 64; the paper's default is 16).
         expand: Inner channels = expand * width.
-        kernel: Frames that the depthwise convolution sees, the current one and those before it.
+        kernel: Frames that the depthwise convolution covers, the current one included.
         scan: How the selective scan is computed; with numba also the convolution and the SiLUs before it.
     """
 
@@ -61,10 +61,10 @@ class Mamba(nn.Module):
     def _convolve(self, u: Tensor) -> Tensor:
         """Depthwise convolution of (B, T, inner) over each frame and those before it."""
         before = self.conv1d.kernel_size[0] - 1
-        if torch.compiler.is_compiling():  # Inductor (PyTorch 2.13) fails on the views below where T is a symbol
+        if torch.compiler.is_compiling():  # Inductor (PyTorch 2.13) fails on the views below if T is symbolic
             out: Tensor = self.conv1d(nn.functional.pad(u.transpose(1, 2), (before, 0))).transpose(1, 2)
             return out
-        # in two dimensions PyTorch computes it as the data lies, channels innermost; conv1d would transpose it
+        # in two dimensions PyTorch keeps channels innermost, as the data is; conv1d would transpose it
         image = nn.functional.pad(u, (0, 0, before, 0)).transpose(1, 2).unsqueeze(2)
         kernel = self.conv1d.weight.unsqueeze(2)
         convolved = nn.functional.conv2d(image, kernel, self.conv1d.bias, groups=self.conv1d.groups)
@@ -75,7 +75,7 @@ class DropPath(nn.Module):
     """Drop the whole residual branch of a sample at random (stochastic depth, arXiv 1603.09382).
 
     In training each sample of (B, ...) is zeroed with `probability`, else divided by the probability of being kept; in
-    evaluation nothing happens.
+    evaluation it is unchanged.
     """
 
     def __init__(self, probability: float) -> None:
@@ -90,15 +90,15 @@ class DropPath(nn.Module):
         mask = x.new_empty(len(x), *(1,) * (x.dim() - 1)).bernoulli_(keep)
         return x * mask.div_(keep)
 
+    @override
     def extra_repr(self) -> str:
-        """The probability, for `print(network)`."""
         return f"probability={self.probability:.4g}"
 
 
 class MambaBlock(nn.Module):
-    """x + DropPath(LayerNorm(Mamba(LayerNorm(x)))), as the published networks have it.
+    """x + DropPath(LayerNorm(Mamba(LayerNorm(x)))), as in the published networks.
 
-    The second LayerNorm sits inside the residual branch. The published block also has a third one and a name for a
+    The second LayerNorm is inside the residual branch. The published block also has a third one and a name for a
     feed-forward part; neither is ever run, and neither is built here.
 
     Args:
@@ -106,7 +106,7 @@ class MambaBlock(nn.Module):
         drop_path: Probability that a sample skips the branch in training.
         state: States per inner channel.
         expand: Inner channels = expand * width.
-        kernel: Frames that the depthwise convolution sees.
+        kernel: Frames that the depthwise convolution covers.
         scan: How the selective scan is computed.
     """
 
@@ -132,7 +132,7 @@ class MambaBlock(nn.Module):
 
 
 def published_drop_path(maximum: float, depth: int) -> list[float]:
-    """Drop-path probabilities of `depth` blocks in a row, as they really were in the published networks.
+    """Drop-path probabilities of `depth` consecutive blocks, as they actually are in the published networks.
 
     The published code puts a 0 before `depth` even steps from 0 to `maximum` and reads only the first `depth` values,
     so the first two blocks drop nothing and `maximum` is never reached: .2 gives 0, 0, .0667, .1333 for four blocks.

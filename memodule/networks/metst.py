@@ -1,4 +1,4 @@
-"""The ME-TST network, the forerunner of the slow-fast one (published code of arXiv 2508.18834's authors)."""
+"""The ME-TST network, predecessor of the slow-fast one (published code of arXiv 2508.18834's authors)."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from memodule.networks.selective_scan import Scan
 from memodule.networks.stem import check_arguments, flow_sequence, stem
 
 METST_CHANNELS: Final = (0, 1, 8, 9, 16, 17, 28, 29, 30, 31)
-"""Of the 36 flow channels those of regions 0, 4, 8, 14 and 15 (both brows, mouth, both nostrils), x and y."""
+"""The x and y flow channels of regions 0, 4, 8, 14 and 15 (both brows, mouth, both nostrils) among the 36."""
 
 _FLOW_CHANNELS = 36
 
@@ -19,30 +19,27 @@ _FLOW_CHANNELS = 36
 class METST(nn.Module):
     """One stream of Mamba blocks over every frame, and two linear heads on it. Defaults are the published ones.
 
-    The published code runs the stream twice, once for each head: in evaluation both runs give the same, so one is
-    enough; in training each draws its own drop-path masks (and only then does this network run it twice). The second
-    set of blocks, which the published code builds for recognition, never runs there and is not built here.
+    The published code runs the stream twice, once per head. In evaluation both runs are equal, so one is enough; in
+    training each draws its own drop-path masks (only then does this network run it twice). The second set of blocks,
+    which the published code builds for recognition, never runs there and is not built here.
 
     Args:
-        channels: Flow channels of the input. A network of 10 channels also takes all 36 and picks its own
+        channels: Flow channels of the input. A network of 10 channels also accepts all 36 and selects its own
             (`METST_CHANNELS`).
         width: Channels of the stream.
         depth: Blocks.
         state: States per inner channel of a Mamba layer.
         expand: Inner channels of a Mamba layer = expand * width.
-        kernel: Frames that the depthwise convolution of a Mamba layer sees.
+        kernel: Frames that the depthwise convolution of a Mamba layer covers.
         classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
         drop_path: Largest drop-path probability; see `published_drop_path` for what each block gets.
         initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
         scan: How the selective scan is computed: "auto", "torch", "numba" or "cuda"; see
-            `memodule.networks.selective_scan`, and for the environment variable that comes before it.
+            `memodule.networks.selective_scan`, also for the environment variable that overrides it.
 
     Attributes:
         hparams: The constructor arguments as plain values: `METST(**network.hparams)` is the same network.
         channels: Flow channels.
-
-    Raises:
-        UserError: If an argument is impossible.
     """
 
     def __init__(

@@ -22,10 +22,10 @@ _NAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^spot_head\.", "fc_spot.0."),
     (r"^recognition_head\.", "fc_recog.0."),
 )
-"""Patterns in our names and what stands there in the authors' names."""
+"""Patterns in our names and their replacements in the authors' names."""
 
 _DEAD = re.compile(r"^blocks_recog\.|\.norm2\.(weight|bias)$")
-"""Parameters that the published networks save and never run."""
+"""Parameters that the published networks save but never use."""
 
 
 def published_name(name: str) -> str:
@@ -36,25 +36,25 @@ def published_name(name: str) -> str:
 
 
 def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | str | Path) -> None:
-    """Fill a `SlowFastMamba` or `METST` with weights that were saved by the published code.
+    """Load weights saved by the published code into a `SlowFastMamba` or `METST`.
 
-    Keys may begin with `module.`; the parts that the published networks never run (`norm2`, `blocks_recog`) may be
-    there or not. The network is changed only if everything fits.
+    Keys may start with `module.`; the parts that the published networks never run (`norm2`, `blocks_recog`) are
+    optional. The network is changed only if everything fits.
 
     Args:
         network: A network of the published sizes.
-        weights: State dict, or the file it was saved to. Files are read without running any code in them.
+        weights: State dict, or its file, which is read without running any code in it.
 
     Raises:
-        UserError: If the file cannot be read as a state dict, or keys are missing, surplus, of another shape, or there
-            twice (with and without `module.`).
+        UserError: If the file is not a state dict, or keys are missing, surplus, of another shape, or duplicate (with
+            and without `module.`).
     """
     source = "published weights" if isinstance(weights, Mapping) else str(weights)
     saved = weights if isinstance(weights, Mapping) else read_plain(Path(weights), "the authors' weight file")
     if not isinstance(saved, Mapping) or not all(
         isinstance(k, str) and isinstance(v, Tensor) for k, v in saved.items()
     ):
-        raise UserError(f"{source}: holds no state dict (names and tensors); give the authors' weight file")
+        raise UserError(f"{source}: is not a state dict (names and tensors); pass the authors' weight file")
     theirs = {key.removeprefix("module."): value for key, value in saved.items()}
     ours = {published_name(name): name for name in network.state_dict()}
     shapes = {published_name(name): value.shape for name, value in network.state_dict().items()}
@@ -66,7 +66,7 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
             for key, shape in shapes.items()
             if key in theirs and theirs[key].shape != shape
         ],
-        "there twice": [key for key in saved if "module." + key in saved],
+        "duplicate": [key for key in saved if "module." + key in saved],
     }
     found = [_complaint(kind, keys) for kind, keys in complaints.items() if keys]
     if found:

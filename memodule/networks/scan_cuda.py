@@ -1,4 +1,4 @@
-"""The selective scan of mamba-ssm: one fused CUDA kernel for each direction (the `cuda` extra)."""
+"""The selective scan of mamba-ssm: one fused CUDA kernel per direction. Optional: install mamba-ssm separately."""
 
 import functools
 import importlib
@@ -11,17 +11,8 @@ from torch import Tensor
 def scan_cuda(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
     """Scan with mamba-ssm's kernels; see `memodule.networks.selective_scan` for the meaning of the arguments.
 
-    mamba-ssm wants time innermost: u and dt (batch, D, L), B and C (batch, N, L), which costs a copy each.
-
-    Args:
-        u: Input, (batch, L, D) float32 on a CUDA device, like all others.
-        dt: Step sizes, (batch, L, D).
-        A: State decay, (D, N).
-        B: Input projection, (batch, L, N).
-        C: Output projection, (batch, L, N).
-
-    Returns:
-        Output, (batch, L, D) float32.
+    All tensors are float32 on a CUDA device. mamba-ssm needs time innermost: u and dt (batch, D, L), B and C
+    (batch, N, L), which costs a copy each.
     """
     swapped = (tensor.transpose(1, 2).contiguous() for tensor in (u, dt, B, C))
     u, dt, B, C = swapped
@@ -31,10 +22,10 @@ def scan_cuda(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
 
 @functools.cache
 def cuda_problem(device: torch.device) -> str | None:
-    """Why mamba-ssm's kernels cannot be used on this device, or None if they can: tried on a sequence of zeros.
+    """Why mamba-ssm's kernels cannot be used on this device, or None if they can: tested on a sequence of zeros.
 
-    That `mamba_ssm` is importable proves nothing: it can be installed without its compiled extension, or with one that
-    was compiled for other devices or another PyTorch.
+    Importing `mamba_ssm` is not enough: it can be installed without its compiled extension, or with one that was
+    compiled for other devices or another PyTorch.
     """
     try:
         importlib.import_module("selective_scan_cuda")

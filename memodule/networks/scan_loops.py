@@ -1,13 +1,13 @@
 """The loops of `scan_numba`: numba code on float32 arrays, without PyTorch.
 
-A tile of channels is swept forward in time, four states at once, and for the gradients back again. What one sweep needs
-lies in two small arrays, `rows` (a row for each frame) and `quad` (the four states), in which the values of the tile
-follow one another at constant offsets; it fits into the nearest caches, and the compiler sees that nothing overlaps, so
-that it computes several channels in one instruction. A narrow layer fills the beginning of each. Copies to and from the
-tile go over one-dimensional slices: into a larger array the compiler would copy number by number.
+A tile of channels is swept forward in time, four states at once, and back again for the gradients. The data of one
+sweep is in two small arrays, `rows` (one row per frame) and `quad` (the four states), which hold the values of the tile
+at constant offsets. They fit into the fastest caches, and the compiler sees that nothing overlaps, so it computes
+several channels per instruction. A narrow layer fills the start of each. Copies to and from the tile use
+one-dimensional slices, because the compiler would copy number by number into a larger array.
 
-The first call in a fresh installation compiles for some seconds; the compiled code is kept beside this file or in the
-user's cache folder.
+The first call in a fresh installation compiles for some seconds; the compiled code is cached next to this file or in
+the user's cache folder.
 """
 
 import math
@@ -26,32 +26,32 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _LN2, _ZERO = np.float32(math.log(2)), np.float32(0)
 _TILE = 256
 _X, _DT, _Y, _DX, _DDT, _H, _E, _ROW = (_TILE * i for i in (0, 1, 2, 3, 4, 5, 9, 13))
-"""Where in a row: x = dt u, dt, output (or its gradient), gradients, and for each of four states what it was before the
-frame and the factor it is scaled with; the length of a row."""
+"""Offsets in a row: x = dt u, dt, output (or its gradient), gradients, and for each of four states its value before the
+frame and the factor that scales it; the length of a row."""
 _A, _G, _DA, _QUAD = (_TILE * i for i in (0, 4, 8, 12))
-"""Where in a quad: decay, the state (or its gradient), gradient of the decay, each for four states; its length."""
+"""Offsets in a quad: decay, the state (or its gradient), gradient of the decay, each for four states; its length."""
 _0, _1, _2, _3 = (_TILE * i for i in range(4))
-"""Where one of the four states is, counted from there."""
+"""Offsets of the four states from there."""
 
 
 def compiled(function: _Function, fastmath: bool | set[str] = True) -> _Function:
-    """Compile with every liberty of fast mathematics."""
+    """Compile with all fast-math optimisations."""
     try:
         compiled = numba.njit(function, fastmath=fastmath, error_model="numpy", nogil=True, cache=True)
-    except RuntimeError:  # no folder where the compiled code could be kept
+    except RuntimeError:  # no folder to cache the compiled code
         compiled = numba.njit(function, fastmath=fastmath, error_model="numpy", nogil=True)
     return cast(_Function, compiled)
 
 
 def _compiled_in_order(function: _Function) -> _Function:
-    """Compile with every liberty of fast mathematics but re-association, which cancels `+ magic - magic`."""
+    """Compile with all fast-math optimisations except re-association, which cancels `+ magic - magic`."""
     return compiled(function, {"contract", "nnan", "ninf", "nsz"})
 
 
 @_compiled_in_order
 def exp2(v: np.float32) -> np.float32:
     """2^v for v <= 0, relative error below 2e-7: a whole power through the exponent bits times a polynomial."""
-    magic = np.float32(1.5 * 2**23)  # adding it rounds to a whole number, which then stands in the lowest bits
+    magic = np.float32(1.5 * 2**23)  # adding it rounds to a whole number, stored in the lowest bits
     v = max(v, np.float32(-126))
     rounded = v + magic
     f = v - (rounded - magic)
@@ -66,7 +66,7 @@ def exp2(v: np.float32) -> np.float32:
 
 @compiled
 def _scratch(count: int) -> Array:
-    """Numbers that begin where a cache line does: vectors that lie across two lines take twice the time."""
+    """Memory aligned to a cache line: vectors that cross two lines take twice the time."""
     memory = np.empty(count + 16, np.float32)
     first = (-memory.ctypes.data % 64) // 4
     return memory[first : first + count]
@@ -74,7 +74,7 @@ def _scratch(count: int) -> Array:
 
 @compiled
 def _fill_rows(rows: Array, u: Array, dt: Array, first: int, width: int) -> None:
-    """Zero the sums in the rows and put in the tile of channels that begins at `first`."""
+    """Zero the sums in the rows and copy in the tile of channels that starts at `first`."""
     for t in range(len(rows)):
         rows[t, _Y:_H] = _ZERO
         row, u_row, dt_row = rows[t], u[t, first : first + width], dt[t, first : first + width]
@@ -85,7 +85,7 @@ def _fill_rows(rows: Array, u: Array, dt: Array, first: int, width: int) -> None
 
 @compiled
 def _fill_quad(quad: Array, decay: Array, first: int, width: int, n: int) -> None:
-    """Put the states n to n + 3 to rest, with the decay of the tile of channels that begins at `first`."""
+    """Reset the states n to n + 3, with the decay of the tile of channels that starts at `first`."""
     quad[_G:] = _ZERO
     for k in range(4):
         start, row = _A + k * _TILE, decay[n + k, first : first + width]
@@ -95,7 +95,7 @@ def _fill_quad(quad: Array, decay: Array, first: int, width: int, n: int) -> Non
 
 @compiled
 def _step(quad: Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
-    """Take state i of the quad past a frame; returns it."""
+    """Advance state i of the quad by one frame; returns it."""
     h: np.float32 = quad[_G + i] * exp2(dt * quad[_A + i]) + x * b
     quad[_G + i] = h
     return h
@@ -103,7 +103,7 @@ def _step(quad: Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> 
 
 @compiled
 def _step_kept(row: Array, quad: Array, i: int, x: np.float32, dt: np.float32, b: np.float32) -> np.float32:
-    """As `_step`, and keep in the row what the state was before and its factor."""
+    """As `_step`, and store the previous state and its factor in the row."""
     h, e = quad[_G + i], exp2(dt * quad[_A + i])
     row[_H + i] = h
     row[_E + i] = e
@@ -114,7 +114,7 @@ def _step_kept(row: Array, quad: Array, i: int, x: np.float32, dt: np.float32, b
 
 @compiled
 def _step_back(row: Array, quad: Array, i: int, g: np.float32, dt: np.float32) -> np.float32:
-    """Take g, the gradient of state i, back past a frame; returns what dt gets of it."""
+    """Move g, the gradient of state i, back by one frame; returns its contribution to the gradient of dt."""
     g = g * row[_E + i]
     quad[_G + i] = g
     p = g * row[_H + i]  # gradient of the exponent dt A
@@ -125,7 +125,7 @@ def _step_back(row: Array, quad: Array, i: int, g: np.float32, dt: np.float32) -
 
 @compiled
 def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int, width: int) -> None:
-    """Add to the output what the states n to n + 3 give."""
+    """Add the contribution of the states n to n + 3 to the output."""
     for t in range(len(rows)):
         row = rows[t]
         b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
@@ -139,7 +139,7 @@ def _sweep_output(rows: Array, quad: Array, B: Array, C: Array, n: int, width: i
 
 @compiled
 def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int, width: int) -> None:
-    """Keep in the rows what the states n to n + 3 were before each frame, and their factors; add to dC."""
+    """Store the states n to n + 3 before each frame, and their factors, in the rows; add to dC."""
     for t in range(len(rows)):
         row = rows[t]
         b0, b1, b2, b3 = B[t, n], B[t, n + 1], B[t, n + 2], B[t, n + 3]
@@ -160,10 +160,10 @@ def _sweep_states(rows: Array, quad: Array, B: Array, dC: Array, n: int, width: 
 def _sweep_back(
     rows: Array, quad: Array, backwards: NDArray[np.int64], B: Array, C: Array, dB: Array, n: int, width: int
 ) -> None:
-    """Add to all other gradients what comes through the states n to n + 3; that of their decay stays in the quad.
+    """Add the contribution of the states n to n + 3 to all other gradients; that of their decay stays in the quad.
 
-    `backwards` are the frames from last to first, as an array: for a loop that counts down the compiler assumes the
-    worst about overlap and gives up computing several channels at once.
+    `backwards` holds the frames from last to first: in a loop that counts down the compiler would have to assume
+    overlap and would not vectorise over channels.
     """
     for t in backwards:
         row = rows[t]
@@ -187,7 +187,7 @@ def _sweep_back(
 
 @compiled
 def _finish(row: Array, u: Array, D: Array, gate: Array, y: Array, out: Array) -> None:
-    """Fill the tile's y and out of one frame."""
+    """Fill y and out of the tile for one frame."""
     for j in range(len(u)):
         y[j] = row[_Y + j] + u[j] * D[j]
         out[j] = y[j] * gate[j]
@@ -195,7 +195,7 @@ def _finish(row: Array, u: Array, D: Array, gate: Array, y: Array, out: Array) -
 
 @compiled
 def _begin_gradients(row: Array, dout: Array, gate: Array, y: Array, dgate: Array) -> None:
-    """Put the gradient of the ungated output into the row of one frame, and fill dgate."""
+    """Store the gradient of the ungated output in the row of one frame, and fill dgate."""
     for j in range(len(dout)):
         row[_Y + j] = dout[j] * gate[j]
         dgate[j] = dout[j] * y[j]
@@ -203,7 +203,7 @@ def _begin_gradients(row: Array, dout: Array, gate: Array, y: Array, dgate: Arra
 
 @compiled
 def _finish_gradients(row: Array, u: Array, dt: Array, D: Array, du: Array, ddt: Array, dD: Array) -> None:
-    """Fill the tile's du and ddt of one frame, and add to dD."""
+    """Fill du and ddt of the tile for one frame, and add to dD."""
     for j in range(len(u)):
         du[j] = row[_DX + j] * dt[j] + row[_Y + j] * D[j]
         ddt[j] = row[_DX + j] * u[j] + row[_DDT + j] * _LN2
@@ -251,7 +251,7 @@ def scan_backward(
     dD: Array,
     dgate: Array,
 ) -> None:
-    """Fill the gradients du, ddt, dgate and dA (batch, N, D), and add to dB, dC and dD (batch, D), which come as zeros.
+    """Fill the gradients du, ddt, dgate and dA (batch, N, D), and add to dB, dC and dD (batch, D), which must be zero.
 
     decay is A * LOG2E, transposed to (N, D); dA is the gradient of A itself; N must be a multiple of four.
     """

@@ -1,7 +1,7 @@
 """The selective scan as compiled loops on CPU (float32), several times as fast as plain PyTorch.
 
 Needs numba (the `fast` extra). The batch is shared among as many threads as PyTorch may use; every sample is computed
-by one of them alone, so results do not depend on their number.
+by one thread, so results do not depend on their number.
 """
 
 import concurrent.futures
@@ -18,20 +18,7 @@ from memodule.networks.scan_loops import LOG2E, scan_backward, scan_forward
 
 
 def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor) -> Tensor:
-    """Scan with compiled loops; see `memodule.networks.selective_scan` for the meaning of the arguments.
-
-    Args:
-        u: Input, (batch, L, D) float32 on CPU, like all others.
-        dt: Step sizes, (batch, L, D).
-        A: State decay, (D, N).
-        B: Input projection, (batch, L, N).
-        C: Output projection, (batch, L, N).
-        D: Weight of the direct path, (D,).
-        gate: Factors of the output, (batch, L, D).
-
-    Returns:
-        Gated output, (batch, L, D) float32.
-    """
+    """Scan with compiled loops; arguments as in `memodule.networks.selective_scan`, all float32 on CPU."""
     out: Tensor = _Scan.apply(u, dt, A, B, C, D, gate)  # type: ignore[no-untyped-call]
     return out
 
@@ -40,7 +27,7 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor) -> Tensor:
         ctx.states = A.shape[1]
-        missing = -ctx.states % 4  # the loops take four states at once: the last are joined by some that never leave 0
+        missing = -ctx.states % 4  # the loops take four states at once: pad with states that stay 0
         decay, B, C = (nn.functional.pad(matrix, (0, missing)) for matrix in (A * LOG2E, B, C))
         decay, D, u, dt, B, C, gate = (tensor.contiguous() for tensor in (decay.t(), D, u, dt, B, C, gate))
         y, out = torch.empty_like(u), torch.empty_like(u)
@@ -55,7 +42,7 @@ class _Scan(torch.autograd.Function):
         u, dt, B, C, gate, _ = inputs
         du, ddt, dgate = (torch.empty_like(tensor) for tensor in (u, dt, gate))
         dB, dC = torch.zeros_like(B), torch.zeros_like(C)
-        # one for each sample: their sums must not depend on the threads
+        # one per sample: their sums must not depend on the threads
         dA, dD = u.new_empty(len(u), *decay.shape), u.new_zeros(len(u), *D.shape)
         share_batch(scan_backward, (decay, D), *inputs, dout.contiguous(), du, ddt, dA, dB, dC, dD, dgate)
         return du, ddt, *(matrix[..., : ctx.states] for matrix in (dA.sum(0).t(), dB, dC)), dD.sum(0), dgate
@@ -66,8 +53,8 @@ def share_batch(loops: Callable[..., None], shared: Sequence[Tensor], *tensors: 
 
     Args:
         loops: Takes all shared arrays, then those of its part of the batch.
-        shared: Tensors that every part needs as they are.
-        tensors: Tensors with the batch in front.
+        shared: Tensors that every part needs in full.
+        tensors: Tensors whose first dimension is the batch.
     """
     whole = [tensor.detach().numpy() for tensor in shared]
     arrays = [tensor.detach().numpy() for tensor in tensors]
@@ -83,8 +70,8 @@ def share_batch(loops: Callable[..., None], shared: Sequence[Tensor], *tensors: 
 
 @functools.cache
 def _threads(process: int, count: int) -> concurrent.futures.ThreadPoolExecutor:
-    """Threads of this process; a forked process has none of its parent's and gets its own.
+    """Threads of this process; a forked process does not inherit its parent's and gets its own.
 
-    Not numba's own threads: those must not be used after a fork, nor by two threads at once.
+    numba's own threads must not be used after a fork, nor by two threads at once.
     """
     return concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix=f"scan-{process}")

@@ -1,8 +1,8 @@
 """The selective scan in plain PyTorch: needs no compiler, runs on every device and in float64.
 
-Short sequences make it quick: a few samples at a time on CPU, so that their (L, N, D) states stay in the cache;
-channels innermost, so that every operation is long and contiguous. Nothing of that size is kept for the backward pass,
-which computes the states once more.
+It is fast for short sequences: a few samples at a time on CPU, so that their (L, N, D) states stay in the cache;
+channels innermost, so that every operation is long and contiguous. The states are not kept for the backward pass, which
+computes them again.
 """
 
 import math
@@ -14,24 +14,13 @@ from torch import Tensor
 
 _LOG2E = math.log2(math.e)
 _CPU_STEP = 2**14
-"""States of one frame that a CPU takes at once: fewer and calling PyTorch costs most, more and the cache is left."""
+"""States of one frame that a CPU processes at once: with fewer, calls of PyTorch dominate; more exceed the cache."""
 _DEVICE_BUFFER = 2**26
-"""States of all frames that an accelerator takes at once (256 MB in float32)."""
+"""States of all frames that an accelerator processes at once (256 MB in float32)."""
 
 
 def scan_torch(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
-    """Scan with PyTorch operations; see `memodule.networks.selective_scan` for the meaning of the arguments.
-
-    Args:
-        u: Input, (batch, L, D).
-        dt: Step sizes, (batch, L, D).
-        A: State decay, (D, N).
-        B: Input projection, (batch, L, N).
-        C: Output projection, (batch, L, N).
-
-    Returns:
-        Output, (batch, L, D), all in the one floating-point type of the arguments.
-    """
+    """Scan with PyTorch operations; arguments as in `memodule.networks.selective_scan`, all of one float type."""
     y: Tensor = _Scan.apply(dt * u, dt, A, B, C)  # type: ignore[no-untyped-call]
     return y
 
@@ -71,7 +60,7 @@ class _Scan(torch.autograd.Function):
             torch.matmul(dy[i].unsqueeze(2), H.whole.transpose(2, 3), out=dC[i].unsqueeze(2))
             torch.matmul(x[i].unsqueeze(2), G.whole.transpose(2, 3), out=dB[i].unsqueeze(2))
             torch.matmul(B[i].unsqueeze(2), G.whole, out=dx[i].unsqueeze(2))
-            # what was E becomes the gradient of the exponent dt_t A; the first step has no past state to scale
+            # E becomes the gradient of the exponent dt_t A; the first step has no past state to scale
             exponent = E.whole[:, 1:].mul_(G.whole[:, 1:]).mul_(H.whole[:, :-1])
             dA += torch.mul(exponent, dt[i, 1:].unsqueeze(2), out=H.whole[:, 1:]).sum(1).sum(0)
             ddt[i, 0] = 0
@@ -80,18 +69,18 @@ class _Scan(torch.autograd.Function):
 
 
 def _decay(A: Tensor) -> Tensor:
-    """A for powers of two, (N, D): exp2 takes half the time of exp, and no detour where the result is subnormal."""
+    """A for powers of two, (N, D): exp2 takes half the time of exp, also where the result is subnormal."""
     return (A * _LOG2E).t().contiguous()
 
 
 def _tile_size(x: Tensor, decay: Tensor) -> int:
-    """Samples that are computed together."""
+    """Number of samples that are computed together."""
     most = _CPU_STEP // decay.numel() if x.device.type == "cpu" else _DEVICE_BUFFER // (x.shape[1] * decay.numel())
     return max(1, min(most, len(x)))
 
 
 def _tiles(x: Tensor, decay: Tensor, buffers: int) -> Iterator[tuple[slice, list[_Buffer]]]:
-    """Slices of the batch with scratch space for each; the views are made once, since making them costs time."""
+    """Slices of the batch with scratch space for each; the views are created once, to save time."""
     batch, length, _ = x.shape
     size = _tile_size(x, decay)
     scratch = x.new_empty(buffers, size, length, *decay.shape)

@@ -1,6 +1,6 @@
-"""The selective scan of Mamba: one function over several ways to compute it.
+"""The selective scan of Mamba: one function with several implementations.
 
-For every channel d with N states, started at 0:
+For every channel d with N states, starting at 0:
 
     h_t = exp(dt_t A) * h_(t-1) + dt_t B_t u_t
     y_t = (sum over the states of C_t h_t, plus D u_t) * gate_t
@@ -8,10 +8,10 @@ For every channel d with N states, started at 0:
 B enters as plain dt * B (not as exact zero-order hold), and B and C are shared by all channels, as in the published
 networks and in mamba-ssm.
 
-Three ways agree within 1e-5: "torch" runs everywhere; "numba" on CPU if numba is there (the `fast` extra); "cuda" is
-mamba-ssm's kernel, on CUDA if its compiled extension works there (the `cuda` extra). "auto" takes the quickest that is
-there and says in the log which one. The environment variable MEMODULE_SCAN forces one for everything on this machine,
-whatever a configuration or checkpoint says.
+Three implementations agree within 1e-5: "torch" runs everywhere; "numba" on CPU if numba is installed (the `fast`
+extra); "cuda" is mamba-ssm's kernel, on CUDA if its compiled extension works (optional: install mamba-ssm separately).
+"auto" takes the fastest available one and logs which. The environment variable MEMODULE_SCAN forces one for everything
+on this machine, whatever a configuration or checkpoint says.
 """
 
 import functools
@@ -29,7 +29,7 @@ from memodule.networks.scan_cuda import cuda_problem, scan_cuda
 from memodule.networks.scan_torch import scan_torch
 
 Scan = Literal["auto", "torch", "numba", "cuda"]
-"""A way to compute the selective scan."""
+"""An implementation of the selective scan."""
 
 VARIABLE: Final = "MEMODULE_SCAN"
 """Environment variable that forces one of them."""
@@ -43,23 +43,23 @@ _Function = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], T
 def selective_scan(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor, scan: Scan = "auto"
 ) -> Tensor:
-    """Scan a batch of sequences, computed in float32 (float64 where A is) also under autocast.
+    """Scan a batch of sequences, computed in float32 (float64 where A is), also under autocast.
 
     Args:
         u: Input, (batch, L, D).
-        dt: Step sizes after softplus, (batch, L, D), not below 0.
-        A: State decay, (D, N), not above 0.
+        dt: Step sizes after softplus, (batch, L, D), at least 0.
+        A: State decay, (D, N), at most 0.
         B: Input projection, (batch, L, N).
         C: Output projection, (batch, L, N).
         D: Weight of the direct path from input to output, (D,).
-        gate: What the output is multiplied by, (batch, L, D).
-        scan: Which way to compute it; MEMODULE_SCAN comes before it.
+        gate: Factors of the output, (batch, L, D).
+        scan: Which implementation to use; MEMODULE_SCAN overrides it.
 
     Returns:
         Output, (batch, L, D), in the type of `u`.
 
     Raises:
-        UserError: If the way asked for does not exist or cannot be had here.
+        UserError: If that implementation does not exist or is not available here.
     """
     dtype = torch.float64 if A.dtype == torch.float64 else torch.float32
     with torch.autocast(u.device.type, enabled=False):
@@ -69,21 +69,13 @@ def selective_scan(
 
 
 def scan_in_use(device: torch.device, scan: str = "auto") -> str:
-    """Which way `selective_scan` takes for float32 tensors on a device.
-
-    Args:
-        device: CPU or CUDA.
-        scan: What the network asks for; MEMODULE_SCAN comes before it.
-
-    Returns:
-        "torch", "numba" or "cuda".
-    """
-    asked, u = os.environ.get(VARIABLE) or scan, torch.empty(0, device=device)
-    return _quickest(u) if asked == "auto" else asked
+    """The implementation that `selective_scan` uses for float32 tensors on a device: "torch", "numba" or "cuda"."""
+    requested, u = os.environ.get(VARIABLE) or scan, torch.empty(0, device=device)
+    return _fastest(u) if requested == "auto" else requested
 
 
 def takes_numba(scan: str, u: Tensor) -> bool:
-    """Whether tensors like `u` go through compiled loops."""
+    """Whether compiled loops process tensors like `u`."""
     return (os.environ.get(VARIABLE) or scan) in ("auto", "numba") and _problem("numba", u) is None
 
 
@@ -91,28 +83,28 @@ def _choose(scan: str, u: Tensor) -> _Function:
     """The function that computes `scan` for tensors like `u`."""
     match scan:
         case "auto":
-            name = _quickest(u)
+            name = _fastest(u)
             found = _problem("cuda" if u.device.type == "cuda" else "numba", u)
-            _say_once(f"{name} on {u.device.type}" + (f" ({found})" if name == "torch" else ""))
+            _log_once(f"{name} on {u.device.type}" + (f" ({found})" if name == "torch" else ""))
         case "torch" | "numba" | "cuda":
             name = scan
             problem = _problem(scan, u)
             if problem:
-                raise UserError(f"selective scan {scan!r} is forced and cannot be used: {problem}; choose 'auto'")
-            _say_once(f"{name} on {u.device.type} (forced)")
+                raise UserError(f"selective scan {scan!r} is forced but cannot be used: {problem}; use 'auto'")
+            _log_once(f"{name} on {u.device.type} (forced)")
         case _:
             choice = ", ".join(get_args(Scan))
-            raise UserError(f"selective scan {scan!r} is unknown ({VARIABLE} or `scan`); choose one of {choice}")
+            raise UserError(f"selective scan {scan!r} is not known ({VARIABLE} or `scan`); use one of {choice}")
     return _function(name)
 
 
-def _quickest(u: Tensor) -> str:
-    """The way that "auto" takes for tensors like `u`."""
+def _fastest(u: Tensor) -> str:
+    """The implementation that "auto" uses for tensors like `u`."""
     return next((name for name in ("cuda", "numba") if _problem(name, u) is None), "torch")
 
 
 def _problem(scan: str, u: Tensor) -> str | None:
-    """Why a way cannot be used for tensors like `u`, or None."""
+    """Why an implementation cannot be used for tensors like `u`, or None."""
     if scan == "torch":
         return None
     device = "cpu" if scan == "numba" else "cuda"
@@ -137,7 +129,7 @@ def _function(scan: str) -> _Function:
 
 
 def _gated(scan: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]) -> _Function:
-    """A scan, and what the compiled loops do at its end in the same pass over memory."""
+    """A scan followed by the direct path and the gate, which the compiled loops include."""
     return lambda u, dt, A, B, C, D, gate: torch.addcmul(scan(u, dt, A, B, C), u, D) * gate
 
 
@@ -151,5 +143,5 @@ def _numba_problem() -> str | None:
 
 
 @functools.cache
-def _say_once(message: str) -> None:
+def _log_once(message: str) -> None:
     _log.info("selective scan: %s", message)

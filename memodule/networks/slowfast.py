@@ -14,13 +14,12 @@ from memodule.networks.stem import check_arguments, conv_unit, flow_sequence, st
 class SlowFastMamba(nn.Module):
     """Two streams of Mamba blocks over optical flow: every frame in the fast one, every second in the slow one.
 
-    The slow stream takes in the fast one after each group of blocks but the last, never the other way round; both are
-    joined for two linear heads, which share everything else. All defaults are the published ones (8.4 million
-    parameters); a smaller network is a matter of arguments.
+    The slow stream receives the fast one after each group of blocks except the last, never the other way round; two
+    linear heads read both streams. All defaults are the published ones (8.4 million parameters).
 
-    Differences from the published code: the parts that it builds and never runs are absent (`load_published_weights`
-    knows them), and T may be odd. An odd T gives the slow stream (T + 1) / 2 steps, of which the last stands for one
-    frame only; the published code raises. Frames do not change places with the batch, so any B >= 1 goes.
+    Differences from the published code: the parts that it builds but never runs are absent (`load_published_weights`
+    knows them), and T may be odd. An odd T gives the slow stream (T + 1) / 2 steps, the last of which covers one frame
+    only; the published code raises. Frames and batch are not swapped, so any B >= 1 works.
 
     Args:
         channels: Flow channels (two for each of 18 regions).
@@ -30,19 +29,16 @@ class SlowFastMamba(nn.Module):
         groups: Groups of each stream; the streams meet between groups.
         state: States per inner channel of a Mamba layer.
         expand: Inner channels of a Mamba layer = expand * width.
-        kernel: Frames that the depthwise convolution of a Mamba layer sees.
+        kernel: Frames that the depthwise convolution of a Mamba layer covers.
         classes: Logits per frame: four emotions and neutral, in the order of `memodule.emotions.FRAME_CLASSES`.
         drop_path: Largest drop-path probability; see `published_drop_path` for what each block of a group gets.
         initialisation: "published" or "mamba"; see `memodule.networks.initialisation`.
         scan: How the selective scan is computed: "auto", "torch", "numba" or "cuda"; see
-            `memodule.networks.selective_scan`, and for the environment variable that comes before it.
+            `memodule.networks.selective_scan`, also for the environment variable that overrides it.
 
     Attributes:
         hparams: The constructor arguments as plain values: `SlowFastMamba(**network.hparams)` is the same network.
         channels: Flow channels.
-
-    Raises:
-        UserError: If an argument is impossible.
     """
 
     def __init__(
@@ -93,9 +89,9 @@ class SlowFastMamba(nn.Module):
         return torch.sigmoid(self.spot_head(features)).squeeze(-1), self.recognition_head(features)
 
     def features(self, flow: Tensor) -> Tensor:
-        """What both heads read: slow and fast stream side by side, (B, T, slow_width + fast_width)."""
+        """Input of both heads: slow and fast stream concatenated, (B, T, slow_width + fast_width)."""
         convolved = self.stem(flow_sequence(flow, self.channels))
-        # in memory too, or PyTorch would copy frame by frame before every LayerNorm
+        # contiguous, or PyTorch would copy frame by frame before every LayerNorm
         fast, slow = (x.transpose(1, 2).contiguous() for x in (convolved, self.slow_stem(convolved)))
         for i, (slow_group, fast_group) in enumerate(zip(self.slow, self.fast, strict=True)):
             if i:

@@ -1,4 +1,4 @@
-"""How both published networks begin: checked arguments, checked input, and convolutions over time."""
+"""The beginning of both published networks: checked arguments, checked input, and convolutions over time."""
 
 from typing import get_args
 
@@ -9,32 +9,23 @@ from memodule.networks.selective_scan import Scan
 
 
 def check_arguments(network: str, drop_path: float, scan: Scan, **sizes: int) -> None:
-    """Refuse constructor arguments that no network can have.
-
-    Raises:
-        UserError: If a size is no positive whole number, `drop_path` lies outside 0 <= drop_path < 1, or there is no
-            such `scan`.
-    """
+    """Refuse invalid constructor arguments."""
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise UserError(f"{network}: {name} is {size!r}; give a whole number of at least 1")
+            raise UserError(f"{network}: {name} is {size!r}; use a whole number of at least 1")
     if not 0 <= drop_path < 1:
-        raise UserError(f"{network}: drop_path is {drop_path!r}; give a probability of at least 0 and below 1")
+        raise UserError(f"{network}: drop_path is {drop_path!r}; use a probability of at least 0 and below 1")
     if scan not in get_args(Scan):
         raise UserError(f"{network}: scan is {scan!r}; choose one of {', '.join(get_args(Scan))}")
 
 
 def flow_sequence(flow: Tensor, channels: int) -> Tensor:
-    """The flow as (B, channels, T), from (B, channels, T) or (B, 1, channels, T).
-
-    Raises:
-        UserError: If the shape is another one, or there is no frame.
-    """
+    """The flow as (B, channels, T), from (B, channels, T) or (B, 1, channels, T); other shapes are refused."""
     sequence = flow.squeeze(1) if flow.dim() == 4 else flow
     if sequence.dim() != 3 or sequence.shape[1] != channels or not sequence.shape[2]:
         raise UserError(
-            f"network input has shape {tuple(flow.shape)}; it takes (B, {channels}, T) or (B, 1, {channels}, T) with at"
-            f" least one frame: set `channels` to what the flow store holds"
+            f"network input has shape {tuple(flow.shape)}; it must be (B, {channels}, T) or (B, 1, {channels}, T) with"
+            " at least one frame: set `channels` to that of the flow store"
         )
     return sequence
 

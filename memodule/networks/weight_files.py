@@ -10,19 +10,19 @@ from memodule.errors import UserError
 
 
 def read_plain(path: Path, wanted: str) -> Any:
-    """What `torch.save` wrote to a file, if it is made of tensors, plain values and containers only.
+    """What `torch.save` wrote to a file, if it consists of tensors, plain values and containers only.
 
     Args:
         path: The file.
-        wanted: What the user should have given, for the message.
+        wanted: What the user should pass instead, for the message.
 
     Raises:
-        UserError: If there is no such file, or it is damaged or holds other objects.
+        UserError: If the file is missing or damaged, or holds other objects.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give {wanted}") from None
+        raise UserError(f"{path}: no such file; pass {wanted}") from None
     except pickle.UnpicklingError as error:
         raise _unreadable(path, "it is damaged, or holds more than names and tensors") from error
     except Exception as error:  # torch raises many kinds for a broken file
@@ -30,5 +30,5 @@ def read_plain(path: Path, wanted: str) -> Any:
 
 
 def _unreadable(path: Path, reason: str) -> UserError:
-    mend = "get the file again, or save only network.state_dict() where it comes from"
-    return UserError(f"{path}: cannot be read as plain weights ({reason}); {mend}")
+    remedy = "copy the file again, or save only network.state_dict() where it was written"
+    return UserError(f"{path}: cannot be read as plain weights ({reason}); {remedy}")

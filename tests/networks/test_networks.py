@@ -289,16 +289,12 @@ def test_inductor_compiles_the_network():
 @pytest.mark.parametrize(
     ("build", "arguments", "message"),
     [
-        (SlowFastMamba, {"fast_width": 0}, "SlowFastMamba: fast_width is 0; give a whole number"),
+        (SlowFastMamba, {"fast_width": 0}, "SlowFastMamba: fast_width is 0"),
         (SlowFastMamba, {"groups": 2.0}, "SlowFastMamba: groups is 2.0"),
         (METST, {"depth": True}, "METST: depth is True"),
-        (METST, {"drop_path": 1}, "METST: drop_path is 1; give a probability"),
-        (
-            METST,
-            {"width": 8, "initialisation": "kaiming"},
-            "initialisation is 'kaiming'; choose 'published' or 'mamba'",
-        ),
-        (METST, {"width": 8, "scan": "gpu"}, "scan is 'gpu'; choose one of auto, torch, numba, cuda"),
+        (METST, {"drop_path": 1}, "METST: drop_path is 1"),
+        (METST, {"width": 8, "initialisation": "kaiming"}, "'kaiming'; .*'published' or 'mamba'"),
+        (METST, {"width": 8, "scan": "gpu"}, "scan is 'gpu'; .*auto, torch, numba, cuda"),
     ],
 )
 def test_impossible_arguments_are_refused(build, arguments, message):
@@ -309,7 +305,7 @@ def test_impossible_arguments_are_refused(build, arguments, message):
 @pytest.mark.parametrize("shape", [(2, 10, 12), (2, 2, 36, 12), (36, 12), (2, 36, 0), (2, 12, 36)])
 def test_input_of_another_shape_is_refused(shape):
     network = SlowFastMamba(**SMALL).eval()
-    with pytest.raises(UserError, match=r"takes \(B, 36, T\) or \(B, 1, 36, T\)"):
+    with pytest.raises(UserError, match=r"\(B, 36, T\) or \(B, 1, 36, T\)"):
         network(torch.zeros(shape))
 
 

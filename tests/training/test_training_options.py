@@ -182,12 +182,12 @@ def test_a_whole_compiled_module_trains_too(usual, tiny, tmp_path, aot_eager):
 
 
 def test_a_wrapped_network_is_refused(tiny, tmp_path):
-    told = "no checkpoint of it could be read again; give the network itself and set model.compile=true"
-    with pytest.raises(UserError, match=told):
+    remedy = "set model.compile=true"
+    with pytest.raises(UserError, match=remedy):
         SpotRecognizeModule(torch.compile(SlowFastMamba(fast_width=8, slow_width=16, depth=1)))
     cli = fold(tiny, tmp_path)
     cli.model.network = torch.compile(cli.model.network)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=remedy):
         trained(cli)
 
 
@@ -232,7 +232,7 @@ def test_averaged_weights_are_scored(tiny, tmp_path):
 def test_a_scan_can_be_forced_and_the_log_says_which_is_used(where, tiny, tmp_path, capsys, monkeypatch):
     from memodule.networks import selective_scan
 
-    selective_scan._say_once.cache_clear()
+    selective_scan._log_once.cache_clear()
     words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
     words += ["--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]
     if where == "environment":
