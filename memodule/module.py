@@ -1,6 +1,5 @@
 """The LightningModule: network, joint loss, optimiser. It neither decodes nor plots; callbacks do."""
 
-from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 import torch
@@ -12,11 +11,11 @@ from torchmetrics import MeanMetric
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
 from memodule.data.loaders import VideoBatch, WindowBatch
 from memodule.datasets.catalog import VideoKey
-from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.losses import Normalisation, SpotRecognizeLoss
 from memodule.networks.compiling import refuse_wrapped, require_compiler
-from memodule.runtime.class_paths import class_path, imported_class
+from memodule.networks.description import build_network, describe_network
+from memodule.networks.scoring import score_in_passes
 from memodule.runtime.heap import keep_freed_memory
 from memodule.runtime.own_parts import imported_parts
 
@@ -269,13 +268,8 @@ class SpotRecognizeModule(LightningModule):
         Returns:
             Scores (W, k) in 0..1 and class logits (W, k, 5), float32 whatever the precision of the network.
         """
-        limit = self.hparams["windows_per_pass"]
         with torch.compiler.set_stance("force_eager"):  # videos differ in their number of windows: it would recompile
-            passes = [self(flow[first : first + limit]) for first in range(0, len(flow), limit)]
-        if not passes:  # too short for a window, or the filler of an empty shard
-            return flow.new_zeros(0, flow.shape[-1]), flow.new_zeros(0, flow.shape[-1], len(FRAME_CLASSES))
-        spot, logits = (torch.cat(parts).float() for parts in zip(*passes, strict=True))
-        return spot, logits
+            return score_in_passes(self, flow, self.hparams["windows_per_pass"])
 
     def _score(self, batch: VideoBatch) -> VideoScores:
         spot, logits = self.score(batch["flow"])
@@ -294,37 +288,3 @@ class SpotRecognizeModule(LightningModule):
         self.evaluation_loss.reset()
         if mean.isfinite():
             self.log(f"{stage}/loss", mean, rank_zero_only=False)
-
-
-def describe_network(network: nn.Module) -> dict[str, Any]:
-    """The plain mapping from which a checkpoint builds the network again.
-
-    Args:
-        network: Its constructor arguments must be plain values.
-
-    Returns:
-        class_path and init_args.
-
-    Raises:
-        UserError: If the network does not keep its constructor arguments in `hparams`, or is wrapped by torch.compile.
-    """
-    refuse_wrapped(network)
-    hparams = getattr(network, "hparams", None)
-    if not isinstance(hparams, dict):
-        raise UserError(
-            f"model.network: {type(network).__name__} keeps no constructor arguments in `hparams`; a checkpoint needs "
-            "them"
-        )
-    return {"class_path": class_path(type(network)), "init_args": dict(hparams)}
-
-
-def build_network(network: nn.Module | Mapping[str, Any], where: str = "checkpoint") -> nn.Module:
-    """The network that `describe_network` described; one that is built already stays unchanged.
-
-    Raises:
-        UserError: If its class is not known here.
-    """
-    if isinstance(network, nn.Module):
-        return network
-    kind = imported_class(str(network.get("class_path")), nn.Module, where)
-    return kind(**network.get("init_args", {}))

@@ -3,27 +3,27 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from memodule.data.windows import Stitching, stitch
 from memodule.datasets.catalog import VideoKey
 from memodule.decoding.curves import VideoCurve
-from memodule.module import SpotRecognizeModule
+from memodule.networks.scoring import score_in_passes
 
 FloatArray = NDArray[np.float32]
 
 
-def score_video(
-    module: SpotRecognizeModule, key: VideoKey, windows: FloatArray, stitching: Stitching, fps: float, frame_step: int
-) -> VideoCurve:
-    """Run a network over all windows (W, 36, k) of a video and stitch what it says."""
-    return stitched_curve(key, *score_windows(module, windows), stitching, fps, frame_step)
+def score_windows(network: nn.Module, windows: FloatArray, limit: int) -> tuple[FloatArray, FloatArray]:
+    """Scores (W, k) and logits (W, k, 5) of windows (W, 36, k), `limit` of them at a time.
 
-
-def score_windows(module: SpotRecognizeModule, windows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(W, k) scores and (W, k, 5) logits of windows (W, 36, k), for a module in evaluation mode."""
+    Args:
+        network: On the CPU and in evaluation mode.
+        windows: Optical flow.
+        limit: Windows per pass.
+    """
     with torch.inference_mode():
-        spot, logits = module.score(torch.from_numpy(windows).to(module.device))
-    return spot.cpu().numpy(), logits.cpu().numpy()
+        spot, logits = score_in_passes(network, torch.from_numpy(windows), limit)
+    return spot.numpy(), logits.numpy()
 
 
 def stitched_curve(

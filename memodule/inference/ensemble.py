@@ -10,7 +10,7 @@ from memodule.data.exposure import exposures
 from memodule.datasets.catalog import Catalog, Video
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded, decode
-from memodule.decoding.scoring import score_video
+from memodule.decoding.scoring import score_windows, stitched_curve
 from memodule.errors import UserError
 from memodule.flow import FlowRecord, FlowStore
 from memodule.inference.submission import average
@@ -113,4 +113,5 @@ def median_rule(rules: Sequence[SelectionRule]) -> int:
 def _curves(models: Sequence[FoldModel], video: Video, record: FlowRecord) -> Iterator[VideoCurve]:
     windows = np.array(record.windows, dtype=np.float32)
     for model in models:
-        yield score_video(model.module, video.key, windows, model.protocol.stitching, video.fps, model.flow.frame_step)
+        scored = score_windows(model.network, windows, model.windows_per_pass)
+        yield stitched_curve(video.key, *scored, model.protocol.stitching, video.fps, model.flow.frame_step)

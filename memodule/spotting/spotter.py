@@ -200,7 +200,8 @@ class Spotter:
 
         frames = reading.padded(sample_frames(source, sampling, seen))
         for batch in _batches(extractor.stream(frames), _BATCH):
-            reading.take(batch, *score_windows(self.model.module, np.stack([window.flow for window in batch])))
+            windows = np.stack([window.flow for window in batch])
+            reading.take(batch, *score_windows(self.model.network, windows, self.model.windows_per_pass))
         reading.most_faces = follower.most
         if reading.count < parameters.window:
             least = parameters.window / sampling.rate

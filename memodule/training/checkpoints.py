@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
-from memodule.module import SpotRecognizeModule, build_network
+from memodule.networks.description import build_network
 from memodule.networks.weight_files import read_plain
 from memodule.runtime.own_parts import remember
 
@@ -21,7 +24,8 @@ class FoldModel:
     """A trained fold, ready for videos that it has never seen.
 
     Attributes:
-        module: Network and loss, on the CPU and in evaluation mode.
+        network: Maps flow (B, 36, k) to scores (B, k) and logits (B, k, 5); on the CPU and in evaluation mode.
+        windows_per_pass: Windows that go through the network at once.
         flow: How the features were computed that the network was trained on.
         fps: Frame rate of the videos that it was trained on.
         frame_classes: What the logits stand for, in order; neutral last.
@@ -34,7 +38,8 @@ class FoldModel:
             where the checkpoint does not say.
     """
 
-    module: SpotRecognizeModule
+    network: nn.Module
+    windows_per_pass: int
     flow: FlowParameters
     fps: float
     frame_classes: tuple[str, ...]
@@ -68,7 +73,8 @@ def load_fold_model(path: Path | str) -> FoldModel:
         remember(saved.get("parts", ()))
         _require_known_features(path, carried)
         return FoldModel(
-            _module(path, saved),
+            _network(path, saved),
+            int(saved["hyper_parameters"].get("windows_per_pass", 256)),
             FlowParameters(**carried["flow"]),
             float(carried["fps"]),
             tuple(carried["frame_classes"]),
@@ -98,13 +104,14 @@ def _require_known_features(path: Path, carried: Mapping[str, Any]) -> None:
         )
 
 
-def _module(path: Path, saved: Mapping[str, Any]) -> SpotRecognizeModule:
-    options = saved["hyper_parameters"]
-    network = build_network(options["network"], str(path))
-    module = SpotRecognizeModule(**{**options, "network": network})
+def _network(path: Path, saved: Mapping[str, Any]) -> nn.Module:
+    """The network alone: the Lightning module around it takes seconds to import and is only needed for training."""
+    network = build_network(saved["hyper_parameters"]["network"], str(path))
+    prefix = "network."
+    weights = {name.removeprefix(prefix): w for name, w in saved["state_dict"].items() if name.startswith(prefix)}
     try:
-        module.load_state_dict(saved["state_dict"])
+        network.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[-1].strip()
         raise UserError(f"{path}: its weights do not fit its network ({first}); train the fold again") from None
-    return module.eval()
+    return network.eval()

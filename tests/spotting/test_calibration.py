@@ -50,5 +50,5 @@ def test_the_installed_checkpoint_carries_the_rule_and_the_same_weights(study, t
     installed = load_fold_model(default_checkpoint_path())
     assert json.dumps(describe_rule(installed.rule)) == json.dumps(describe_rule(rule))
     assert type(own.rule) is PriorGuided
-    for name, value in own.module.state_dict().items():
-        assert torch.equal(installed.module.state_dict()[name], value)
+    for name, value in own.network.state_dict().items():
+        assert torch.equal(installed.network.state_dict()[name], value)

@@ -104,7 +104,7 @@ def test_the_authors_networks_are_scored_on_their_features(keys, build, released
         assert (curves[1].score[:5] == 0).all()  # window 23 of the subject opens no batch: its first half is lost
         assert study.fold(subject, 0).rule.state() == everyone.state()  # k_p over all subjects, as published
         model = load_fold_model(study.fold(subject, 0).folder / "model.ckpt")
-        assert isinstance(model.module.network, build)
+        assert isinstance(model.network, build)
         assert model.flow.motion_compensation == "published"
         (seen,) = model.seen
         assert (seen["held_out"], seen["training"]) == (subject, [s for s in ("001", "002") if s != subject])

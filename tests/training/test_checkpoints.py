@@ -42,9 +42,9 @@ def test_a_checkpoint_gives_back_network_rule_and_conditions(fold, planted):
     module, callback, path = fold
     model = load_fold_model(str(path))
     flow = torch.randn(3, 36, 10, generator=torch.Generator().manual_seed(0))
-    for ours, theirs in zip(model.module(flow), module(flow), strict=True):
+    for ours, theirs in zip(model.network(flow), module(flow), strict=True):
         assert torch.equal(ours, theirs)
-    assert not model.module.training
+    assert not model.network.training
     assert model.flow == FlowParameters(window=10)
     assert (model.fps, model.held_out, model.catalog, model.batch_size) == (30.0, "002", planted.catalog.name, 16)
     assert model.frame_classes == ("negative", "positive", "surprise", "others", "neutral")
