@@ -34,7 +34,6 @@ def main(argv: Sequence[str]) -> int:
     from memodule.datasets import read_catalog
     from memodule.flow.extraction import extract_catalog
     from memodule.flow.parameters import FlowParameters
-    from memodule.flow.preview import draw_previews
     from memodule.flow.store import FlowStore
 
     catalog = read_catalog(arguments.catalog)
@@ -46,6 +45,8 @@ def main(argv: Sequence[str]) -> int:
     report = extract_catalog(catalog, store, **options)
     files = {"features": store.folder, "quality": store.folder / "quality.csv"}
     if arguments.preview:
+        from memodule.flow.preview import draw_previews
+
         files["pictures"] = draw_previews(catalog, store, arguments.workers)
     if arguments.json:
         print(json.dumps({name: str(path) for name, path in files.items()} | report.as_dict(), indent=2))

@@ -1,13 +1,31 @@
 """What torch.compile needs, and the use of it that would make checkpoints unreadable."""
 
+import functools
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import nn
 
 from memodule.errors import UserError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def outside_graphs(function: Callable[P, T]) -> Callable[P, T]:
+    """`torch.compiler.disable`, which imports the whole compiler, put off until something is compiled."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if torch.compiler.is_compiling():
+            return torch.compiler.disable(function)(*args, **kwargs)  # type: ignore[no-any-return, no-untyped-call]
+        return function(*args, **kwargs)
+
+    return call
 
 
 def require_compiler(device: torch.device) -> None:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from memodule.errors import UserError
+from memodule.networks.compiling import outside_graphs
 from memodule.networks.scan_cuda import cuda_problem, scan_cuda
 from memodule.networks.scan_torch import scan_torch
 
@@ -38,8 +39,7 @@ _log = logging.getLogger(__name__)
 _Function = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-# torch.compile would unroll batch x length steps, which takes minutes
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@outside_graphs  # torch.compile would unroll batch x length steps, which takes minutes
 def selective_scan(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, gate: Tensor, scan: Scan = "auto"
 ) -> Tensor:
