@@ -68,8 +68,9 @@ SHORTER = {
 """Options that are added so that a line takes seconds."""
 
 LINES = sorted({re.sub(r"^ablate runs/[^ ]*", "ablate runs/demo-1f2e3d4c", line) for _, line in COMMAND_LINES})
-NOT_RUN |= {line: "tests/test_own_parts.py runs it" for line in LINES if "--import my_parts.py" in line}
 """Each line once; which study is decoded again makes no difference."""
+
+NOT_RUN |= {line: "tests/test_own_parts.py runs it" for line in LINES if "--import my_parts.py" in line}
 
 
 @pytest.fixture(scope="module")
