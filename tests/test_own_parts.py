@@ -185,13 +185,15 @@ def test_entry_points_of_installed_packages_are_imported_when_a_class_is_looked_
 
 
 def test_a_changed_part_is_reported_when_its_study_continues(world, fresh, monkeypatch, tmp_path, capsys):
-    folder, _ = world
+    folder, study = world
     copy = tmp_path / "my_parts.py"
     copy.write_text((folder / "my_parts.py").read_text() + "\n# changed\n")
     line = adapted(LINES[0]).replace("--import my_parts.py", f"--import {copy}")
     monkeypatch.chdir(folder)
     assert main([*shlex.split(line)]) == 0
-    assert any("my_parts has changed" in line for line in capsys.readouterr().err.splitlines())
+    printed = capsys.readouterr()
+    assert any("my_parts has changed" in line for line in printed.err.splitlines())
+    assert f"memodule report {study.resolve()} --import {copy}" in printed.out
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("fit", "validate", "test", "predict")])

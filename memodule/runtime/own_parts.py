@@ -113,6 +113,11 @@ def imported_parts() -> list[dict[str, str]]:
     ]
 
 
+def import_options() -> list[str]:
+    """The arguments with which another command imports the same parts."""
+    return [argument for part in _imported.values() for argument in ("--import", part.argument)]
+
+
 def remember(parts: Iterable[Mapping[str, Any]]) -> None:
     """Keep what a file says about its parts, for messages about missing ones; nothing is imported.
 

@@ -1,11 +1,13 @@
 """Leave-one-subject-out studies from plan to pooled scores."""
 
 import dataclasses
+import shlex
 from typing import Any
 
 from memodule.decoding.decode import write_predictions, write_truth
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
+from memodule.runtime.own_parts import import_options
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
 from memodule.studies.plan import Plan
@@ -39,7 +41,7 @@ class Outcome:
             parts.append(self.failures())
         if files:
             parts.append(f"results: {self.study.folder / 'results.json'}")
-            parts.append(f"page:    memodule report {self.study.folder}")
+            parts.append(f"page:    {shlex.join(['memodule', 'report', str(self.study.folder), *import_options()])}")
             sending = how_to_send(self.study)
             parts += [f"W&B:     runs are kept offline; to send them: {sending}"] if sending else []
         return "\n".join(parts)

@@ -9,6 +9,7 @@ from typing import Final
 
 from memodule.errors import UserError
 from memodule.runtime.digests import json_sha256
+from memodule.runtime.own_parts import import_options
 from memodule.runtime.packaged import packaged_file
 from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
@@ -83,7 +84,7 @@ class Search:
             words += ["--folds", ",".join(self.base.subjects)]
         if self.base.seeds != (0,):
             words += ["--seeds", ",".join(map(str, self.base.seeds))]
-        return shlex.join(words)
+        return shlex.join([*words, *import_options()])
 
 
 def plan_search(
