@@ -51,12 +51,12 @@ def test_a_report_of_a_wrong_folder_says_one_line_even_if_others_were_read(tmp_p
 @pytest.fixture
 def make_folder(monkeypatch, tmp_path):
     """A folder that reads as a study."""
-    from memodule.report import Run
+    from memodule.report import ReportedStudy
     from memodule.studies.study import Study
 
     really = Study.open
     monkeypatch.setattr(Study, "open", lambda folder: None if folder.name == "fine" else really(folder))
-    monkeypatch.setattr(Run, "of_study", lambda study: None)
+    monkeypatch.setattr(ReportedStudy, "of_study", lambda study: None)
     return tmp_path / "fine"
 
 

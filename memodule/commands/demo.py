@@ -135,7 +135,7 @@ def _decode_again(options: argparse.Namespace, overrides: dict[str, str], traine
 
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
     """Write the page, install the checkpoint for `memodule spot`, and say what to open."""
-    from memodule.report import Run, write_report
+    from memodule.report import ReportedStudy, write_report
     from memodule.spotting.calibration import calibrated_rule
     from memodule.spotting.default import install_default_checkpoint
     from memodule.studies.tracking import how_to_send
@@ -143,7 +143,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     folders = [outcome.study.folder for outcome in outcomes]
     page = options.runs / "demo.html"
     _step(5, "report", f"memodule report {' '.join(str(folder) for folder in folders)} --out {page}")
-    write_report([Run.of_study(outcome.study) for outcome in outcomes], page)
+    write_report([ReportedStudy.of_study(outcome.study) for outcome in outcomes], page)
     trained = outcomes[0].study
     held_out = trained.subjects[0]
     rule = calibrated_rule(trained, held_out, options.seed)

@@ -33,11 +33,11 @@ def main(argv: Sequence[str]) -> int:
     _refuse_repeats(folders)
 
     from memodule.console import track
-    from memodule.report import Run, write_report
+    from memodule.report import ReportedStudy, write_report
     from memodule.studies.study import Study
 
     out = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
-    runs = [Run.of_study(Study.open(folder)) for folder in track(folders, "reading")]
+    runs = [ReportedStudy.of_study(Study.open(folder)) for folder in track(folders, "reading")]
     write_report(runs, out)
     print(out)
     return 0

@@ -114,9 +114,9 @@ def _spot(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice")
 
 
 def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None:
+    from memodule.report.spot_page import spot_page
     from memodule.runtime.atomic import write_json, write_text
     from memodule.spotting.annotate import annotate
-    from memodule.spotting.page import spot_page
     from memodule.spotting.pictures import draw_expressions
     from memodule.spotting.result import spotted_csv
 

@@ -1,4 +1,4 @@
-"""Pictures and pages of finished studies."""
+"""Pages and figures of finished studies."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,10 @@ from memodule.runtime.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from memodule.report.page import report_page, write_report
-    from memodule.report.runs import Run
+    from memodule.report.reported_study import ReportedStudy
 
-__all__ = ["Run", "report_page", "write_report"]
+__all__ = ["ReportedStudy", "report_page", "write_report"]
 
-__getattr__ = lazy_attributes(__name__, {"Run": "runs", "report_page": "page", "write_report": "page"})
+__getattr__ = lazy_attributes(
+    __name__, {"ReportedStudy": "reported_study", "report_page": "page", "write_report": "page"}
+)

@@ -1,35 +1,38 @@
-"""Matplotlib figures of an ablation: PNG files, and pictures for dashboards."""
+"""The figures of an ablation: drawn once, as SVG for its page, as PNG files, and as pictures for W&B."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from memodule.errors import UserError
 from memodule.metrics.score_names import NAMES
-from memodule.report.figures import FOUND_COLOUR, SCORE_COLOUR, TRUE_COLOUR
+from memodule.report.drawing import ALARM, HIT, INK, LINE, PAPER, REFERENCE, Picture, dress, page_axes, svg, tip
+from memodule.report.rendering import decimal
 from memodule.runtime.atomic import replacing
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, is_numeric, labels, sweeps_of
 from memodule.studies.ablation.table import best_of_groups
 
-_SCORE = "strs"
-_REFERENCE_COLOUR = "#9a6b00"
+_SCORE: Final = "strs"
+_PAGE_SCORES: Final = ("strs", "spot_f1")
+_MOST_NAMED: Final = 12
+"""Columns of a heat map up to which its cells hold their values."""
+
+_ACROSS_MAGNITUDES: Final = 30
+"""Positive values whose largest is this many times the smallest are drawn at equal distances."""
 
 
 def figures(ablation: Ablation) -> dict[str, Figure]:
-    """All figures by name: `variants`, and for each sweep of the grid one.
+    """All figures by file name without suffix: `variants`, and one for each sweep of the grid.
 
     Args:
         ablation: With its rows.
-
-    Returns:
-        Figures by file name, without its ending.
     """
     drawn = {"variants": forest_figure(ablation)}
-    for sweep in sweeps_of(ablation.rows, [variant.group for variant in ablation.grid.variants]):
+    for sweep in sweeps(ablation):
         drawn[file_name(sweep.group)] = sweep_figure(sweep, ablation.reference.scores[_SCORE])
     return drawn
 
@@ -38,7 +41,7 @@ def write_figures(drawn: dict[str, Figure], folder: Path) -> None:
     """Write each figure as PNG.
 
     Args:
-        drawn: What `figures` gave.
+        drawn: What `figures` returned.
         folder: Where they go.
 
     Raises:
@@ -50,7 +53,7 @@ def write_figures(drawn: dict[str, Figure], folder: Path) -> None:
             with replacing(path) as aside:
                 figure.savefig(aside, dpi=150, metadata={"Software": None})
         except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error}); make room and give the command again") from None
+            raise UserError(f"{path}: cannot be written ({error}); make room and run the command again") from None
 
 
 def file_name(group: str) -> str:
@@ -58,76 +61,136 @@ def file_name(group: str) -> str:
     return "sweep-" + "".join(c if c.isalnum() or c in "-." else "_" for c in group)
 
 
+def sweeps(ablation: Ablation) -> list[Sweep]:
+    """The sweeps of the grid, in its order."""
+    return sweeps_of(ablation.rows, [variant.group for variant in ablation.grid.variants])
+
+
+def sweep_pictures(sweep: Sweep, ablation: Ablation) -> list[Picture]:
+    """What the page shows of a sweep: heat maps, if two parameters are swept, and scores against each parameter."""
+    pictures = []
+    if sweep.pair is not None:
+        rest = ", best over the other parameters" if len(sweep.parameters) > 2 else ""
+        names = labels(sweep.parameters[sweep.pair[1]])
+        for score in _PAGE_SCORES:
+            height = 48 + len(names) * min(30, max(14, 220 // len(names)))
+            figure, axes = page_axes(height=height, left=26 + 7 * max(map(len, names)))
+            pictures.append(Picture(NAMES[score] + rest, svg(figure, draw_heat_map(axes, sweep, score))))
+    for parameter in sweep.parameters:
+        for score in _PAGE_SCORES:
+            figure, axes = page_axes(height=200)
+            label = draw_sensitivity(axes, sweep, parameter, score, ablation.reference.scores[score])
+            pictures.append(Picture(f"{NAMES[score]} against {parameter}", svg(figure, label)))
+    return pictures
+
+
+def sweep_figure(sweep: Sweep, reference: float) -> Figure:
+    """The heat map of a sweep, if two parameters are swept, and STRS against each parameter."""
+    panels = len(sweep.parameters) + (sweep.pair is not None)
+    figure = Figure(figsize=(4.4 * panels, 3.4), layout="constrained")
+    axes = [dress(one, 8) for one in figure.subplots(1, panels, squeeze=False)[0]]
+    if sweep.pair is not None:
+        draw_heat_map(axes.pop(0), sweep, _SCORE, size=8)
+    for own, parameter in zip(axes, sweep.parameters, strict=True):
+        draw_sensitivity(own, sweep, parameter, _SCORE, reference)
+        own.set_ylabel(NAMES[_SCORE])
+        own.legend(fontsize=7, frameon=False)
+    figure.suptitle(f"{sweep.group}: {NAMES[_SCORE]} of held-out subjects", fontsize=10)
+    return figure
+
+
 def forest_figure(ablation: Ablation) -> Figure:
     """The best row of each variant: STRS with its interval; picked rows are hollow, leaking ones diamonds."""
     shown = best_of_groups(ablation.rows)
     figure = Figure(figsize=(9, 1.4 + 0.28 * len(shown)), layout="constrained")
-    axes = figure.subplots()
-    axes.axvline(ablation.reference.scores[_SCORE], color=_REFERENCE_COLOUR, linewidth=1.2)
+    axes = dress(figure.subplots(), 8)
+    axes.axvline(ablation.reference.scores[_SCORE], color=REFERENCE, linewidth=1.2)
     for place, (row, size) in enumerate(shown):
-        low, high = row.ranges[_SCORE]
-        axes.plot([low, high], [place, place], color=TRUE_COLOUR, alpha=0.4, linewidth=4, solid_capstyle="round")
-        colour = FOUND_COLOUR if row.leak else TRUE_COLOUR
-        filled = "white" if size > 1 and not row.leak else colour
+        axes.plot(row.ranges[_SCORE], [place, place], color=HIT, alpha=0.4, linewidth=4, solid_capstyle="round")
+        colour = ALARM if row.leak else HIT
+        filled = PAPER if size > 1 and not row.leak else colour
         marker = "D" if row.leak else "o"
         axes.plot(row.scores[_SCORE], place, marker, color=colour, markerfacecolor=filled, markersize=6.5)
     names = [
         row.name + (f" (best of {size})" if size > 1 else "") + (" (chosen)" if row.variant.chosen else "")
         for row, size in shown
     ]
-    axes.set_yticks(range(len(shown)), names, fontsize=8)
+    axes.set_yticks(range(len(shown)), names)
     axes.invert_yaxis()
-    axes.grid(axis="x", color="#e2e6ea")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set(xlabel=f"{NAMES[_SCORE]}, 95 % interval over subjects; line: {ablation.grid.reference}")
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=LINE)
+    axes.set_xlabel(f"{NAMES[_SCORE]}, 95 % interval over subjects; line: {ablation.grid.reference}")
     return figure
 
 
-def sweep_figure(sweep: Sweep, reference: float) -> Figure:
-    """The heat map of a sweep, where two parameters are swept, and the score against each parameter."""
-    panels = len(sweep.parameters) + (sweep.pair is not None)
-    figure = Figure(figsize=(4.4 * panels, 3.4), layout="constrained")
-    axes = list(figure.subplots(1, panels, squeeze=False)[0])
-    if sweep.pair is not None:
-        _heat(figure, axes.pop(0), sweep)
-    for own, parameter in zip(axes, sweep.parameters, strict=True):
-        _sensitivity(own, sweep, parameter, reference)
-    figure.suptitle(f"{sweep.group}: {NAMES[_SCORE]} of held-out subjects", fontsize=10)
-    return figure
+def draw_heat_map(axes: Axes, sweep: Sweep, score: str, size: float = 10.5) -> str:
+    """Draw a score by two parameters, the best over all others; the best cell has a border.
 
+    Args:
+        axes: Where to.
+        sweep: Rows that differ in at least two parameters.
+        score: Log key of the score.
+        size: Of the numbers.
 
-def _heat(figure: Figure, axes: Axes, sweep: Sweep) -> None:
+    Returns:
+        What the picture shows, for readers who cannot see it.
+    """
     assert sweep.pair is not None
     across, up = sweep.pair
-    values = np.array(sweep.surface(_SCORE), dtype=np.float64)  # None becomes nan, which stays white
-    image = axes.imshow(values, cmap="Blues", origin="lower", aspect="auto")
-    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    axes.plot(column, row, "*", color=FOUND_COLOUR, markersize=10)
-    for name, ticks in ((across, axes.set_xticks), (up, axes.set_yticks)):
-        words = labels(sweep.parameters[name])
-        step = -(-len(words) // 8)
-        ticks(range(0, len(words), step), words[::step], fontsize=8)
-    axes.set(xlabel=across, ylabel=up)
-    figure.colorbar(image, ax=axes)
+    columns, lines = labels(sweep.parameters[across]), labels(sweep.parameters[up])
+    cells = [(x, y, v) for y, line in enumerate(sweep.surface(score)) for x, v in enumerate(line) if v is not None]
+    low, high = min(value for *_, value in cells), max(value for *_, value in cells)
+    for x, y, value in cells:
+        share = (value - low) / (high - low) if high > low else 0.5
+        look: dict[str, Any] = {
+            "facecolor": (HIT, 0.05 + 0.9 * share**1.5),
+            "edgecolor": REFERENCE if share == 1 else "none",
+        }
+        cell = Rectangle((x - 0.48, y - 0.48), 0.96, 0.96, linewidth=2.5, **look)
+        tip(cell, f"{across}={columns[x]}, {up}={lines[y]}: {NAMES[score]} {decimal(value)}")
+        axes.add_patch(cell)
+        if len(columns) <= _MOST_NAMED:
+            text = decimal(value, 2).removeprefix("0")
+            axes.text(x, y, text, ha="center", va="center", color=PAPER if share > 0.75 else INK, fontsize=size)
+    step = -(-len(columns) // 10)
+    axes.set_xticks(range(0, len(columns), step), columns[::step])
+    axes.set_yticks(range(len(lines)), lines)
+    axes.set(xlabel=across, ylabel=up, xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(lines) - 0.5))
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    return f"{NAMES[score]} by {across} and {up}, from {decimal(low)} to {decimal(high)}"
 
 
-def _sensitivity(axes: Axes, sweep: Sweep, parameter: str, reference: float) -> None:
-    levels = sweep.levels(parameter, _SCORE)
+def draw_sensitivity(axes: Axes, sweep: Sweep, parameter: str, score: str, reference: float) -> str:
+    """Draw a score against one parameter: every row a dot, their mean a line, the best another.
+
+    Args:
+        axes: Where to.
+        sweep: Rows that differ in parameters.
+        parameter: The one to draw against.
+        score: Log key of the score.
+        reference: That score of the reference, drawn as a dashed line.
+
+    Returns:
+        What the picture shows, for readers who cannot see it.
+    """
+    levels = sweep.levels(parameter, score)
     values = [level.value for level in levels]
-    numeric = is_numeric(values)
-    places: list[Any] = values if numeric else list(range(len(values)))
+    names, numeric = labels(values), is_numeric(values)
+    to_scale = numeric and not (min(values) > 0 and max(values) / min(values) > _ACROSS_MAGNITUDES)
+    places: list[Any] = values if to_scale else list(range(len(values)))
+    line = "-" if numeric else ""  # nothing lies between words
+    axes.axhline(reference, color=REFERENCE, linestyle="--", linewidth=1.5, label="reference")
     for place, level in zip(places, levels, strict=True):
-        axes.plot([place] * len(level.scores), level.scores, ".", color=TRUE_COLOUR, alpha=0.4)
-    line = "-" if numeric else ""
-    axes.plot(places, [level.mean for level in levels], line + "o", color=TRUE_COLOUR, markersize=3, label="mean")
-    axes.plot(places, [level.best for level in levels], line + "D", color=SCORE_COLOUR, markersize=3, label="best")
-    axes.axhline(reference, color=_REFERENCE_COLOUR, linestyle="--", linewidth=1, label="reference")
-    if not numeric:
-        axes.set_xticks(places, labels(values), fontsize=8)
+        axes.plot([place] * len(level.scores), level.scores, ".", color=HIT, alpha=0.4)
+    if any(len(level.scores) > 1 for level in levels):
+        means = [level.mean for level in levels]
+        axes.plot(places, means, f"{line}o", color=HIT, linewidth=2, markersize=3.5, label="mean")
+    bests = [level.best for level in levels]
+    axes.plot(places, bests, f"{line}D", color=INK, linewidth=2, markersize=3.5, label="best")
+    if not to_scale:
+        axes.set_xticks(places, names)
         axes.set_xlim(-0.5, len(places) - 0.5)
-    elif min(values) > 0 and max(values) / min(values) > 30:
-        axes.set_xscale("log")
-    axes.set(xlabel=parameter, ylabel=NAMES[_SCORE])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=7, frameon=False)
+    axes.set_xlabel(parameter)
+    best = ", ".join(f"{name}: {decimal(value)}" for name, value in zip(names, bests, strict=True))
+    return f"{NAMES[score]} against {parameter}, best over other parameters: {best}"

@@ -1,9 +1,9 @@
 "use strict";
-// The browser through all videos: what is chosen, the list, the keys. `chart.js` draws.
+// The video browser: choices, list and keys. `chart.js` draws the chosen video.
 
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
-const chosen = { run: 0, seed: 0, subject: "", show: "all", key: "" };
+const chosen = { study: 0, seed: 0, subject: "", show: "all", key: "" };
 let shown = [];
 let current = null;
 let view = [0, 1];
@@ -16,23 +16,23 @@ function make(name, attributes, ...children) {
   return node;
 }
 
-/** Everything about one video of the chosen run and seed, with plain names. */
-function describe(run, entry) {
+/** Everything about one video of the chosen study and seed, with plain names. */
+function describe(study, entry) {
   const [index, curve, step, found] = entry;
-  const [subject, name, fps, frames, micro, macro] = run.videos[index];
+  const [subject, name, fps, frames, micro, macro] = study.videos[index];
   const claimed = new Map(found.filter((row) => OUTCOMES[row[5]] === "hit").map((row, i) => [row[6], row]));
   const counts = { hit: claimed.size, alarm: 0, miss: micro.length - claimed.size, unscored: 0 };
   for (const row of found) if (OUTCOMES[row[5]] !== "hit") counts[OUTCOMES[row[5]]] += 1;
   return { key: JSON.stringify([subject, name]), subject, name, fps, frames, micro, macro, curve, step, found, claimed, counts };
 }
 
-const WORDS = { hit: "hit", alarm: "false alarm", miss: "missed", unscored: "left out (neutral)", macro: "macro-expression" };
+const NAMES = { hit: "hit", alarm: "false alarm", miss: "missed", unscored: "left out (neutral)", macro: "macro-expression" };
 
 function milliseconds(video, onset, offset) {
   return Math.round(((offset - onset + 1) * 1000) / video.fps);
 }
 
-/** The rows that chart and table show: first what was found, then what is labelled, each in the order of time. */
+/** The rows of chart and table: found intervals first, then labelled ones, each in order of time. */
 function complete(video) {
   const curve = unpack(data.curves[video.curve]);
   video.span = curve.thin * video.step;
@@ -41,7 +41,7 @@ function complete(video) {
   const add = (kind, outcome, onset, apex, offset, more) => {
     const row = { number: rows.length, kind, outcome, onset, apex, offset, ...more };
     if (apex !== null) row.height = height(apex);
-    row.tip = `${kind}, ${WORDS[outcome]}: frames ${onset} to ${offset}, ${milliseconds(video, onset, offset)} ms`
+    row.tip = `${kind}, ${NAMES[outcome]}: frames ${onset} to ${offset}, ${milliseconds(video, onset, offset)} ms`
       + `${row.emotion ? `, ${row.emotion}` : ""}${row.of ? ` (labelled ${row.of})` : ""}`;
     rows.push(row);
   };
@@ -54,7 +54,7 @@ function complete(video) {
   });
   for (const [onset, apex, offset, emotion] of video.macro) add("labelled", "macro", onset, apex, offset, { emotion });
   const { hit, alarm, miss } = video.counts;
-  video.told = `${video.subject}, ${video.name}: ${hit} hits, ${alarm} false alarms, ${miss} misses. A table follows.`;
+  video.label = `${video.subject}, ${video.name}: ${hit} hits, ${alarm} false alarms, ${miss} misses. A table follows.`;
   return Object.assign(video, {
     curve, emotions: data.emotions, rows,
     found: rows.filter((row) => row.kind === "found"), labelled: rows.filter((row) => row.kind === "labelled"),
@@ -70,27 +70,27 @@ function matches(video) {
 function counts(video) {
   const parts = ["hit", "alarm", "miss"].filter((kind) => video.counts[kind])
     .map((kind) => make("span", { class: kind }, `${SIGNS[kind]}\u2009${video.counts[kind]}`));
-  const told = `${video.counts.hit} hits, ${video.counts.alarm} false alarms, ${video.counts.miss} misses`;
+  const title = `${video.counts.hit} hits, ${video.counts.alarm} false alarms, ${video.counts.miss} misses`;
   const nothing = make("span", { class: "none" }, video.micro.length ? "" : "no ME");
-  return make("span", { class: "counts", title: told }, ...(parts.length ? parts : [nothing]));
+  return make("span", { class: "counts", title }, ...(parts.length ? parts : [nothing]));
 }
 
 function options(id, entries, value) {
   const select = clear(byId(`choose-${id}`));
-  for (const [key, words] of entries) select.append(make("option", { value: key }, words));
+  for (const [key, text] of entries) select.append(make("option", { value: key }, text));
   select.value = String(value);
   byId(`label-${id}`).hidden = entries.length < 2 && id !== "subject";
 }
 
-/** Rebuild the controls and the list for the chosen run, seed, subject and outcome. */
+/** Rebuild the controls and the list for the chosen study, seed, subject and outcome. */
 function refresh() {
-  const run = data.runs[chosen.run];
-  const seeds = run.seeds;
+  const study = data.studies[chosen.study];
+  const seeds = study.seeds;
   chosen.seed = Math.min(chosen.seed, seeds.length - 1);
-  const all = seeds[chosen.seed].videos.map((entry) => describe(run, entry));
+  const all = seeds[chosen.seed].videos.map((entry) => describe(study, entry));
   const subjects = [...new Set(all.map((video) => video.subject))];
   if (!subjects.includes(chosen.subject)) chosen.subject = "";
-  options("run", data.runs.map((each, i) => [i, `${each.label}: ${each.name}`]), chosen.run);
+  options("study", data.studies.map((each, i) => [i, `${each.label}: ${each.name}`]), chosen.study);
   options("seed", seeds.map((each, i) => [i, each.seed]), chosen.seed);
   options("subject", [["", "all subjects"], ...subjects.map((subject) => [subject, subject])], chosen.subject);
   byId("choose-show").value = chosen.show;
@@ -112,8 +112,8 @@ function show(index) {
   byId("next").disabled = index >= shown.length - 1;
   if (!shown.length) {
     current = null;
-    byId("video-title").textContent = "no such video";
-    byId("video-summary").textContent = "No video fits this choice.";
+    byId("video-title").textContent = "no video";
+    byId("video-summary").textContent = "No video matches this choice.";
     clear(byId("chart"));
     clear(byId("intervals"));
     return;
@@ -142,13 +142,13 @@ function summarize() {
   const line = clear(byId("video-summary"));
   line.append(parts[0], make("span", { class: "counts" }, ...spans));
   if (unscored) line.append(` ${unscored} left out`);
-  if (!current.curve.levels.length) line.append(" The video is shorter than a window of the network, so there is no curve.");
+  if (!current.curve.levels.length) line.append(" The video is shorter than a window of the network, so it has no curve.");
 }
 
 function fillTable() {
   const place = clear(byId("intervals"));
   if (!current.rows.length) {
-    place.append(make("p", { class: "hint" }, "Nothing is labelled in this video, and nothing was found."));
+    place.append(make("p", { class: "hint" }, "This video has no labels, and nothing was found in it."));
     return;
   }
   const head = ["", "", "from s", "frames", "ms", "emotion", "labelled as", "IoU", "confidence"];
@@ -158,7 +158,7 @@ function fillTable() {
   for (const row of [...current.rows].sort((a, b) => a.onset - b.onset || a.number - b.number)) {
     const seconds = (row.onset / current.fps).toFixed(2);
     const cells = [
-      make("span", { class: row.outcome }, `${SIGNS[row.outcome]} ${WORDS[row.outcome]}`), seconds, `${row.onset}\u2013${row.offset}`,
+      make("span", { class: row.outcome }, `${SIGNS[row.outcome]} ${NAMES[row.outcome]}`), seconds, `${row.onset}\u2013${row.offset}`,
       milliseconds(current, row.onset, row.offset), row.emotion || "", row.of || "",
       row.iou ? row.iou.toFixed(2) : "", row.confidence === undefined ? "" : row.confidence.toFixed(3),
     ];
@@ -207,23 +207,24 @@ function step(by) {
   if (index >= 0 && index < shown.length) show(index);
 }
 
-/** Let the address lead to what is shown. */
+/** Put the shown video into the address. */
 function remember() {
-  const words = [data.runs[chosen.run].label, data.runs[chosen.run].seeds[chosen.seed].seed, current.subject, current.name];
+  const study = data.studies[chosen.study];
+  const parts = [study.label, study.seeds[chosen.seed].seed, current.subject, current.name];
   try {
-    history.replaceState(null, "", `#video=${words.map(encodeURIComponent).join("/")}`);
+    history.replaceState(null, "", `#video=${parts.map(encodeURIComponent).join("/")}`);
   } catch {
-    // a page inside another one may have no address of its own
+    // a page inside another page may have no address
   }
 }
 
 function recall() {
   if (!location.hash.startsWith("#video=")) return false;
   const [label, seed, subject, name] = location.hash.slice(7).split("/").map(decodeURIComponent);
-  const run = data.runs.findIndex((each) => each.label === label);
-  if (run < 0) return false;
-  const index = data.runs[run].seeds.findIndex((each) => String(each.seed) === seed);
-  Object.assign(chosen, { run, seed: Math.max(0, index), subject: "", show: "all", key: JSON.stringify([subject, name]) });
+  const study = data.studies.findIndex((each) => each.label === label);
+  if (study < 0) return false;
+  const index = data.studies[study].seeds.findIndex((each) => String(each.seed) === seed);
+  Object.assign(chosen, { study, seed: Math.max(0, index), subject: "", show: "all", key: JSON.stringify([subject, name]) });
   return true;
 }
 
@@ -256,9 +257,9 @@ function onPoint(event) {
 }
 
 function start() {
-  for (const name of ["run", "seed", "subject", "show"]) {
+  for (const name of ["study", "seed", "subject", "show"]) {
     byId(`choose-${name}`).addEventListener("change", (event) => {
-      chosen[name] = name === "run" || name === "seed" ? Number(event.target.value) : event.target.value;
+      chosen[name] = name === "study" || name === "seed" ? Number(event.target.value) : event.target.value;
       refresh();
     });
   }
@@ -279,8 +280,8 @@ function start() {
   }
   for (const button of document.querySelectorAll("button[data-subject]")) {
     button.addEventListener("click", () => {
-      const run = data.runs.findIndex((each) => each.label === button.dataset.run);
-      Object.assign(chosen, { run, subject: button.dataset.subject, show: "all", key: "" });
+      const study = data.studies.findIndex((each) => each.label === button.dataset.study);
+      Object.assign(chosen, { study, subject: button.dataset.subject, show: "all", key: "" });
       refresh();
       byId("videos").scrollIntoView();
     });
@@ -290,9 +291,9 @@ function start() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("resize", draw);
   window.addEventListener("hashchange", () => recall() && refresh());
-  const asked = recall();
+  const linked = recall();
   refresh();
-  if (asked) byId("videos").scrollIntoView();
+  if (linked) byId("videos").scrollIntoView();
 }
 
 start();

@@ -1,4 +1,4 @@
-"""What the page's video browser draws: curves, labels, and what was found, small enough for one file."""
+"""What the video browser of a page draws: curves, labels, and what was found, small enough for one file."""
 
 import base64
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from memodule.decoding.curves import VideoCurve
 from memodule.emotions import FRAME_CLASSES
 from memodule.intervals import frame_emotions
 from memodule.report.outcomes import Found
-from memodule.report.runs import Run
+from memodule.report.reported_study import ReportedStudy
 
 MOST_SAMPLES: Final = 1_200_000
 """Samples of all curves of a page. A sample takes 2 bytes of the page; longer curves are thinned to fit."""
@@ -20,25 +20,27 @@ MOST_SAMPLES: Final = 1_200_000
 _OUTCOMES: Final = ("hit", "alarm", "unscored")
 
 
-def browser_data(runs: Sequence[Run], labels: Sequence[str], most_samples: int = MOST_SAMPLES) -> dict[str, Any]:
+def browser_data(
+    studies: Sequence[ReportedStudy], labels: Sequence[str], most_samples: int = MOST_SAMPLES
+) -> dict[str, Any]:
     """Plain values for the script of the page.
 
-    Runs that stand on the same curves share them. Frames are source frames, both ends inclusive.
+    Studies of the same curves share them. Frames are source frames, both ends inclusive.
 
     Args:
-        runs: What to show.
-        labels: What links call each run.
+        studies: What to show.
+        labels: What links call each study.
         most_samples: How many samples to keep of all curves together.
 
     Returns:
         `emotions`; `curves`: for each different curve `score` (base64 of a byte per sample, 0..255), `emotion` (base64
-        of half a byte per sample) and `thin`, how many samples one of these stands for; `runs`: label, name, videos
+        of half a byte per sample) and `thin`, how many samples one of these stands for; `studies`: label, name, videos
         (subject, video, fps, frames, micro and macro rows) and, for each seed, [video, curve, frame_step, found rows].
     """
-    curves = _Curves(most_samples / max(1, _samples(runs)))
+    curves = _Curves(most_samples / max(1, _samples(studies)))
     return {
         "emotions": list(FRAME_CLASSES),
-        "runs": [_run(run, label, curves) for run, label in zip(runs, labels, strict=True)],
+        "studies": [_study(study, label, curves) for study, label in zip(studies, labels, strict=True)],
         "curves": curves.packed,
     }
 
@@ -47,7 +49,7 @@ class _Curves:
     """The different curves of a page, each packed once.
 
     Args:
-        share: What part of all samples there is room for.
+        share: The part of all samples that there is room for.
     """
 
     def __init__(self, share: float) -> None:
@@ -56,7 +58,7 @@ class _Curves:
         self._index: dict[tuple[int, str], int] = {}
 
     def add(self, curve: VideoCurve, neutral: Any) -> int:
-        """Pack a curve, or find it again; returns its number."""
+        """The number of a curve, which is packed if it is new."""
         key = id(curve), neutral
         if key not in self._index:
             self._index[key] = len(self.packed)
@@ -65,11 +67,11 @@ class _Curves:
 
 
 def thinned(score: NDArray[np.float32], thin: int) -> NDArray[np.float32]:
-    """Keep the highest and the lowest of every 2 x `thin` samples, in their order, so that peaks and valleys stay.
+    """Keep the highest and the lowest of every 2 x `thin` samples, in their order, so that peaks and valleys remain.
 
     Args:
         score: (n,)
-        thin: How many samples one of the result stands for.
+        thin: How many samples one sample of the result stands for.
 
     Returns:
         (ceil(n / thin),)
@@ -82,8 +84,8 @@ def thinned(score: NDArray[np.float32], thin: int) -> NDArray[np.float32]:
     return np.take_along_axis(blocks, ends, axis=1).reshape(-1)[: -(-len(score) // thin)]
 
 
-def _samples(runs: Sequence[Run]) -> int:
-    different = {id(curve): len(curve.score) for run in runs for seed in run.curves.values() for curve in seed}
+def _samples(studies: Sequence[ReportedStudy]) -> int:
+    different = {id(curve): len(curve.score) for study in studies for seed in study.curves.values() for curve in seed}
     return sum(different.values())
 
 
@@ -99,17 +101,17 @@ def _base64(values: NDArray[np.uint8]) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")
 
 
-def _run(run: Run, label: str, curves: _Curves) -> dict[str, Any]:
-    numbers = {video.key: number for number, video in enumerate(run.catalog.videos)}
+def _study(study: ReportedStudy, label: str, curves: _Curves) -> dict[str, Any]:
+    numbers = {video.key: number for number, video in enumerate(study.catalog.videos)}
     seeds = []
-    for seed in run.seeds:
-        rows = zip(run.curves[seed], run.outcomes[seed], strict=True)
+    for seed in study.seeds:
+        rows = zip(study.curves[seed], study.outcomes[seed], strict=True)
         videos = [
-            [numbers[curve.key], curves.add(curve, run.protocol.neutral), curve.frame_step, _found(found)]
+            [numbers[curve.key], curves.add(curve, study.protocol.neutral), curve.frame_step, _found(found)]
             for curve, found in rows
         ]
         seeds.append({"seed": seed, "videos": videos})
-    return {"label": label, "name": run.name, "videos": _videos(run.catalog), "seeds": seeds}
+    return {"label": label, "name": study.name, "videos": _videos(study.catalog), "seeds": seeds}
 
 
 def _videos(catalog: Catalog) -> list[list[Any]]:

@@ -1,6 +1,6 @@
 "use strict";
 // Draws one video: found intervals, score curve, labelled expressions, emotions. Frames are source frames; a frame f
-// covers the stretch from f to f + 1, so an interval of inclusive frames is drawn from its onset to its offset + 1.
+// covers f to f + 1, so an interval of inclusive frames is drawn from its onset to its offset + 1.
 
 const OUTCOMES = ["hit", "alarm", "unscored"];
 const SIGNS = { hit: "\u2713", alarm: "\u2717", miss: "\u25CB", unscored: "\u2013", macro: "" };
@@ -33,7 +33,7 @@ function clear(node) {
   return node;
 }
 
-/** Round numbers between two values, some `count` of them. */
+/** About `count` round numbers between two values. */
 function ticks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -47,7 +47,7 @@ function shortNumber(value) {
   return String(Math.round(value * 1e6) / 1e6);
 }
 
-/** Path of the samples between two frames; where samples are closer than pixels, their lowest and highest per pixel. */
+/** Path of the samples between two frames; samples closer than pixels become their lowest and highest per pixel. */
 function curvePath(curve, span, view, x, y) {
   const first = Math.max(0, Math.floor(view[0] / span) - 1);
   const last = Math.min(curve.levels.length - 1, Math.ceil(view[1] / span) + 1);
@@ -80,7 +80,7 @@ function emotionRuns(curve, span) {
   return runs;
 }
 
-/** The parts of a picture that depend on what is shown, in drawing order. */
+/** The parts of a picture that depend on the view, in drawing order. */
 function layers(video, view, x) {
   const y = (score) => TOP + PLOT * (1 - score);
   const parts = [];
@@ -133,17 +133,17 @@ function layers(video, view, x) {
   return parts;
 }
 
-/** Draw the frames of a view; returns the horizontal scale with its inverse. */
+/** Draw the frames of a view and return the horizontal scale with its inverse. */
 function drawVideo(place, video, view) {
   const total = Math.max(280, place.clientWidth || 700);
   const pixels = total - LEFT - RIGHT;
   const x = (frame) => LEFT + ((Math.min(Math.max(frame, view[0]), view[1]) - view[0]) / (view[1] - view[0])) * pixels;
   x.pixels = pixels;
   x.frame = (pixel) => view[0] + ((pixel - LEFT) / pixels) * (view[1] - view[0]);
-  const picture = svg("svg", { viewBox: `0 0 ${total} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": video.told });
+  const picture = svg("svg", { viewBox: `0 0 ${total} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": video.label });
   picture.append(...layers(video, view, x));
-  for (const [words, row] of [["found", FOUND + 12], ["labelled", LABELLED + 12], ["emotion", EMOTION + 9]]) {
-    picture.append(svg("text", { x: LEFT - 5, y: row, "text-anchor": "end" }, words));
+  for (const [text, row] of [["found", FOUND + 12], ["labelled", LABELLED + 12], ["emotion", EMOTION + 9]]) {
+    picture.append(svg("text", { x: LEFT - 5, y: row, "text-anchor": "end" }, text));
   }
   const axis = svg("path", { d: `M${LEFT} ${BOTTOM}h${pixels}`, class: "axis" });
   picture.append(axis);

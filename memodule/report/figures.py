@@ -1,20 +1,20 @@
-"""Matplotlib figures of a study, for dashboards."""
+"""Figures of a study for dashboards, in the report's colours."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from memodule.colours import LIGHT
 from memodule.datasets.catalog import Expression
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.report.drawing import HIT, INK, MISS, PAPER, dress
 from memodule.studies.study import Study
-
-TRUE_COLOUR, FOUND_COLOUR, SCORE_COLOUR = "#0072b2", "#d55e00", "#333333"
-"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 
 _MOST_CURVES: Final = 24
 """Pictures of curves per study; more only slow a dashboard down."""
@@ -28,11 +28,12 @@ def confusion_figure(confusion: ArrayLike) -> Figure:
     """
     counts = np.asarray(confusion)
     figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(counts, cmap="Blues", vmin=0)
+    axes = dress(figure.subplots(), 10)
+    axes.grid(visible=False)
+    axes.imshow(counts, cmap=LinearSegmentedColormap.from_list("hits", [PAPER, HIT]), vmin=0)
     for (row, column), count in np.ndenumerate(counts):
         dark = count > counts.max() / 2
-        axes.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black")
+        axes.text(column, row, str(count), ha="center", va="center", color=PAPER if dark else INK)
     axes.set_xticks(range(len(FRAME_CLASSES)), FRAME_CLASSES, rotation=30)
     axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
     axes.set(xlabel="predicted", ylabel="true", title=f"{counts.sum()} true positives")
@@ -48,16 +49,16 @@ def curve_figure(curve: VideoCurve, truth: Sequence[Expression], decoded: Decode
         decoded: What was found.
     """
     figure = Figure(figsize=(10, 2.4))
-    # Fixed margins: to find them takes as long as to draw, and a study has dozens of these.
-    axes = figure.subplots(gridspec_kw={"left": 0.055, "right": 0.99, "bottom": 0.19, "top": 0.88})
+    # Fixed margins: computing them takes as long as drawing, and a study has dozens of these figures.
+    axes = dress(figure.subplots(gridspec_kw={"left": 0.055, "right": 0.99, "bottom": 0.19, "top": 0.88}), 9)
     rate = curve.fps
-    axes.plot(np.arange(len(curve.score)) * curve.frame_step / rate, curve.score, color=SCORE_COLOUR, linewidth=1)
+    axes.plot(np.arange(len(curve.score)) * curve.frame_step / rate, curve.score, color=INK, linewidth=1)
     for expression in truth:
-        colour = TRUE_COLOUR if expression.kind == "micro" else "#bbbbbb"
+        colour = MISS if expression.kind == "micro" else LIGHT["macro"]
         axes.axvspan(expression.onset / rate, (expression.offset + 1) / rate, ymax=0.5, color=colour, alpha=0.4, lw=0)
     for onset, _, offset in decoded.frames.tolist():
-        axes.axvspan(onset / rate, (offset + 1) / rate, ymin=0.5, color=FOUND_COLOUR, alpha=0.4, lw=0)
-    title = f"{curve.subject}/{curve.video}: found (above, orange), true (below, blue; macro grey)"
+        axes.axvspan(onset / rate, (offset + 1) / rate, ymin=0.5, color=HIT, alpha=0.4, lw=0)
+    title = f"{curve.subject}/{curve.video}: found (above, blue), labelled (below, purple; macro grey)"
     axes.set(xlabel="seconds", ylabel="score", ylim=(0, 1), title=title)
     return figure
 

@@ -1,5 +1,5 @@
 "use strict";
-// Tables that can be sorted, and everything unfolded on paper.
+// Sortable tables; on paper, every section is unfolded.
 
 function sortable(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -23,7 +23,7 @@ function sortable(table) {
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 
-const folded = () => document.querySelectorAll("details.run:not([open])");
+const folded = () => document.querySelectorAll("details.study:not([open])");
 let unfolded = [];
 window.addEventListener("beforeprint", () => {
   unfolded = [...folded()];
@@ -31,7 +31,7 @@ window.addEventListener("beforeprint", () => {
 });
 window.addEventListener("afterprint", () => unfolded.forEach((details) => { details.open = false; }));
 
-// A link to a folded part opens it.
+// A link to a folded section opens it.
 function unfold() {
   const part = location.hash && document.getElementById(location.hash.slice(1));
   if (part && part.matches("details")) part.open = true;

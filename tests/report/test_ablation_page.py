@@ -33,7 +33,8 @@ def test_it_opens_without_errors_and_without_network(page, address):
     page.open(address)
     assert page.problems == []
     assert page.requests == [address]
-    assert page.run("document.querySelectorAll('svg.heat').length") == 2
+    heat_maps = """[...document.querySelectorAll("svg.plot")].filter(e => e.ariaLabel.includes(" by ")).length"""
+    assert page.run(heat_maps) == 2
 
 
 def test_rows_are_sorted_by_numbers_with_a_minus_sign(page, address):

@@ -2,16 +2,15 @@
 
 import itertools
 import re
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-import memodule
+from memodule.colours import DARK, LIGHT, PRINT, css_colours
 
-PACKAGE = Path(memodule.__file__).parent
-SHEETS = {name: PACKAGE / name / "page.css" for name in ("report", "spotting")}
+THEMES = {"light": LIGHT, "dark": DARK, "print": PRINT}
 OUTCOMES = ("hit", "alarm", "miss")
 EMOTIONS = ("negative", "positive", "surprise", "others")
 SIGHT = {  # Machado, Oliveira and Fernandes 2009, severity 1: what is seen of linear red, green and blue
@@ -28,14 +27,8 @@ SIGHT = {  # Machado, Oliveira and Fernandes 2009, severity 1: what is seen of l
 }
 
 
-def themes(sheet: str) -> list[dict[str, str]]:
-    """The colours of each theme of a style sheet: light, dark, and paper if that has its own."""
-    roots = re.findall(r":root \{(.*?)\}", SHEETS[sheet].read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", root)) for root in roots]
-
-
 def seen(colour: str, sight: str) -> np.ndarray:
-    """CIELAB of a colour as somebody sees it."""
+    """CIELAB of a colour as a reader with this sight sees it."""
     values = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     linear = np.clip(SIGHT[sight] @ linear, 0, 1)
@@ -58,19 +51,17 @@ def test_the_simulation_confuses_what_people_confuse():
     assert nearest(green_and_blue, ("a", "b"), "tritanopia") < 6
 
 
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("sight", SIGHT)
-def test_outcomes_of_the_report(sight):
-    assert len(themes("report")) == 3
-    assert [c for c in themes("report") if nearest(c, OUTCOMES, sight) < 18] == []
+def test_outcomes_and_emotions_differ(theme, sight):
+    assert nearest(THEMES[theme], OUTCOMES, sight) >= 18
+    assert nearest(THEMES[theme], EMOTIONS, sight) >= 16
 
 
-@pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize("sheet", SHEETS)
-def test_emotions(sheet, sight):
-    assert len(themes(sheet)) >= 2
-    assert [c for c in themes(sheet) if nearest(c, EMOTIONS, sight) < 16] == []
-
-
-def test_both_pages_show_an_emotion_in_the_same_colour():
-    light, dark = ([theme[name] for name in EMOTIONS] for theme in themes("report")[:2])
-    assert [[theme[name] for name in EMOTIONS] for theme in themes("spotting")[:2]] == [light, dark]
+def test_pages_have_all_themes_and_define_every_colour_that_they_use():
+    themes = re.findall(r":root \{(.*?)\}", css_colours())
+    assert [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", theme)) for theme in themes] == list(THEMES.values())
+    sheets = [file.read_text() for file in files("memodule.report").iterdir() if file.name.endswith(".css")]
+    used = {name for sheet in sheets for name in re.findall(r"var\(--([a-z-]+)", sheet)}
+    assert used - {*LIGHT, "shade", "share", "steps"} == set()
+    assert LIGHT.keys() == DARK.keys() == PRINT.keys()

@@ -1,5 +1,6 @@
 """The page in a real browser."""
 
+import dataclasses
 import json
 
 import pytest
@@ -56,7 +57,7 @@ def test_arrow_keys_and_buttons_go_from_video_to_video(page, address):
 
 def test_filters_by_subject_and_outcome_show_the_videos_that_fit(page, address):
     page.open(address)
-    everything = json.loads(page.run("document.getElementById('data').textContent"))["runs"][0]
+    everything = json.loads(page.run("document.getElementById('data').textContent"))["studies"][0]
     choose(page, "subject", "s2")
     assert listed(page) == ["s2_1", "s2_2"]
     choose(page, "subject", "")
@@ -123,18 +124,18 @@ def test_nothing_reaches_over_the_edge_of_the_window(page, address, width):
 
 @pytest.fixture(scope="module")
 def long_names(small, tmp_path_factory):
-    """A report of two runs with the names that experiments and digests give."""
-    from memodule.report import Run, write_report
+    """A report of two studies with the names that experiments and digests give."""
+    from memodule.report import ReportedStudy, write_report
     from memodule.studies.study import Study
 
-    run = Run.of_study(Study.open(small))
-    again = run.variant("demo+fixed_window+weight_normalisation-a11a628b", run.results["rule"], run.decoded)
+    study = ReportedStudy.of_study(Study.open(small))
+    again = dataclasses.replace(study, name="demo+fixed_window+weight_normalisation-a11a628b")
     out = tmp_path_factory.mktemp("long") / "two.html"
-    write_report([run, again], out)
+    write_report([study, again], out)
     return out.as_uri()
 
 
-_RUNS = """(() => {
+_STUDIES = """(() => {
   const table = document.querySelector("table.named"), box = table.parentElement.getBoundingClientRect();
   const cells = [...table.tBodies[0].rows].map(row => [...row.cells].slice(0, 2).map(c => c.getBoundingClientRect()));
   return { overlaps: cells.some(([name, strs]) => name.right > strs.left + 0.5),
@@ -144,13 +145,13 @@ _RUNS = """(() => {
 
 
 @pytest.mark.parametrize(("width", "cut"), [(1280, False), (390, True)])
-def test_runs_are_compared_without_a_score_that_is_hidden(page, long_names, width, cut):
-    """On a phone the table scrolls, but STRS is seen at once, and the name of the run stays."""
+def test_studies_are_compared_without_a_score_that_is_hidden(page, long_names, width, cut):
+    """On a phone the table scrolls, but STRS is seen at once, and the name of the study stays."""
     assert page.fits(long_names, width)
     page.look(width, 800, mobile=width < 500)
     try:
         page.open(long_names)
-        assert page.run(_RUNS) == {"overlaps": False, "seen": True, "cut": cut}
+        assert page.run(_STUDIES) == {"overlaps": False, "seen": True, "cut": cut}
         page.run("document.querySelector('table.named').parentElement.scrollLeft = 150")
         left = "['th', 'td'].map(c => document.querySelector(`table.named tbody ${c}`).getBoundingClientRect().left)"
         name, strs = page.run(left)
@@ -162,23 +163,41 @@ def test_runs_are_compared_without_a_score_that_is_hidden(page, long_names, widt
 
 _SWEEP_NAMES = """(() => {
   const plot = [...document.querySelectorAll("figure")].find(f => f.textContent.includes("How strict is a hit?"));
-  const boxes = (what) => [...plot.querySelectorAll(what)].map(e => e.getBoundingClientRect());
-  const names = boxes("text.name"), frame = plot.querySelector("svg").getBoundingClientRect();
-  return { drawn: boxes("path.line, path.mark").map(b => b.right), left: names.map(b => b.left),
+  const boxes = (parts) => parts.map(e => e.getBoundingClientRect());
+  const texts = [...plot.querySelectorAll("svg text")];
+  const names = boxes(texts.filter(e => ["STRS", "spotting F1", "recognition F1"].includes(e.textContent.trim())));
+  const stroked = (e) => /stroke: var\\(--(ink|hit|alarm)/.test(e.style.cssText);
+  const lines = [...plot.querySelectorAll("path, use")].filter(stroked);
+  const frame = plot.querySelector("svg").getBoundingClientRect();
+  return { drawn: boxes(lines).filter(b => b.width > 0).map(b => b.right), left: names.map(b => b.left),
            right: names.map(b => b.right), frame: frame.right, tops: names.map(b => b.top).sort((a, b) => a - b),
            height: names[0].height };
 })()"""
 
 
-def test_names_of_the_sweep_stand_beside_its_curves(page, address):
+def test_names_of_the_sweep_follow_its_curves(page, address):
     page.open(address)
     found = page.run(_SWEEP_NAMES)
     assert len(found["left"]) == 3
-    assert len(found["drawn"]) > 6
+    assert len(found["drawn"]) >= 3
     assert min(found["left"]) > max(found["drawn"])
     assert max(found["right"]) <= found["frame"]
     gaps = [after - before for before, after in zip(found["tops"], found["tops"][1:], strict=False)]
     assert min(gaps) >= 0.8 * found["height"]
+
+
+def test_epochs_are_whole_numbers(page, address):
+    page.open(address)
+    script = """[...document.querySelectorAll("figure")].filter(f => f.textContent.includes("training loss")).map(f => {
+      const texts = [...f.querySelectorAll("text")], last = texts.find(e => e.textContent.trim() === "epoch");
+      const below = f.querySelector("svg").getBoundingClientRect().bottom - 38 * f.clientWidth / 360;
+      return texts.filter(e => e !== last && e.getBoundingClientRect().top > below).map(e => e.textContent.trim());
+    })"""
+    axes = page.run(script)
+    assert len(axes) == 3
+    for numbers in axes:
+        assert len(numbers) >= 3
+        assert [number for number in numbers if not number.isdigit()] == []
 
 
 _CONTRASTS = """(() => {
@@ -216,14 +235,14 @@ def test_outcomes_differ_by_more_than_colour(page, address):
     assert "hatch-alarm" in fill
 
 
-def test_paper_gets_every_run_unfolded(page, small, tmp_path):
-    from memodule.report import Run, write_report
+def test_paper_gets_every_study_unfolded(page, small, tmp_path):
+    from memodule.report import ReportedStudy, write_report
     from memodule.studies.study import Study
 
-    run = Run.of_study(Study.open(small))
-    write_report([run, run.variant("again", run.results["rule"], run.decoded)], tmp_path / "two.html")
+    study = ReportedStudy.of_study(Study.open(small))
+    write_report([study, dataclasses.replace(study, name="again")], tmp_path / "two.html")
     page.open((tmp_path / "two.html").as_uri())
-    folded = "document.querySelectorAll('details.run:not([open])').length"
+    folded = "document.querySelectorAll('details.study:not([open])').length"
     assert page.run(folded) == 1
     page.run("addEventListener('beforeprint', () => { window.foldedOnPaper = " + folded + "; })")
     page.pdf(tmp_path / "page.pdf")

@@ -1,5 +1,6 @@
 """Reports of all kinds of studies: whole, partial, tiny, leaking, without any hit, with names that look like HTML."""
 
+import dataclasses
 import html
 import json
 import re
@@ -11,15 +12,15 @@ from made_studies import make_study, small_catalog
 from memodule.cli import main
 from memodule.decoding.protocol import Protocol
 from memodule.intervals import FixedWindow
-from memodule.report import Run, report_page
+from memodule.report import ReportedStudy, report_page
 from memodule.report.comparison import AT_LABELS, against_first
 from memodule.studies.recognition_at_labels import scores_at_labels
 from memodule.studies.study import Study
 from memodule.synthetic.score_curves import ScoreModel
 
 
-def read(*studies) -> list[Run]:
-    return [Run.of_study(Study.open(study)) for study in studies]
+def read(*studies) -> list[ReportedStudy]:
+    return [ReportedStudy.of_study(Study.open(study)) for study in studies]
 
 
 def data_of(text: str) -> dict:
@@ -52,8 +53,8 @@ def test_thirty_folds_of_two_runs_fit_into_five_megabytes(thirty, opened):
     assert len(text.encode()) < 5e6
     page = opened(text)
     assert page.run("document.querySelectorAll('#list button').length") == 147
-    assert "Paired differences to run A" in words_of(text)
-    first, second = data_of(text)["runs"]
+    assert "Paired differences to study A" in words_of(text)
+    first, second = data_of(text)["studies"]
     results = json.loads((thirty[0] / "results.json").read_text())["spotting"]
     outcomes = [row[5] for *_, found in first["seeds"][0]["videos"] for row in found]
     assert (outcomes.count(0), outcomes.count(1)) == (results["tp"], results["fp"])
@@ -62,7 +63,7 @@ def test_thirty_folds_of_two_runs_fit_into_five_megabytes(thirty, opened):
 
 def test_a_variant_of_the_same_curves_does_not_store_them_again(small):
     (run,) = read(small)
-    variant = run.variant("again", run.results["rule"], run.decoded)
+    variant = dataclasses.replace(run, name="again")
     assert len(report_page([run, variant])) < 1.9 * len(report_page([run]))
     assert len(data_of(report_page([run, variant]))["curves"]) == 6
 
@@ -106,7 +107,7 @@ def test_names_that_look_like_html_are_only_text(runs, opened):
 def test_a_partial_study_says_so_and_shows_what_is_there(runs, opened):
     study = make_study(runs, small_catalog(), "partial", without=[("s2", 0)], pooled=False)
     text = report_page(read(study))
-    assert "folds are missing (s2 (seed 0)); do not quote these numbers" in words_of(text)
+    assert "2 of 3 folds are finished; do not quote these numbers" in words_of(text)
     assert "2 of 3" in words_of(text)
     page = opened(text)
     assert page.run("document.querySelectorAll('#list button').length") == 4
@@ -116,9 +117,9 @@ def test_a_partial_study_beside_a_whole_one_is_named_and_not_compared(runs):
     whole = make_study(runs / "whole", small_catalog(), "both")
     part = make_study(runs / "part", small_catalog(), "part", without=[("s2", 0)])
     text = " ".join(words_of(report_page(read(whole, part))).split())
-    assert "PARTIAL, run B folds are missing (s2 (seed 0)); do not quote these numbers" in text
-    assert "PARTIAL, run A" not in text
-    assert "Run B is not comparable with A folds are missing: finish both" in text
+    assert "PARTIAL, study B 2 of 3 folds are finished; do not quote these numbers" in text
+    assert "PARTIAL, study A" not in text
+    assert "Study B is not comparable with A folds are missing: finish both" in text
     assert "Paired differences" not in text
 
 
@@ -170,7 +171,7 @@ def test_the_published_protocol_carries_its_leak(runs, opened):
     text = report_page(read(study))
     banner = re.search(r'<div class="banner warning".*?</div>', text)[0]
     assert "LEAK (protocol published)" in banner
-    assert "priors fitted on all subjects" in words_of(text)
+    assert "interval prior fitted on all subjects" in words_of(text)
     captions = re.findall(r"<caption>(.*?)</caption>", text)
     assert len(captions) >= 5
     assert [caption for caption in captions if "(protocol published: LEAK)" not in caption] == []
@@ -181,26 +182,26 @@ def test_the_published_protocol_carries_its_leak(runs, opened):
 def test_a_leaking_run_is_marked_in_the_comparison_and_an_honest_one_is_not(small, runs):
     leaking = make_study(runs, small_catalog(), "leaking-too", protocol=Protocol(name="mine", fitted_on="all"))
     text = report_page(read(small, leaking))
-    (row_a, row_b) = re.findall(r'<tr><th scope="row"><span class="badge">.*?</tr>', text)
+    (row_a, row_b) = re.findall(r'<tr><th scope="row"><span class="badge">.*?</tr>', text, flags=re.DOTALL)
     assert "LEAK" not in row_a
     assert re.search(r'<small class="leak" title="the interval prior is fitted on all.*?">LEAK</small>', row_b)
     (run,) = read(leaking)
-    both = report_page([run, run.variant("again", run.results["rule"], run.decoded)])
-    assert "<caption>Paired differences to run A (protocol mine: LEAK)</caption>" in both
+    both = report_page([run, dataclasses.replace(run, name="again")])
+    assert "<caption>Paired differences to study A (protocol mine: LEAK)</caption>" in both
     assert "LEAK" not in report_page(read(small))
 
 
 def test_runs_that_do_not_stand_on_the_same_ground_are_not_compared(small, runs):
     other = make_study(runs, small_catalog(("s1", "s2")), "other")
     text = words_of(report_page(read(small, other)))
-    assert "Run B is not comparable with A" in text
+    assert "Study B is not comparable with A" in text
     assert "other videos: 6 and 4" in text
     assert "Paired differences" not in text
 
 
 def test_a_run_against_itself_differs_by_nothing(small):
     (run,) = read(small)
-    variant = run.variant("again", run.results["rule"], run.decoded)
+    variant = dataclasses.replace(run, name="again")
     text = " ".join(words_of(report_page([run, variant])).split())
     assert text.count("0.000 [0.000, 0.000] p = 1.000") == 6
 
@@ -214,11 +215,11 @@ def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs
         make_study(runs, small_catalog(), "clear", scores=clear, protocol=strict, rule=FixedWindow),
         make_study(runs, small_catalog(), "confused", scores=confused, protocol=strict),
     )
-    assert first.results["recognition"]["support"] < sum(tally.tp for tally in first.labelled.values()) - 1
+    assert first.results["recognition"]["support"] < sum(tally.tp for tally in first.labelled_tallies.values()) - 1
     by_rule, by_network = (test.differences for test in against_first([first, second, third]))
     assert by_rule["spot_f1"]["difference"] != 0
     assert (by_rule[AT_LABELS]["difference"], by_rule[AT_LABELS]["p_value"]) == (0, 1)
-    given = scores_at_labels(third.labelled, third.protocol)
+    given = scores_at_labels(third.labelled_tallies, third.protocol)
     assert by_network[AT_LABELS]["first"] == given["f1"] < 0.7 < by_network[AT_LABELS]["second"]
     shown = f"{given['f1']:.3f} [{given['ci']['f1'][0]:.3f}, {given['ci']['f1'][1]:.3f}]"
     assert shown in " ".join(words_of(report_page([first, third])).split())

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from memodule.report.spot_page import spot_page
 from memodule.spotting import Spotter
-from memodule.spotting.page import spot_page
 from memodule.spotting.pictures import draw_expressions
 
 from .conftest import write_video

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from memodule.report.spot_page import spot_page
 from memodule.spotting import Spotter
-from memodule.spotting.page import spot_page
 from memodule.spotting.pictures import Arrow, draw_expressions
 
 from .conftest import write_video

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_studies import make_study, small_catalog
 
-from memodule.report import Run
+from memodule.report import ReportedStudy
 from memodule.studies import fold_result, plan
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import Plan
@@ -43,7 +43,7 @@ def test_pooling_and_reporting_read_and_decode_every_fold_once(tmp_path, opened)
     study = Study.open(make_study(tmp_path, catalog, pooled=False))
     opened.clear()
     results = pool_and_write(study)
-    run = Run.of_study(study)
+    run = ReportedStudy.of_study(study)
     assert run.results == json.loads(json.dumps(results))
     folds = [study.fold(subject, 0).folder for subject in study.subjects]
     files = [folder / name for folder in folds for name in ("result.json", "test/curves.npz")]

@@ -213,9 +213,11 @@ def test_the_page_shows_the_numbers_of_the_table(page, study):
 
 
 def test_the_page_draws_what_a_grid_sweeps(page):
-    assert len(page.of("heat")) == 2  # STRS and spotting F1, by threshold and nms_iou
-    assert len(page.of("shade")) == 2 * 6
-    assert len(page.of("plot")) == 2 + 2 * 2  # and each of both against each parameter
+    labels = [about["aria-label"] for about in page.of("plot")]
+    pictured = ["STRS by threshold and nms_iou", "spotting F1 by threshold and nms_iou"]
+    pictured += [f"{score} against {name}" for name in ("threshold", "nms_iou") for score in ("STRS", "spotting F1")]
+    assert [label.split(", ")[0] for label in labels] == pictured
+    assert sum(tag == "title" for tag, _ in page.elements) == 1 + 2 * 6  # of the page, and of each cell
     assert len(page.of("forest-line")) == 1 + 4
     dots = [about["class"] for about in page.of("dot") if "key" not in about["class"]]
     assert sorted(dots) == 6 * ["dot honest"] + 3 * ["dot leak"] + 3 * ["dot picked"]

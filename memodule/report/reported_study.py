@@ -1,4 +1,4 @@
-"""What a report is made of: finished folds of a study, read from disk, or decoded again under another rule."""
+"""What a report shows of a study: its finished folds as they are on disk, scored and judged."""
 
 import dataclasses
 import functools
@@ -16,19 +16,19 @@ from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
-from memodule.studies.pooling import pool, pool_study
-from memodule.studies.recognition_at_labels import tally_at_labels
+from memodule.studies.pooling import pool_study
+from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
 from memodule.synthetic.recipe import RECIPE
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Run:
-    """One row of a report: what a network and a selection rule found in the held-out videos of a study.
+class ReportedStudy:
+    """What a network and a selection rule found in the held-out videos of a study.
 
     Attributes:
-        name: What the run is called.
+        name: What the study is called.
         description: Contents of the study's `study.json`.
         config: The resolved config of the study.
         protocol: How it is scored.
@@ -52,22 +52,18 @@ class Run:
     generated: bool
 
     @classmethod
-    def of_study(cls, study: Study) -> "Run":
-        """Read a study; missing folds are allowed, and will be told.
+    def of_study(cls, study: Study) -> "ReportedStudy":
+        """Read a study; folds may be missing, which the report says.
 
         Args:
             study: Open, with at least one finished fold.
 
-        Returns:
-            The study's own rule under its own protocol.
-
         Raises:
             UserError: If no fold is finished, or a file is broken.
         """
-        seeds = [seed for seed in study.seeds if study.finished(seed)]
-        if not seeds:
+        folds = {seed: finished for seed, finished in study.finished_folds().items() if finished}
+        if not folds:
             raise UserError(f"{study.folder}: no fold is finished; run the same `memodule loso` command again")
-        subjects = {seed: study.finished(seed) for seed in seeds}
         return cls(
             name=study.name,
             description=study.description,
@@ -75,47 +71,35 @@ class Run:
             protocol=study.protocol,
             catalog=study.catalog,
             results=_results(study),
-            folds={seed: {s: study.fold(s, seed).result for s in subjects[seed]} for seed in seeds},
-            curves={seed: [c for s in subjects[seed] for c in study.fold(s, seed).curves] for seed in seeds},
-            decoded={seed: [d for s in subjects[seed] for d in study.fold(s, seed).decoded] for seed in seeds},
+            folds={seed: {fold.subject: fold.result for fold in finished} for seed, finished in folds.items()},
+            curves={seed: [curve for fold in finished for curve in fold.curves] for seed, finished in folds.items()},
+            decoded={seed: [video for fold in finished for video in fold.decoded] for seed, finished in folds.items()},
             generated=is_generated(study),
         )
-
-    def variant(
-        self,
-        name: str,
-        rule: Mapping[str, Any],
-        decoded: Mapping[int, Sequence[Decoded]],
-        protocol: Protocol | None = None,
-    ) -> "Run":
-        """The same curves under another rule, as one more run of a report.
-
-        Args:
-            name: What to call it.
-            rule: class_path and init_args.
-            decoded: What the rule found, for the same seeds and videos in the same order.
-            protocol: Another protocol, if it is scored under one.
-
-        Returns:
-            A run of the same curves, scored anew.
-        """
-        rules = protocol or self.protocol
-        results = {
-            **self.results,
-            "rule": dict(rule),
-            "options": dataclasses.asdict(rules),
-            **pool(decoded, self.catalog, rules),
-        }
-        return dataclasses.replace(self, name=name, results=results, decoded=decoded, protocol=rules)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of which at least one fold is finished."""
         return tuple(self.decoded)
 
+    @property
+    def all_folds(self) -> list[Mapping[str, Any]]:
+        """The finished folds of all seeds."""
+        return [fold for by_subject in self.folds.values() for fold in by_subject.values()]
+
+    @property
+    def histories(self) -> list[Any]:
+        """What the folds logged while they were trained, epoch by epoch; equal where the networks are the same."""
+        return [fold["history"] for fold in self.all_folds]
+
+    @property
+    def progress(self) -> str:
+        """How many folds are finished: "4 of 30 folds"."""
+        return f"{len(self.all_folds)} of {len(self.description['subjects']) * len(self.description['seeds'])} folds"
+
     @functools.cached_property
     def intervals(self) -> dict[int, list[VideoIntervals]]:
-        """For each seed what was found beside the truth, in compared frames, in the order of `decoded`."""
+        """For each seed what was found next to the truth, in compared frames, in the order of `decoded`."""
         return {
             seed: [compared(video, self.catalog, self.protocol) for video in videos]
             for seed, videos in self.decoded.items()
@@ -127,9 +111,14 @@ class Run:
         return tally_subjects([video for videos in self.intervals.values() for video in videos], self.protocol)
 
     @functools.cached_property
-    def labelled(self) -> dict[str, Tally]:
+    def labelled_tallies(self) -> dict[str, Tally]:
         """How the labelled intervals of each held-out subject are recognised, spotted or not, over all seeds."""
         return tally_at_labels([curve for curves in self.curves.values() for curve in curves], self.catalog)
+
+    @functools.cached_property
+    def at_labels(self) -> dict[str, Any]:
+        """Recognition scores of the labelled intervals, with interval and chance."""
+        return scores_at_labels(self.labelled_tallies, self.protocol)
 
     @functools.cached_property
     def outcomes(self) -> dict[int, list[list[Found]]]:
@@ -146,22 +135,42 @@ class Run:
             for seed, videos in self.decoded.items()
         }
 
+    def titled(self, caption: str) -> str:
+        """The caption of a table; it names the leak of the protocol, so that no table is quoted without it."""
+        return titled(self.protocol, caption)
+
     @property
-    def warnings(self) -> list[str]:
-        """What a reader must know before quoting the numbers."""
-        lines = weaknesses(self.results)
-        pooled, told = sum(self.tallies.values(), Tally()), self.results["spotting"]
-        if any(getattr(pooled, count) != told[count] for count in ("tp", "fp", "fn")):
+    def warnings(self) -> list[tuple[str, str]]:
+        """(title, text) of what a reader must know before quoting the numbers."""
+        lines = [line for line in weaknesses(self.results) if not line.startswith("PARTIAL")]
+        if not self.results["complete"]:
+            several = len(self.description["seeds"]) > 1
+            drop = " To leave a seed out, delete its folder in folds/." if several else ""
+            lines.insert(0, f"PARTIAL: {self.progress} are finished; do not quote these numbers.{drop}")
+        pooled, written = sum(self.tallies.values(), Tally()), self.results["spotting"]
+        if any(getattr(pooled, count) != written[count] for count in ("tp", "fp", "fn")):
             lines.append(
-                f"MISMATCH: results.json counts {told['tp']} hits, {told['fp']} false alarms and {told['fn']} misses, "
-                f"decoding the curves now gives {pooled.tp}, {pooled.fp} and {pooled.fn}; another version wrote it, so "
-                "pool the study again"
+                f"MISMATCH: results.json counts {written['tp']} hits, {written['fp']} false alarms and {written['fn']} "
+                f"misses, but decoding the curves now gives {pooled.tp}, {pooled.fp} and {pooled.fn}. Another version "
+                "wrote it; pool the study again"
             )
-        return lines
+        return [(title, text) for title, _, text in (line.partition(": ") for line in lines)]
+
+
+def titled(protocol: Protocol, caption: str) -> str:
+    """The caption of a table of scores, with the leak of the protocol."""
+    return f"{caption} (protocol {protocol.name}: LEAK)" if protocol.leaks else caption
+
+
+def is_generated(study: Study) -> bool:
+    """Whether the videos were made by `memodule synth`: their recipe is next to the Catalog, or the study's copy."""
+    return any(
+        (folder / RECIPE).is_file() for folder in (study.folder / "catalog", Path(study.config["data"]["catalog"]))
+    )
 
 
 def _results(study: Study) -> dict[str, Any]:
-    """The study's `results.json`, or the scores of what is finished by now where it is absent or of other folds."""
+    """The study's `results.json`, or the scores of the finished folds where it is absent or about other folds."""
     path = study.folder / "results.json"
     missing = [f"{subject} (seed {seed})" for subject, seed in study.missing()]
     try:
@@ -173,10 +182,3 @@ def _results(study: Study) -> dict[str, Any]:
     if results["missing"] != missing or results["seeds"] != list(study.seeds):
         return pool_study(study)
     return results
-
-
-def is_generated(study: Study) -> bool:
-    """Whether the videos were made by `memodule synth`: their recipe lies beside the Catalog, or the study's copy."""
-    return any(
-        (folder / RECIPE).is_file() for folder in (study.folder / "catalog", Path(study.config["data"]["catalog"]))
-    )

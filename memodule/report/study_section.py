@@ -1,0 +1,173 @@
+"""The part of a report about one study, apart from its videos."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from memodule.report.drawing import Picture
+from memodule.report.reported_study import ReportedStudy
+from memodule.report.study_figures import result_pictures, training_pictures
+from memodule.report.table_lines import (
+    EmotionLine,
+    ScoreLine,
+    SubjectLine,
+    confusion_lines,
+    emotion_lines,
+    error_counts,
+    score_lines,
+    subject_lines,
+    timing_lines,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class StudySection:
+    """Everything that the template shows of one study.
+
+    Attributes:
+        label: The letter that the page calls it by.
+        facts: (name, value) of what a reader must know to repeat the study.
+        seeds: Titles of the columns of single seeds; empty if there is only one.
+        chose: Whether anything was chosen on inner validation subjects.
+        trained_as: Label of an earlier study that decodes the same networks; their curves are not drawn again.
+        config: The resolved config as YAML, without what is unset.
+    """
+
+    study: ReportedStudy
+    label: str
+    facts: Sequence[tuple[str, str]]
+    scores: Sequence[ScoreLine]
+    seeds: list[str]
+    emotions: Sequence[EmotionLine]
+    confusion: Sequence[tuple[str, list[int]]]
+    subjects: Sequence[SubjectLine]
+    alarms: Mapping[str, int]
+    misses: Mapping[str, int]
+    timing: Mapping[str, Mapping[str, float]]
+    pictures: Sequence[Picture]
+    training: Sequence[Picture]
+    chose: bool
+    trained_as: str | None
+    config: str
+
+
+def study_sections(studies: Sequence[ReportedStudy], labels: Sequence[str]) -> list[StudySection]:
+    """What a page shows of each study.
+
+    Args:
+        studies: At least one.
+        labels: A letter for each.
+    """
+    sections = []
+    for number, (study, label) in enumerate(zip(studies, labels, strict=True)):
+        same = (labels[earlier] for earlier in range(number) if studies[earlier].histories == study.histories)
+        sections.append(_section(study, label, next(same, None)))
+    return sections
+
+
+def _section(study: ReportedStudy, label: str, trained_as: str | None) -> StudySection:
+    alarms, misses = error_counts(study)
+    return StudySection(
+        study=study,
+        label=label,
+        facts=study_facts(study),
+        scores=score_lines(study),
+        seeds=[f"seed {seed}" for seed in study.results["by_seed"]] if len(study.results["by_seed"]) > 1 else [],
+        emotions=emotion_lines(study),
+        confusion=confusion_lines(study),
+        subjects=subject_lines(study),
+        alarms=alarms,
+        misses=misses,
+        timing=timing_lines(study),
+        pictures=result_pictures(study),
+        training=[] if trained_as else training_pictures(study),
+        chose=any(fold["provenance"]["chosen_on"] for fold in study.all_folds),
+        trained_as=trained_as,
+        config=yaml.safe_dump(_without_unset(study.config), sort_keys=False, allow_unicode=True),
+    )
+
+
+def study_facts(study: ReportedStudy) -> list[tuple[str, str]]:
+    """(name, value) of what a reader must know to repeat a study."""
+    config, about, data = study.config, study.description, study.config["data"]
+    step = "every frame" if data["frame_step"] == 1 else f"one frame in {data['frame_step']}"
+    host, fingerprint = about["host"], about["data_fingerprint"][:8]
+    size = f"{len(study.catalog.videos)} videos of {len(study.catalog.subjects)} subjects"
+    return [
+        ("protocol", _protocol(study)),
+        ("selection rule", call_text(study.results["rule"]) + _half_windows(study)),
+        ("network", call_text(config["model"]["network"])),
+        ("training", _training(study)),
+        ("data", f"{size}, {step}, windows of {data['window']}, fingerprint {fingerprint}"),
+        ("folds", f"{study.progress.removesuffix(' folds')}, {_duration(study)}"),
+        ("seeds", ", ".join(map(str, about["seeds"]))),
+        ("study", f"{about['name']}, digest {about['digest'][:8]}"),
+        ("code", ", ".join(code_versions(study))),
+        ("machine", f"{host['name']}, {host['cpus']} CPUs, {', '.join(host['gpus']) or 'no GPU'}"),
+    ]
+
+
+def code_versions(study: ReportedStudy) -> list[str]:
+    """Versions of the code that made the folds: one, unless the study was continued under another."""
+    began = study.description["code_version"]
+    return sorted({fold.get("made_with", {}).get("code", began) for fold in study.all_folds})
+
+
+def weight_files(study: ReportedStudy) -> list[str]:
+    """Files of weights that an imported study uses; empty where the study trained its own."""
+    return sorted({fold["weights"]["file"] for fold in study.all_folds if "weights" in fold})
+
+
+def call_text(description: Mapping[str, Any]) -> str:
+    """A class with the arguments that are set, as a call.
+
+    Args:
+        description: class_path and init_args.
+    """
+    arguments = {k: v for k, v in (description.get("init_args") or {}).items() if v is not None}
+    given = (f"{name}={value:g}" if type(value) is float else f"{name}={value}" for name, value in arguments.items())
+    return f"{description['class_path'].rpartition('.')[2]}({', '.join(given)})"
+
+
+def _protocol(study: ReportedStudy) -> str:
+    rules = study.protocol
+    return ", ".join(
+        [
+            f"{rules.name} (all videos" if rules.videos == "all" else f"{rules.name} (only videos with an ME",
+            "one-to-one matching" if rules.matching == "one_to_one" else "greedy matching",
+            f"IoU ≥ {rules.iou:g} in {rules.frames} frames",
+            f"neutral intervals {'left out' if rules.filter_neutral else 'counted'}",
+            f"interval prior fitted on {'all subjects' if rules.leaks else 'training subjects'})",
+        ]
+    )
+
+
+def _training(study: ReportedStudy) -> str:
+    """How the network was trained; an imported study was trained elsewhere."""
+    if files := weight_files(study):
+        return f"none here: the authors' weights, {', '.join(files[:2])}{' …' if len(files) > 2 else ''}"
+    return f"{study.config['trainer']['max_epochs']} epochs, learning rate {study.config['model']['learning_rate']:g}"
+
+
+def _half_windows(study: ReportedStudy) -> str:
+    """The fitted half windows, if the rule fits one in every fold."""
+    timings = [(fold["rule"].get("state") or {}).get("timing") or {} for fold in study.all_folds]
+    fitted = [timing["half_window"] for timing in timings if timing.get("half_window")]
+    if not fitted:
+        return ""
+    low, high = min(fitted), max(fitted)
+    return f", half window {low if low == high else f'{low} to {high}'} sampled frames"
+
+
+def _duration(study: ReportedStudy) -> str:
+    seconds = sum(fold["seconds"] for fold in study.all_folds)
+    return f"{seconds / 3600:.1f} h of work" if seconds >= 5400 else f"{seconds / 60:.0f} min of work"
+
+
+def _without_unset(value: Any) -> Any:
+    """A config without its entries that are null."""
+    if isinstance(value, Mapping):
+        return {key: _without_unset(entry) for key, entry in value.items() if entry is not None}
+    return value
