@@ -36,15 +36,7 @@ EXPRESSION_COLUMNS: Final = ("subject", "video", "kind", "onset", "apex", "offse
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Video:
-    """One face video.
-
-    Attributes:
-        subject: Code of the person.
-        video: Code of the video, unique within the subject.
-        path: The video file, or the folder of its images.
-        fps: Frames per second.
-        frames: Number of frames.
-    """
+    """One face video: a video file or a folder of images; its code is unique within the subject."""
 
     subject: str
     video: str

@@ -45,6 +45,11 @@ class Images:
         """Runs (first, last) of missing numbers between the first image and the last."""
         return tuple((a[1] + 1, b[0] - 1) for a, b in zip(self.runs, self.runs[1:], strict=False))
 
+    @property
+    def missing(self) -> int:
+        """How many numbers are missing between the first image and the last."""
+        return sum(last - first + 1 for first, last in self.gaps)
+
     def at_or_after(self, number: int) -> int:
         """Position (from 0) of the first image numbered `number` or higher; `count` if there is none."""
         position = 0

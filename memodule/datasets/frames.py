@@ -84,8 +84,7 @@ def folder_remarks(video: Video) -> list[FrameRemark]:
     images = Listing().look(video.path).images
     remarks = [FrameRemark(None, images.oddity)] if images.oddity else []
     if images.gaps and not images.oddity:
-        missing = sum(last - first + 1 for first, last in images.gaps)
-        text = f"{missing} image numbers are missing, the first of them {images.gaps[0][0]}"
+        text = f"{images.missing} image numbers are missing, the first of them {images.gaps[0][0]}"
         remarks.append(FrameRemark(None, f"{text}; frames count images, not numbers"))
     return remarks
 

@@ -142,9 +142,8 @@ def _videos(
             remarks.append(Remark("warning", text, place, found.oddity))
             continue
         if found.gaps:
-            missing = sum(last - first + 1 for first, last in found.gaps)
             first, last = found.gaps[0]
-            detail = f"{missing} missing, the first {first}" + (f" .. {last}" if last > first else "")
+            detail = f"{found.missing} missing, the first {first}" + (f" .. {last}" if last > first else "")
             remarks.append(Remark("warning", "frame numbers are missing; labels stay with their images", place, detail))
         if found.runs[0][0] != 1:
             text = "image numbers do not start at 1 as labels do: label n means the image numbered n"

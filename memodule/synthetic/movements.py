@@ -100,11 +100,6 @@ def express(
     """Draw how a subject shows an emotion: which action units, how strongly, how evenly.
 
     Args:
-        rng: Source of randomness.
-        difficulty: Ranges of strength.
-        temperament: The subject's habits.
-        kind: "micro" or "macro".
-        emotion: Emotion class.
         times: Onset, apex, offset, and number of frames that the apex is held.
     """
     onset, apex, offset, hold = times

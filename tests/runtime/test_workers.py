@@ -52,7 +52,7 @@ def test_errors_are_outcomes_and_harm_no_other_task(do, workers):
     assert [results["do", i] for i in (1, 3, 4)] == [10, 30, 40]
     assert isinstance(results["fail", 2], ValueError)
     assert str(results["fail", 2]) == "cannot do 2"
-    assert reported == 8 or workers > 1  # processes are asked twice a second
+    assert reported == 8 or workers > 1  # processes are polled twice a second
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_an_idle_process_that_is_killed_costs_nothing(do):
     results = {}
     for task, outcome in run(do, tasks, 2, contextlib.nullcontext, lambda done: None):
         if not results:
-            time.sleep(1)  # until nothing is to be done
+            time.sleep(1)  # until all workers are idle
             os.kill(outcome, signal.SIGKILL)
             time.sleep(1)
         results[task] = outcome
@@ -79,7 +79,7 @@ def test_an_idle_process_that_is_killed_costs_nothing(do):
 
 
 @pytest.mark.slow
-def test_a_process_killed_while_nobody_looks_costs_only_its_own_task(do):
+def test_a_process_killed_between_two_checks_costs_only_its_own_task(do):
     tasks = [("do", 1), ("die", 15), *(("do", i) for i in range(3, 10))]
     results = {}
     for task, outcome in run(do, tasks, 2, contextlib.nullcontext, lambda done: None):

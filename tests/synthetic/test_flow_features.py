@@ -122,7 +122,7 @@ def test_regions_answer_as_the_extractor_measures_them_on_rendered_faces(unit):
     acted = Movement("micro", "negative", 5, 12, 25, 0, 1.0, 1.5, weights)
     performance = Performance((acted,), np.zeros(30), np.zeros((30, 4)), np.zeros((30, 2)), np.zeros((30, 2)))
     frames = np.array(list(render(rig, performance, DIFFICULTIES["easy"], np.random.default_rng(0))))
-    window = FlowExtractor(window=30).extract(frames)[0]
+    window = FlowExtractor(window=30, engine="opencv").extract(frames)[0]  # numba would compile for 15 s
     measured = window[:, 12] - window[:, 3]
     simulated = rig.apex_strengths(acted) @ flow_features._responses(rig).halves
     size = np.linalg.norm(measured) / np.linalg.norm(simulated)

@@ -83,9 +83,6 @@ def check_dataset(
     """Read a data set and look for everything that is missing or looks wrong.
 
     Args:
-        description: What is known about the data set.
-        root: Its folder.
-        listing: Lists folders.
         against: Other Catalogs that should have no subject in common with it.
     """
     expected = description.tree.replace("ROOT", root.name or str(root), 1)
