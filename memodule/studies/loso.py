@@ -15,7 +15,7 @@ from memodule.studies.pooling import decoded_videos, pool_study, provenance
 from memodule.studies.redecoding import check_curves
 from memodule.studies.results_view import results_text
 from memodule.studies.study import Study
-from memodule.studies.tracking import how_to_send
+from memodule.studies.tracking import how_to_send, require_logger
 from memodule.studies.work import Workers
 from memodule.training.fold_cli import is_main_process
 
@@ -70,6 +70,7 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
             "data.inner_validation_subjects; choosing by the held-out subjects would make the winner look better than "
             "it is"
         )
+    require_logger(plan.config)
     check_curves(plan)
     if not all(job.finished for job in plan.jobs):
         require_answer(workers.address)  # before anything is written

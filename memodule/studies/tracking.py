@@ -5,6 +5,7 @@ Other Lightning loggers (configs/logger/) get the metrics of the folds, each fol
 
 import contextlib
 import hashlib
+import importlib.util
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
+from memodule.errors import UserError
 from memodule.intervals.description import rule_text
 from memodule.runtime.environment import environment, unless_set
 from memodule.runtime.private_interfaces import forget_anonymous
@@ -30,6 +32,13 @@ Rows = Sequence[Mapping[str, Any]]
 _LONGEST_TAG: Final = 64
 """W&B refuses longer ones."""
 
+_PACKAGES: Final = {
+    "WandbLogger": ("wandb",),
+    "TensorBoardLogger": ("tensorboard", "tensorboardX"),
+    "MLFlowLogger": ("mlflow",),
+}
+"""What Lightning's loggers import: any one of these."""
+
 
 def how_to_send(study: Study) -> str | None:
     """The command that sends a study's offline runs; None where it has none."""
@@ -43,6 +52,19 @@ def uses_wandb(config: Mapping[str, Any]) -> bool:
     """Whether the config logs to Weights & Biases."""
     logger = config["trainer"]["logger"]
     return isinstance(logger, dict) and logger["class_path"].endswith("WandbLogger")
+
+
+def require_logger(config: Mapping[str, Any]) -> None:
+    """Refuse a logger whose package is missing, which would end every fold at its start.
+
+    Raises:
+        UserError: With the command that installs it.
+    """
+    logger = config["trainer"]["logger"]
+    kind = logger["class_path"].rpartition(".")[2] if isinstance(logger, dict) else ""
+    packages = _PACKAGES.get(kind, ())
+    if packages and not any(map(importlib.util.find_spec, packages)):
+        raise UserError(f"trainer.logger: {kind} needs another package; run `pip install {packages[0]}`")
 
 
 def fold_logger(job: Job) -> Any:

@@ -215,7 +215,7 @@ def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
         (["--seeds", "0,0"], "different whole numbers"),
         (["--seeds", "0,-1"], "whole numbers from 0 to"),
         (["--seeds", "4294967296"], "whole numbers from 0 to"),
-        (["--set", "seed_everything=-1"], "seed_everything: -1; give a whole number from 0"),
+        (["--set", "seed_everything=-1"], "seed_everything: -1"),
         (["--set", "model.learning_rate=-1"], "model.learning_rate: -1.0; give a finite number above 0"),
         (["--set", "model.network.init_args.depth=0"], "error: SlowFastMamba: depth is 0; give"),
         (["--set", "intervals.init_args.threshold=7"], "error: intervals.threshold: 7.0 is no share; give"),
