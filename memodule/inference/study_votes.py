@@ -1,28 +1,18 @@
-"""What a study hands in to a challenge: what its seeds found in held-out videos, or checkpoints for unseen ones."""
+"""What a study submits to a challenge: what its seeds found in held-out videos, or checkpoints for unseen ones."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 from memodule.decoding.decode import Decoded, decode
 from memodule.errors import UserError
 from memodule.inference.ensemble import median_rule
 from memodule.inference.submission import average
+from memodule.studies.results_view import a_few
 from memodule.studies.study import Study
-
-_NAMED: Final = 4
-"""Missing folds that a message names."""
 
 
 def voting_seeds(study: Study, seed: int | None) -> tuple[int, ...]:
-    """The seeds whose folds vote, after a look that all of these are there.
-
-    Args:
-        study: The study.
-        seed: The only one to take; None takes all.
-
-    Returns:
-        At least one seed.
+    """The seeds whose folds vote: `seed`, or all if it is None.
 
     Raises:
         UserError: If the study has no such seed, or folds are missing.
@@ -32,15 +22,12 @@ def voting_seeds(study: Study, seed: int | None) -> tuple[int, ...]:
     seeds = study.seeds if seed is None else (seed,)
     missing = [(subject, of) for subject, of in study.missing() if of in seeds]
     if missing:
-        names = ", ".join(
-            subject if len(study.seeds) == 1 else f"{subject} (seed {of})" for subject, of in missing[:_NAMED]
-        )
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        whole = [str(of) for of in seeds if len(study.finished(of)) == len(study.subjects)]
-        instead = f", choose --seed {whole[0]}, which is whole" if whole else ""
+        names = a_few([subject if len(study.seeds) == 1 else f"{subject} (seed {of})" for subject, of in missing])
+        complete = [str(of) for of in seeds if of not in {of for _, of in missing}]
+        instead = f", use --seed {complete[0]}, which is complete" if complete else ""
         raise UserError(
-            f"{study.folder}: {len(missing)} of {len(seeds) * len(study.subjects)} folds are missing: {names}{more}; "
-            f"give the same `memodule loso` command again{instead}, or name the checkpoints that shall vote"
+            f"{study.folder}: {len(missing)} of {len(seeds) * len(study.subjects)} folds are missing: {names}; repeat "
+            f"the `memodule loso` command{instead}, or name the checkpoints that vote"
         )
     return seeds
 
@@ -50,27 +37,20 @@ def held_out(study: Study, seeds: Sequence[int]) -> Iterator[Decoded]:
 
     Args:
         study: The study; the folds of these seeds are finished.
-        seeds: Whose curves are averaged. The rule with the median durations among them decodes the mean.
+        seeds: Whose curves are averaged. The rule with the median durations among theirs decodes the mean.
 
     Yields:
-        One entry for each video, in the order of the Catalog.
+        One entry per video, in the order of the Catalog.
     """
     for subject in study.subjects:
-        rules = [study.fold(subject, seed).rule for seed in seeds]
-        rule = rules[median_rule(rules)]
-        for curves in zip(*(study.fold(subject, seed).curves for seed in seeds), strict=True):
+        folds = [study.fold(subject, seed) for seed in seeds]
+        rule = folds[median_rule([fold.rule for fold in folds])].rule
+        for curves in zip(*(fold.curves for fold in folds), strict=True):
             yield decode(average(curves), rule, study.protocol)
 
 
 def checkpoints(study: Study, seeds: Sequence[int]) -> list[Path]:
-    """The weights of all folds.
-
-    Args:
-        study: The study; the folds of these seeds are finished.
-        seeds: Whose folds.
-
-    Returns:
-        One file for each seed and subject.
+    """The weights of all folds of some seeds.
 
     Raises:
         UserError: If the study kept none.
@@ -79,7 +59,6 @@ def checkpoints(study: Study, seeds: Sequence[int]) -> list[Path]:
     absent = [file for file in files if not file.is_file()]
     if absent:
         raise UserError(
-            f"{absent[0]}: no such file; the study ran with --no-checkpoints, or decoded curves again: give one that "
-            "kept its weights"
+            f"{absent[0]}: no such file; the study ran with --no-checkpoints or --curves; use one with weights"
         )
     return files

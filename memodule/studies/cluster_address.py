@@ -1,4 +1,4 @@
-"""Whether a Ray cluster answers at an address, told within seconds: Ray itself would wait for minutes."""
+"""Checks within seconds that a Ray cluster answers at an address; Ray itself would wait for minutes."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from memodule.errors import UserError
 from memodule.runtime.private_interfaces import ray_address
 
 _PATIENCE: Final = 5.0
-"""Seconds that a machine may take to accept a connection, and again to say what it is."""
+"""Seconds that a machine may take to accept a connection, and again to answer."""
 
 _HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """How an HTTP/2 client begins (RFC 9113, section 3.4), with no settings of its own."""
@@ -22,16 +22,16 @@ WANTED: Final = "write HOST:PORT, such as 10.0.0.1:6379, or auto"
 
 
 def host_and_port(address: str) -> tuple[str, int] | None:
-    """Where to knock for an address of Ray.
+    """The host and port to try for an address of Ray.
 
     Args:
-        address: HOST:PORT, [IPv6]:PORT or ray://HOST:PORT; "auto" is for Ray to find, "local" wants a new one.
+        address: HOST:PORT, [IPv6]:PORT or ray://HOST:PORT; or "auto" and "local", which Ray resolves.
 
     Returns:
         Host and port; None for auto and local.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the address has another form.
     """
     if address in ("auto", "local"):
         return None
@@ -42,56 +42,44 @@ def host_and_port(address: str) -> tuple[str, int] | None:
 
 
 def require_answer(address: str | None) -> None:
-    """Knock at a cluster's address.
+    """Require that a Ray cluster answers.
 
     Args:
-        address: As in `host_and_port`; None stands for this machine, where there is nothing to ask.
+        address: As in `host_and_port`; None is this machine, where there is nothing to check.
 
     Raises:
-        UserError: If the address cannot be read, nobody answers there, or somebody who is no Ray.
+        UserError: If the address is malformed, nothing answers there, or what answers is not Ray.
     """
     if address is None:
         return
     try:
-        place = host_and_port(_found_by_ray() if address == "auto" else address)
+        place = host_and_port(ray_address() or "local" if address == "auto" else address)
     except ValueError as error:
         raise UserError(f"--address {error}") from None
     except ConnectionError as error:
-        raise UserError(f"--address {address}: {nobody(str(error).partition('.')[0])}") from None
+        raise UserError(f"--address {address}: {no_answer(str(error).partition('.')[0])}") from None
     if place is None:
         return
     try:
         with socket.create_connection(place, timeout=_PATIENCE) as connection:
-            if os.environ.get("RAY_USE_TLS", "0") in ("", "0"):  # behind TLS a certificate would have to be shown first
+            if os.environ.get("RAY_USE_TLS", "0") in ("", "0"):  # with TLS, a certificate comes first
                 _require_grpc(connection, address)
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         where = f"{place[0]}:{place[1]}, " if address == "auto" else ""
-        raise UserError(f"--address {address}: {nobody(where + reason)}") from None
+        raise UserError(f"--address {address}: {no_answer(where + reason)}") from None
 
 
-def nobody(reason: str) -> str:
-    """The line about a cluster that does not answer.
-
-    Args:
-        reason: Why, in a few words.
-
-    Returns:
-        What is wrong and the mend.
-    """
+def no_answer(reason: str) -> str:
+    """The message about a cluster that does not answer, and how to fix it."""
     return f"no Ray cluster answers there ({reason}); start one with `ray start --head`"
-
-
-def _found_by_ray() -> str:
-    """What "auto" stands for: RAY_ADDRESS, or the last cluster of this machine, which may have died long ago."""
-    return ray_address() or "local"
 
 
 def _require_grpc(connection: socket.socket, address: str) -> None:
     answer = b""
-    with contextlib.suppress(OSError):  # of silence, or of being turned out
+    with contextlib.suppress(OSError):  # no answer, or a closed connection
         connection.sendall(_HELLO)
         while len(answer) < 9 and (more := connection.recv(9 - len(answer))):
             answer += more
     if answer[3:4] != bytes([_SETTINGS]) or len(answer) < 9:
-        raise UserError(f"--address {address}: {nobody('somebody listens at that port, but it is no Ray')}")
+        raise UserError(f"--address {address}: {no_answer('another program listens at that port')}")

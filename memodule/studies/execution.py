@@ -1,4 +1,4 @@
-"""Running folds: one after the other in this process, or as Ray tasks (`ray_tasks`)."""
+"""Runs folds, one after the other in this process or as Ray tasks (`ray_tasks`)."""
 
 import functools
 import traceback
@@ -13,20 +13,16 @@ from memodule.studies.work import Meter, Workers, run_job
 
 
 def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
-    """Run every job that is not finished yet; a failing one does not stop the others.
-
-    Args:
-        jobs: Folds, finished ones included.
-        workers: Where to run them.
+    """Run every job that is not finished yet; one that fails does not stop the others.
 
     Returns:
-        For each failed fold the first line of its error; the whole traceback is in the fold's `error.txt`.
+        For each failed fold the first line of its error; the traceback is in its `error.txt`.
 
     Raises:
-        UserError: If a fold is to be spread over several processes that Ray knows nothing of, or the disk is full.
+        UserError: If folds on Ray are to take several devices each, or the disk is full.
     """
     if jobs and not workers.in_process and not one_device(jobs[0]):
-        raise UserError("trainer.devices: folds on Ray take one device each; spread one over several with --workers 1")
+        raise UserError("trainer.devices: a fold on Ray takes one device; use --workers 1 to spread it over several")
     waiting = [job for job in jobs if not job.finished]
     epochs = int(jobs[0].config["trainer"]["max_epochs"] or 0) if jobs else 0
     with console.progress_bar() as bar:
@@ -36,7 +32,7 @@ def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
             return {}
         if workers.in_process:
             return _run_here(waiting, workers, meter)
-        from memodule.studies.ray_tasks import run_with_ray  # which imports Ray
+        from memodule.studies.ray_tasks import run_with_ray
 
         return run_with_ray(waiting, workers, meter)
 
@@ -49,7 +45,7 @@ def _run_here(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, 
             forget_error(job)
         except Exception as error:
             failed[job.name] = keep_error(job, error, traceback.format_exc())
-            if not one_device(job):  # the fold's other processes wait for this one in the middle of their step
+            if not one_device(job):  # its other processes still wait in the middle of a step
                 return failed
         meter.end(job)
     return failed

@@ -1,4 +1,4 @@
-"""What becomes of a fold that fails: a line for the user, the whole error beside the fold, or the study's end."""
+"""What happens when a fold fails: one line for the user, the whole error in its folder, or the end of the study."""
 
 import contextlib
 import errno
@@ -10,42 +10,40 @@ from memodule.runtime.atomic import write_text
 from memodule.studies.plan import Job
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
-"""Errors that every other fold would meet too, at the end of its training."""
+"""Errors that would stop every other fold too, after its training."""
 
 
 def keep_error(job: Job, error: BaseException, details: str) -> str:
-    """Write the whole error to the fold's `error.txt` and give its first line.
-
-    Args:
-        job: The fold.
-        error: What it raised.
-        details: The whole of it, traceback included.
+    """Write an error with its traceback (`details`) to the fold's `error.txt`, and return its first line.
 
     Raises:
-        UserError: If nothing can be written any more: to go on would train fold after fold for nothing.
+        UserError: If the disk is full or read-only: every further fold would be trained in vain.
     """
     if _no_room(error):
-        raise UserError(
-            f"{job.folder}: cannot be written ({error}); make room and give the same command again, finished folds "
-            f"are kept"
-        ) from None
-    with contextlib.suppress(OSError):  # the line alone must do
+        raise not_writable(job.folder, error) from None
+    with contextlib.suppress(OSError):
         write_text(_error_file(job), details + "\n")
     return in_one_line(error)
 
 
+def not_writable(folder: Path, error: BaseException) -> UserError:
+    """What to raise when a study's files cannot be written."""
+    remedy = "free some space and repeat the command, finished folds are kept"
+    return UserError(f"{folder}: cannot be written ({error}); {remedy}")
+
+
 def first_line(error: BaseException) -> str:
-    """What an error says first; its kind where it says nothing."""
+    """The first line of an error's message; the name of its class if it has no message."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def in_one_line(error: BaseException) -> str:
-    """An error for a list of failures: a user's mistake as it is told, any other with its kind."""
+    """An error in a list of failures: a user's mistake as it is, anything else after the name of its class."""
     return first_line(error) if isinstance(error, UserError) else f"{type(error).__name__}: {first_line(error)}"
 
 
 def forget_error(job: Job) -> None:
-    """Remove what an earlier attempt left."""
+    """Remove the error of an earlier attempt."""
     with contextlib.suppress(OSError):
         _error_file(job).unlink(missing_ok=True)
 
@@ -55,7 +53,7 @@ def _error_file(job: Job) -> Path:
 
 
 def _no_room(error: BaseException | None) -> bool:
-    """Whether this error, or one that led to it, is a full or read-only disk."""
+    """Whether a full or read-only disk caused this error, directly or not."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:

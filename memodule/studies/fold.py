@@ -1,4 +1,4 @@
-"""One fold: train without the held-out subject, score it, keep what was found."""
+"""One fold: train without the held-out subject, score it, save what was found."""
 
 import contextlib
 import os
@@ -28,19 +28,19 @@ from memodule.training.settings import build_fold
 def run_fold(
     job: Job, threads: int = 1, save_checkpoint: bool = True, on_epoch: Callable[[int], object] | None = None
 ) -> None:
-    """Run one fold and write its folder; `result.json` comes last, and makes the fold count as finished.
+    """Run one fold and write its folder: `test/` and `val/` (curves.npz, intervals.csv), `model.ckpt`, `result.json`.
 
-    The folder gets `test/` and `val/` (curves.npz, intervals.csv), `model.ckpt` and `result.json`. The same job gives
-    the same result on the same kind of processor, whoever else is running.
+    `result.json` comes last, and makes the fold finished. The same job gives the same result on the same kind of
+    processor, whatever else is running.
 
     Args:
-        job: Which fold.
+        job: The fold.
         threads: CPU threads for PyTorch; another number may change the last bits of a result.
         save_checkpoint: Whether to keep the trained weights.
         on_epoch: Called with the number of finished epochs.
 
     Raises:
-        UserError: If config, Catalog or features cannot be used, or nothing can be written.
+        UserError: If config, Catalog or features cannot be used.
     """
     laps = _Laps()
     remove_leftovers(job.folder)
@@ -81,8 +81,8 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[
     cli.trainer.fit(cli.model, cli.datamodule)
     laps.end("training")
     chosen = _chosen(cli)
-    # The rule is calibrated on, and the objective taken from, curves of the weights that are scored; the last ones
-    # seen in training may be of an earlier epoch, or of weights that an average has replaced since.
+    # The rule is calibrated on curves of the weights that are scored, and so is the objective measured. The last curves
+    # of training may be of an earlier epoch, or of weights that an average has replaced since.
     if chosen or cli.datamodule.fold.validation or "val" not in cli.interval_selection.decoded:
         cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
     inner = _inner(cli)
@@ -94,13 +94,13 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[
 
 
 def one_device(job: Job) -> bool:
-    """Whether the fold runs in one process; it does unless the config says otherwise, since folds run in parallel."""
+    """Whether the fold runs in one process: the default, since folds run in parallel."""
     trainer = job.config["trainer"]
     return trainer["devices"] in ("auto", 1, "1") and trainer["num_nodes"] == 1
 
 
 def _place(job: Job) -> dict[str, Any]:
-    """Trainer options that say on what the fold runs.
+    """Trainer options for where the fold runs.
 
     For a fold in one process they override what Lightning reads from SLURM's variables, which are set wherever `srun`
     started the Ray workers: it would take the fold for one rank of many, and ranks other than 0 write and log nothing.
@@ -113,22 +113,22 @@ def _place(job: Job) -> dict[str, Any]:
 
 
 def _chosen(cli: FoldCLI) -> str | None:
-    """The epoch to score: the last one, unless a checkpoint callback chooses by inner validation subjects."""
+    """The checkpoint to score: the last epoch (None), unless a callback chooses by inner validation subjects."""
     checkpoint = cli.trainer.checkpoint_callback
     return "best" if checkpoint is not None and getattr(checkpoint, "monitor", None) else None
 
 
 def _save_weights(cli: FoldCLI, path: Path) -> None:
-    """Keep the weights; every process of the fold takes part, since Lightning lets them wait for one another."""
+    """Keep the weights; every process of the fold takes part, since Lightning makes them wait for each other."""
     if cli.trainer.is_global_zero:
         with replacing(path) as aside:
             cli.trainer.save_checkpoint(aside, weights_only=True)
     else:
-        cli.trainer.save_checkpoint(path, weights_only=True)  # waits, and writes nothing
+        cli.trainer.save_checkpoint(path, weights_only=True)  # waits and writes nothing
 
 
 def _inner(cli: FoldCLI) -> dict[str, Any]:
-    """Counts of the inner validation subjects, before the rule is calibrated on them."""
+    """Counts of the inner validation subjects, before they calibrate the rule."""
     data, callback = cli.datamodule, cli.interval_selection
     if not data.fold.validation:
         return {}
@@ -158,13 +158,13 @@ def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> 
 
 
 def _scan(cli: FoldCLI) -> str:
-    """Which selective scan the network asks for; a network of somebody else's may know of none."""
+    """The selective scan that the network requests; your own network may have no such setting."""
     options: Mapping[str, Any] = getattr(cli.model.network, "hparams", {})
     return str(options.get("scan", "auto"))
 
 
 class _Laps:
-    """Where the time of a fold goes."""
+    """How long each phase of a fold takes."""
 
     def __init__(self) -> None:
         self.started = time.time()
@@ -172,14 +172,14 @@ class _Laps:
         self._last = time.perf_counter()
 
     def end(self, phase: str) -> None:
-        """Count the time since the last phase ended to this one."""
+        """Add the time since the last phase ended to this one."""
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
         self._last = now
 
 
 def _peak_memory_mb() -> int | None:
-    """Largest memory of this process so far; None where the system does not tell."""
+    """Largest memory of this process so far; None where the system does not report it."""
     try:
         import resource
     except ImportError:
@@ -200,7 +200,7 @@ def _learned(cli: FoldCLI) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Use that many; without the variable Lightning's DDP would set a number of its own, and so change last bits."""
+    """Use that many threads; the variable keeps Lightning's DDP from using another number, which changes last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -212,7 +212,7 @@ def _threads(count: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Undo what Lightning makes of Ctrl-C: it ignores further ones and leaves by SystemExit."""
+    """Restore Ctrl-C, which Lightning turns into SystemExit, ignoring any further one."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield

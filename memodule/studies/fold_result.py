@@ -19,9 +19,9 @@ _KEYS: Final = ("provenance", "rule", "history", "seconds")
 
 @dataclasses.dataclass(frozen=True)
 class FoldResult:
-    """What one fold left behind. A file is read when it is first needed.
+    """The files of one fold, each read when it is first needed.
 
-    Everything but `folder` and `finished` raises a UserError if the fold is not finished or its file is damaged.
+    Reading raises a UserError if the fold is not finished or the file is damaged.
 
     Attributes:
         folder: Where its files are; it need not exist.

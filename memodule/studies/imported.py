@@ -1,13 +1,11 @@
-"""A study whose networks the authors have trained: their weights are scored, nothing is trained here.
+"""A study of networks that the authors trained: their weights are scored, and nothing is trained.
 
 The published code saves one weight file per held-out subject, `subject_006.pkl` for subject 006 of SAMM Long Videos,
 `subject_1.pkl` for spNO.1 of CAS(ME)^3. Each becomes the checkpoint of one fold, and the folder becomes what
-`memodule loso` would have written, so that `ablate`, `report` and `spot` take it like any other.
+`memodule loso` would have written, so that `ablate`, `report` and `spot` accept it like any other.
 """
 
 import dataclasses
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +16,7 @@ from memodule.errors import UserError
 from memodule.intervals.description import describe_rule
 from memodule.networks import load_published_weights
 from memodule.runtime.atomic import replacing, write_json
-from memodule.runtime.digests import file_sha256
+from memodule.runtime.digests import file_sha256, json_sha256
 from memodule.studies.influences import influences
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
@@ -28,7 +26,7 @@ from memodule.training.fold_cli import FoldCLI, quiet_lightning
 from memodule.training.settings import build_fold
 
 PATTERN: Final = "subject_{number}.pkl"
-"""How the authors name the file of one held-out subject."""
+"""How the authors name the weight file of a held-out subject."""
 
 
 def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) -> dict[str, Path]:
@@ -40,39 +38,36 @@ def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) 
         pattern: File name (or path below the folder) with `{subject}`, the code as in the Catalog, or `{number}`, what
             follows the last full stop in it: 1 for spNO.1, 006 for 006.
 
-    Returns:
-        An existing file for each subject.
-
     Raises:
-        UserError: If the pattern names nobody, or files are missing.
+        UserError: If the pattern does not tell subjects apart, or files are missing.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give the one that holds the authors' weight files")
+        raise UserError(f"{folder}: no such folder; use the one that holds the authors' weight files")
     try:
         files = {s: folder / pattern.format(subject=s, number=s.rpartition(".")[2]) for s in subjects}
     except (KeyError, IndexError, ValueError):
         files = {}
     if len(set(files.values())) < len(subjects):
-        raise UserError(f"--pattern {pattern}: say with {{subject}} or {{number}} which file is whose, as in {PATTERN}")
+        raise UserError(f"--pattern {pattern}: needs {{subject}} or {{number}} for each file, as in {PATTERN}")
     missing = [subject for subject, file in files.items() if not file.is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UserError(
-            f"{files[missing[0]]}: no such file, so subject {missing[0]}{more} has no weights; name the files with "
-            "--pattern, or the subjects that have some with --folds"
+            f"{files[missing[0]]}: no such file, so subject {missing[0]}{more} has no weights; set --pattern to the "
+            "names of the files, or --folds to the subjects that have some"
         )
     return files
 
 
 def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> None:
-    """Read every weight file into the network that it is to fill, before anything is written.
+    """Load every weight file into the network of the config, before anything is written.
 
     Args:
         config: The resolved config of the study.
         weights: The weight file of each subject, at least one.
 
     Raises:
-        UserError: If one cannot be read, or does not fit the network.
+        UserError: If a file cannot be read, or does not fit the network.
     """
     network = try_out(config, next(iter(weights))).network
     for file in weights.values():
@@ -82,19 +77,20 @@ def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> Non
 def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bool = True) -> Outcome:
     """Score the authors' networks on their held-out subjects, pool, and write the study's files.
 
-    Folds that are finished are kept; other weights make another study.
+    Finished folds are kept; other weights make another study.
 
     Args:
         plan: The experiment; its folds are scored, not trained.
         weights: The weight file of each of its subjects.
-        save_checkpoints: Whether to keep each network as a checkpoint of ours.
+        save_checkpoints: Whether to keep each network as a checkpoint of memodule.
 
     Raises:
         UserError: If weights do not fit the network of the plan, or files cannot be read or written.
     """
     check_weights(plan.config, weights)
     hashes = {subject: file_sha256(file) for subject, file in weights.items()}
-    plan = dataclasses.replace(plan, fingerprint=_with_weights(plan.fingerprint, hashes))
+    # so that no study that was trained here is taken for this one
+    plan = dataclasses.replace(plan, fingerprint=json_sha256([plan.fingerprint, hashes]))
     study = Study.begin(plan)
     for job in console.track(plan.jobs, "folds"):
         if not job.finished:
@@ -102,13 +98,8 @@ def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bo
     return Outcome(study, pool_and_write(study), {})
 
 
-def _with_weights(fingerprint: str, hashes: Mapping[str, str]) -> str:
-    """The fingerprint of data and weights: no study that was trained here may be taken for this one."""
-    return hashlib.sha256(json.dumps([fingerprint, dict(sorted(hashes.items()))]).encode()).hexdigest()
-
-
 def _score_fold(job: Job, weights: Path, sha256: str, save_checkpoint: bool) -> None:
-    """Write one fold's folder, its result last."""
+    """Write the folder of a fold, `result.json` last."""
     started = time.perf_counter()
     with quiet_lightning():
         cli = build_fold(
@@ -123,7 +114,7 @@ def _score_fold(job: Job, weights: Path, sha256: str, save_checkpoint: bool) -> 
         )
         load_published_weights(cli.model.network, weights)
         cli.trainer.test(cli.model, cli.datamodule, verbose=False)
-        cli.model.seen = [cli.datamodule.influences]  # as the authors say; asked wherever the checkpoint goes
+        cli.model.seen = [cli.datamodule.influences]  # according to the authors
         if save_checkpoint:
             with replacing(job.folder / "model.ckpt") as aside:
                 cli.trainer.save_checkpoint(aside, weights_only=True)
@@ -131,7 +122,7 @@ def _score_fold(job: Job, weights: Path, sha256: str, save_checkpoint: bool) -> 
 
 
 def _result(cli: FoldCLI, job: Job, weights: Path, sha256: str, seconds: float) -> dict[str, Any]:
-    """What is known of the fold. That the authors held this subject out is their word; nothing here can prove it."""
+    """The contents of `result.json`. Only the authors say that the subject was held out; nothing here proves it."""
     callback = cli.interval_selection
     return {
         "subject": job.subject,

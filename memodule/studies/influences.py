@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 def influences(data: "LosoDataModule", protocol: Protocol, chosen: bool = True) -> dict[str, list[str]]:
-    """For each thing that a score depends on the subjects that it was taken from.
+    """The subjects that influenced each thing that a score depends on.
 
     Args:
         data: The data of the fold.
-        protocol: Its rules; under a leak the interval prior lists the scored subject too.
-        chosen: Whether anything was chosen by inner validation subjects; not so in networks that others trained.
+        protocol: Under a leak, the interval prior lists the scored subject too.
+        chosen: Whether inner validation subjects chose anything; they did not in networks that others trained.
 
     Returns:
-        Subjects per key. `scored` is the held-out one; `network` are the weights, `normalisation` the running means and
-        variances in it (the features know none: each window is relative to its own first frame); `class_weights` those
-        of the loss; `interval_prior` the durations that the rule has learned; `chosen_on` whose curves chose the epoch
-        and calibrated the rule; `inner` whose scores a sweep or search may follow.
+        Subjects per key: `scored` (the held-out one), `network` (weights), `normalisation` (running means and variances
+        in the network; features have none, each window is relative to its own first frame), `class_weights` (of the
+        loss), `interval_prior` (durations), `chosen_on` (whose curves chose the epoch and calibrated the rule),
+        `inner` (whose scores a sweep or search may follow).
     """
     fold = data.fold
     training, validation = list(fold.training), list(fold.validation) if chosen else []

@@ -1,4 +1,4 @@
-"""Scores of inner validation subjects, the only ones that settings may be chosen by."""
+"""Scores of inner validation subjects, the only ones that may choose settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,9 +16,8 @@ from memodule.metrics.functional import Tally, score
 def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Counts per inner validation subject of one fold, as plain values.
 
-    The held-out subject is decoded by the rule as the inner subjects have calibrated it. For a score of the same thing
-    each inner subject is decoded by the rule as the *others* have calibrated it; a single one has no others, and is
-    decoded without calibration.
+    The held-out subject is decoded after all inner subjects have calibrated the rule. To measure the same, each inner
+    subject is decoded after the *others* have calibrated it; a single one is decoded without calibration.
 
     Args:
         decoder: Fitted on the training subjects and not calibrated; it stays unchanged.
@@ -38,15 +37,14 @@ def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog:
 
 
 def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict[str, float] | None:
-    """Scores over the inner validation subjects of folds: the only scores that settings may be chosen by.
+    """Scores over the inner validation subjects of folds.
 
     Args:
         folds: Contents of finished folds' `result.json`; their counts are pooled.
         protocol: How to score.
-        protocol: The rules.
 
     Returns:
-        The scores, and `evaluations`, how often a subject was scored; None where no fold has inner subjects.
+        The scores, and `evaluations`, how often a subject was scored; None if no fold has inner subjects.
     """
     tallies = [Tally.from_dict(tally) for fold in folds for tally in fold.get("inner", {}).values()]
     return {**score(sum(tallies, Tally()), protocol), "evaluations": len(tallies)} if tallies else None

@@ -1,4 +1,4 @@
-"""Leave-one-subject-out studies from plan to pooled scores."""
+"""Leave-one-subject-out studies, from a plan to pooled scores."""
 
 import dataclasses
 import shlex
@@ -10,6 +10,7 @@ from memodule.runtime.atomic import write_json
 from memodule.runtime.own_parts import import_options
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
+from memodule.studies.failures import not_writable
 from memodule.studies.plan import Plan
 from memodule.studies.pooling import decoded_videos, pool_study, provenance
 from memodule.studies.redecoding import check_curves
@@ -26,8 +27,8 @@ class Outcome:
 
     Attributes:
         study: The study on disk.
-        results: Contents of its `results.json`; partial where folds are missing.
-        failed: For each fold that failed the error in one line.
+        results: Contents of its `results.json`; partial where folds are missing, None without any.
+        failed: For each fold that failed, its error in one line.
     """
 
     study: Study
@@ -35,40 +36,39 @@ class Outcome:
     failed: dict[str, str]
 
     def text(self, files: bool = True) -> str:
-        """What the terminal shows: the scores, what failed, and the files to open."""
-        parts = [results_text(self.results)] if self.results else ["no fold is finished; nothing to score"]
+        """What the terminal shows: scores, failed folds, and the files to open."""
+        parts = [results_text(self.results)] if self.results else ["no fold is finished, so there is nothing to score"]
         if self.failed:
             parts.append(self.failures())
         if files:
             parts.append(f"results: {self.study.folder / 'results.json'}")
             parts.append(f"page:    {shlex.join(['memodule', 'report', str(self.study.folder), *import_options()])}")
             sending = how_to_send(self.study)
-            parts += [f"W&B:     runs are kept offline; to send them: {sending}"] if sending else []
+            parts += [f"W&B:     runs are kept offline; send them with: {sending}"] if sending else []
         return "\n".join(parts)
 
     def failures(self) -> str:
-        """Which folds failed, and of what."""
+        """Which folds failed, and why."""
         lines = [f"  {name}: {error}" for name, error in self.failed.items()]
-        return "\n".join(["failed folds (the same command tries them again):", *lines])
+        return "\n".join(["failed folds (repeat the command to run them again):", *lines])
 
 
 def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
     """Run what is not finished, pool, and write the study's files.
 
     Args:
-        plan: What to run; folds that are finished are kept.
+        plan: What to run; finished folds are kept.
         workers: Where to run it.
         sweep: Whether the study is a trial of a sweep.
 
     Raises:
-        UserError: If the folder cannot be written, the cluster does not answer, the curves to decode again are of
-            another training, or a sweep would choose by held-out subjects.
+        UserError: If the folder cannot be written, the cluster does not answer, a logger's package is missing, the
+            curves to decode belong to another training, or a sweep would choose by held-out subjects.
     """
     if sweep and not plan.config["data"]["inner_validation_subjects"]:
         raise UserError(
-            "a sweep compares studies by inner/strs, the score of inner validation subjects, and there are none: set "
-            "data.inner_validation_subjects; choosing by the held-out subjects would make the winner look better than "
-            "it is"
+            "a sweep compares studies by inner/strs, the score of inner validation subjects; set "
+            "data.inner_validation_subjects, since choosing by held-out subjects would flatter the winner"
         )
     require_logger(plan.config)
     check_curves(plan)
@@ -76,7 +76,7 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
         require_answer(workers.address)  # before anything is written
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
-    if not is_main_process():  # a fold's second process; the first one tells
+    if not is_main_process():  # of a fold in several processes, one pools
         return Outcome(study, None, failed)
     return Outcome(study, pool_and_write(study), failed)
 
@@ -85,7 +85,7 @@ def pool_and_write(study: Study) -> dict[str, Any] | None:
     """Write results.json, provenance.json, predictions.csv and truth.csv.
 
     Returns:
-        The results, or None where no fold is finished.
+        The results; None if no fold is finished.
 
     Raises:
         UserError: If the files cannot be written.
@@ -100,8 +100,5 @@ def pool_and_write(study: Study) -> dict[str, Any] | None:
         write_predictions(study.folder / "predictions.csv", found)
         write_truth(study.folder / "truth.csv", study.catalog.expressions)
     except OSError as error:
-        raise UserError(
-            f"{study.folder}: cannot be written ({error}); make room and give the same command again, finished folds "
-            f"are kept"
-        ) from None
+        raise not_writable(study.folder, error) from None
     return results

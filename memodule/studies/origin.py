@@ -12,14 +12,14 @@ from memodule import __version__
 
 @functools.cache
 def code_version() -> str:
-    """Version of the package, with the commit where it runs from a checkout of its own."""
+    """Version of the package, with the commit if it runs from its own checkout."""
     here = Path(__file__)
-    words = (["ls-files", "--error-unmatch", here.name], ["describe", "--always", "--dirty"])
+    queries = (["ls-files", "--error-unmatch", here.name], ["describe", "--always", "--dirty"])
     try:
-        # an installation inside somebody else's repository must not take that one's commit
+        # the first query fails for an installation inside another repository, whose commit would mean nothing
         _, commit = (
-            subprocess.run(["git", *line], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True)
-            for line in words
+            subprocess.run(["git", *query], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True)
+            for query in queries
         )
     except (OSError, subprocess.SubprocessError):
         return __version__
@@ -27,14 +27,14 @@ def code_version() -> str:
 
 
 def maker(threads: int, scan: str = "auto") -> dict[str, str]:
-    """What made a fold, beside its settings: each part may move a result, be it by rounding.
+    """What made a fold, besides its settings; each part may change the last bits of a result.
 
     Args:
         threads: CPU threads of the fold.
-        scan: Which selective scan its network asks for.
+        scan: The selective scan that its network requests.
 
     Returns:
-        Versions of the code and of PyTorch, which selective scan is used, threads.
+        code and torch (versions), scan (the one in use), threads.
     """
     import torch
 
@@ -50,7 +50,7 @@ def maker(threads: int, scan: str = "auto") -> dict[str, str]:
 
 
 def host() -> dict[str, Any]:
-    """The machine, for comparing runs of different ones."""
+    """The machine that this process runs on."""
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

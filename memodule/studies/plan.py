@@ -1,4 +1,4 @@
-"""A study before it runs: its resolved config, its identity, its folder, its folds."""
+"""A study before it runs: resolved config, identity, folder, folds."""
 
 import copy
 import dataclasses
@@ -28,7 +28,7 @@ _NOT_IDENTITY = (
     "interval_selection",
     "model.windows_per_pass",
 )
-"""Settings that say where and how a study runs, not what it computes (the data have a fingerprint of their own)."""
+"""Settings of where and how a study runs, not of what it computes; the data have their own fingerprint."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Job:
         config: The resolved config of the study.
         subject: The held-out subject.
         seed: Seed of everything random.
-        folder: Where the fold's files go; it is finished once `result.json` is there.
+        folder: Where the fold's files go; `result.json` makes it finished.
         study: Name and digest of the study, for tracking.
         fingerprint: Hash of labels and flow features, for tracking.
-        curves: Folder of a finished study whose curves are decoded again, instead of training; None trains.
+        curves: Folder of a finished study whose curves are decoded, instead of training.
     """
 
     config: dict[str, Any]
@@ -55,12 +55,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """How messages call this fold."""
+        """What messages call this fold."""
         return f"{self.subject} (seed {self.seed})"
 
     @property
     def finished(self) -> bool:
-        """Whether the fold's result is there."""
+        """Whether the fold has a result."""
         return (self.folder / "result.json").is_file()
 
 
@@ -69,14 +69,14 @@ class Plan:
     """A study: one config, many folds.
 
     Attributes:
-        name: What the study is called; the config file's name unless given.
+        name: What the study is called; by default, the names of its config files.
         config: The resolved config as plain values.
         catalog: The videos and expressions that the protocol scores.
         fingerprint: Hash of labels and flow features.
         subjects: Held-out subjects, one fold each.
-        seeds: Every fold is run once per seed.
+        seeds: Every fold runs once per seed.
         runs: Folder of all studies.
-        curves: Folder of a finished study whose curves are decoded again, instead of training; None trains.
+        curves: Folder of a finished study whose curves are decoded, instead of training.
     """
 
     name: str
@@ -90,12 +90,12 @@ class Plan:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Changes with every setting and every datum that can move a result."""
+        """Changes with every setting and all data that can change a result."""
         return json_sha256([identity(self.config), self.fingerprint])
 
     @property
     def folder(self) -> Path:
-        """Where the study lives: the same study finds its folder again, a changed one gets another."""
+        """The same study finds its folder again, a changed one gets another."""
         return self.runs / f"{self.name}-{self.digest[:8]}"
 
     @property
@@ -131,7 +131,7 @@ def plan_study(
         configs: Experiment files, or names of included ones (experiments/*.yaml); a later one replaces what it names.
         overrides: Config keys and values that replace those of the file, such as {"trainer.max_epochs": "5"}.
         folds: Subjects to hold out; None for all.
-        seeds: Seeds to run every fold with.
+        seeds: Every fold runs once per seed.
         runs: Folder of all studies.
         name: Name of the study.
         curves: Folder of a finished study to take score curves from, instead of training.
@@ -151,15 +151,15 @@ def plan_study(
     catalog = scored_catalog(read_catalog(data["catalog"]), resolved["protocol"]["videos"])
     if not catalog.videos:
         kept = " with a micro-expression" if resolved["protocol"]["videos"] == "with_micro" else ""
-        raise UserError(f"{data['catalog']}: no video{kept} there, so there is nothing to run; see `memodule check`")
+        raise UserError(f"{data['catalog']}: has no video{kept}, so there is nothing to run; see `memodule check`")
     unknown = [subject for subject in folds or () if subject not in catalog.subjects]
     if unknown:
         raise UserError(
             f"--folds: {data['catalog']} has no subject {unknown[0]!r}; choose from {', '.join(catalog.subjects)}"
         )
     if len(set(seeds)) != len(seeds) or not seeds or not all(0 <= seed <= LARGEST_SEED for seed in seeds):
-        raise UserError(f"seeds {','.join(map(str, seeds))}: give different whole numbers from 0, such as 0,1,2")
-    for subject in folds or catalog.subjects:  # says now what would end every fold later
+        raise UserError(f"seeds {','.join(map(str, seeds))}: use different whole numbers from 0, such as 0,1,2")
+    for subject in folds or catalog.subjects:  # reports now what would end every fold later
         make_fold(catalog, subject, data["inner_validation_subjects"])
     try_out(resolved, (folds or catalog.subjects)[0])
     parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
@@ -176,14 +176,7 @@ def plan_study(
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide what a study computes.
-
-    Args:
-        config: Resolved.
-
-    Returns:
-        A copy without what changes no result, such as the logger.
-    """
+    """The settings that decide what a study computes: a copy without those that change no result."""
     kept: dict[str, Any] = copy.deepcopy(dict(config))
     for key in _NOT_IDENTITY:
         *path, last = key.split(".")
@@ -195,7 +188,7 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fold_folder(study: Path, subject: str, seed: int) -> Path:
-    """Folder of one fold; subject codes become safe file names, each its own."""
+    """Folder of one fold; subject codes become safe and distinct file names."""
     return study / "folds" / f"seed{seed}" / quote(subject, safe=" ").replace(".", "%2E")
 
 
@@ -205,10 +198,10 @@ def protocol_of(config: Mapping[str, Any]) -> Protocol:
 
 
 def data_fingerprint(catalog: Catalog, store: FlowStore) -> str:
-    """Hash of all labels and of the hashes of all flow features.
+    """Hash of all labels and all flow features.
 
     Raises:
-        UserError: If the features of a video are missing or broken.
+        UserError: If the features of a video are missing or damaged.
     """
     videos = [(*video.key, video.fps, video.frames, store.get(*video.key).sha256) for video in catalog.videos]
     return json_sha256([videos, [dataclasses.astuple(expression) for expression in catalog.expressions]])

@@ -46,13 +46,9 @@ def pool(
 
 
 def pool_study(study: Study) -> dict[str, Any]:
-    """The contents of a study's `results.json`: the same study gives the same bytes.
+    """The contents of a study's `results.json`, listed in docs/data-formats.md; the same study gives the same bytes.
 
-    Args:
-        study: Finished folds count; where some are missing, `complete` is false.
-
-    Returns:
-        docs/data-formats.md lists the keys.
+    Finished folds count; where some are missing, `complete` is false.
 
     Raises:
         UserError: If a file of a finished fold is damaged.

@@ -1,4 +1,4 @@
-"""Folds as Ray tasks, on this machine or on a cluster: one task a fold, and Ray decides where it runs."""
+"""Folds as Ray tasks, on this machine or on a cluster: one task per fold, placed by Ray."""
 
 import contextlib
 import os
@@ -13,40 +13,35 @@ from memodule.errors import UserError
 from memodule.runtime import own_parts, wandb_environment
 from memodule.runtime.interrupts import held_back, own_handlers, undisturbed
 from memodule.runtime.workers import processors
-from memodule.studies.cluster_address import nobody, require_answer
+from memodule.studies.cluster_address import no_answer, require_answer
 from memodule.studies.failures import first_line, forget_error, keep_error
 from memodule.studies.plan import Job
 from memodule.studies.work import Meter, Workers, run_job
 
 _RETRIES: Final = 2
-"""How often a fold is tried again whose worker died, whether of a signal, of its machine or for want of memory."""
+"""How often a fold is repeated after its worker died of a signal, a lost machine or a lack of memory."""
 
 _LOOK_EVERY: Final = 0.5
-"""Seconds between two looks at running folds."""
+"""Seconds between two checks of the running folds."""
 
 _ARRIVAL: Final = 10.0
-"""Seconds that a network file system may take to show what another machine has written."""
+"""Seconds that a network file system may take to show a file from another machine."""
 
 _OBJECT_STORE: Final = 100 * 2**20
-"""Bytes of shared memory for Ray; folds hand over nothing but their names, so the third of memory it takes is idle."""
+"""Bytes of shared memory for Ray, which would otherwise reserve a third of memory; folds pass only their names."""
 
 _PASSED_ON: Final = (*wandb_environment.PASSED_ON, "MEMODULE_SCAN", own_parts.VARIABLE)
-"""Environment variables that folds on other machines need too; on this one they are inherited."""
+"""Environment variables that folds on other machines need too; workers on this machine inherit them."""
 
 
 def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:
-    """Run every job as a Ray task; a task whose worker dies is tried again.
-
-    Args:
-        jobs: Folds that are not finished.
-        workers: How many at a time, on what.
-        meter: Shows progress.
+    """Run unfinished jobs as Ray tasks; a task whose worker dies is repeated.
 
     Returns:
-        For each failed fold the error in one line.
+        For each failed fold its error in one line.
 
     Raises:
-        UserError: If no cluster answers, a fold asks for more than any machine has, or the disk is full.
+        UserError: If no cluster answers, a fold needs more than any machine has, or the disk is full.
     """
     running: dict[Any, Job] = {}
     with held_back() as look:
@@ -60,7 +55,7 @@ def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[st
 def _run_all(
     jobs: Sequence[Job], workers: Workers, meter: Meter, running: dict[Any, Job], look: Callable[[], None]
 ) -> dict[str, str]:
-    """Keep `running` filled until every job has ended, and look for interruptions."""
+    """Keep `running` filled until every job has ended; `look` raises if the user interrupts."""
     import ray
 
     task = ray.remote(**_options(workers))(_fold_task)
@@ -82,16 +77,12 @@ def _run_all(
                 failed[job.name] = keep_error(job, _plain(error), str(error))
             meter.end(job)
         for job in running.values():
-            meter.epoch(job, _heard(job))
+            meter.epoch(job, _epochs(job))
     return failed
 
 
 def _options(workers: Workers) -> dict[str, Any]:
-    """What Ray must know of a fold.
-
-    A worker is used for many folds, unless they take GPUs: then Ray gives each a fresh process, since a process cannot
-    change the GPU that it once saw.
-    """
+    """Options of a fold's task. Ray reuses workers, except with GPUs, since a process cannot change its GPU."""
     options: dict[str, Any] = {"num_cpus": workers.threads, "num_gpus": workers.gpus_per_fold, "max_retries": _RETRIES}
     if workers.address is not None:
         options["runtime_env"] = {"env_vars": passed_on()}
@@ -107,19 +98,19 @@ def start_ray(workers: Workers) -> None:
     """Start Ray on this machine, or connect to the cluster.
 
     Raises:
-        UserError: If there is no cluster at the address, or a fold would wait for ever for what is not there.
+        UserError: If no cluster answers, or no machine has what a fold needs.
     """
     require_answer(workers.address)
     try:
-        with own_handlers():  # Ray would leave at SIGTERM without a word, or print a stack
+        with own_handlers():  # at SIGTERM, Ray would exit silently or print a stack
             _connect(workers)
-    except SystemExit:  # which is what it makes of SIGTERM while it starts
+    except SystemExit:  # how Ray reacts to SIGTERM while it starts
         raise KeyboardInterrupt from None
     _require_resources(workers)
 
 
 def stop_ray(running: Iterable[Any] = ()) -> None:
-    """Leave Ray; of tasks that still run nothing is left behind on a cluster that lives on without us."""
+    """Disconnect from Ray, and cancel running tasks, which a cluster would otherwise finish without us."""
     import ray
 
     with undisturbed():
@@ -130,13 +121,13 @@ def stop_ray(running: Iterable[Any] = ()) -> None:
 
 def _connect(workers: Workers) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))  # Ray would try for ever
+    os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))  # Ray would retry forever
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if workers.address is None:  # "local", because without an address Ray joins whatever cluster runs on this machine
+    if workers.address is None:  # without "local", Ray joins any cluster that runs on this machine
         if not any(name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # Ray would write one to the home, if it can
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # Ray would write one to the home folder
         cpus = workers.count * workers.threads if workers.count else max(processors(), workers.threads)
         ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
     else:
@@ -147,7 +138,7 @@ def _connect(workers: Workers) -> None:
 
 
 def _require_resources(workers: Workers) -> None:
-    """Refuse what no machine has, since Ray would wait for it for ever."""
+    """Refuse what no machine has; Ray would wait forever."""
     import ray
 
     wanted = {"GPU": (workers.gpus_per_fold, "--gpus-per-fold"), "CPU": (workers.threads, "--threads")}
@@ -157,28 +148,28 @@ def _require_resources(workers: Workers) -> None:
         most = max((node.get(kind, 0) for node in nodes), default=0)
         if amount > most:
             ray.shutdown()
-            raise UserError(f"{option} {amount:g}: no machine that Ray knows has more than {most:g} {kind}s")
+            raise UserError(f"{option} {amount:g}: no machine of the cluster has more than {most:g} {kind}s")
 
 
 def _no_cluster(error: BaseException) -> str:
-    """Why no cluster lets us in, and the mend."""
+    """Why the connection failed, and how to fix it."""
     reason = first_line(error)
     if type(error).__name__ == "AuthenticationError" or "AuthToken" in f"{error} {error.__cause__}":
         return (
-            "the Ray cluster there wants a token; set RAY_AUTH_MODE=token, and have the token of its head in "
+            "that Ray cluster requires a token; set RAY_AUTH_MODE=token, and put the token of its head node into "
             "~/.ray/auth_token or RAY_AUTH_TOKEN"
         )
     if "ray[client]" in reason:
-        return "ray:// needs `pip install 'ray[client]'`; or give HOST:PORT of the cluster's head"
-    return nobody(reason)
+        return "ray:// needs `pip install 'ray[client]'`; or use HOST:PORT of the cluster's head node"
+    return no_answer(reason)
 
 
 def _fold_task(job: Job, workers: Workers) -> str:
-    """What a Ray worker does: the fold, and a sign of life after every epoch; gives the name of its machine."""
+    """Run the fold in a Ray worker, with a sign of life after every epoch; returns the name of the machine."""
     heartbeat = _heartbeat(job)
 
     def beat(epochs: int) -> None:
-        with contextlib.suppress(OSError):  # only the progress bar misses it
+        with contextlib.suppress(OSError):  # only the progress bar needs it
             heartbeat.write_text(str(epochs))
 
     try:
@@ -192,19 +183,19 @@ def _heartbeat(job: Job) -> Path:
     return job.folder / "epochs"
 
 
-def _heard(job: Job) -> int:
-    """Finished epochs of a running fold, as far as its worker has told."""
+def _epochs(job: Job) -> int:
+    """Finished epochs of a running fold, as its worker last reported."""
     try:
         return int(_heartbeat(job).read_text())
-    except (OSError, ValueError):  # not begun, or being written
+    except (OSError, ValueError):  # not started, or being written
         return 0
 
 
 def _require_arrival(job: Job, host: str, look: Callable[[], None]) -> None:
-    """Wait for the result that a worker says it has written, and look for interruptions.
+    """Wait until the result that a worker has written appears here.
 
     Raises:
-        UserError: If it does not come.
+        UserError: If it does not.
     """
     until = time.monotonic() + _ARRIVAL
     while not job.finished:
@@ -216,15 +207,15 @@ def _require_arrival(job: Job, host: str, look: Callable[[], None]) -> None:
         time.sleep(_LOOK_EVERY)
         look()
         with contextlib.suppress(OSError):
-            list(job.folder.parent.iterdir())  # makes a network file system look again
+            list(job.folder.parent.iterdir())  # refreshes a network file system
 
 
 def _plain(error: Exception) -> BaseException:
-    """The fold's own error, or what the death of its worker means."""
+    """The fold's own error, or why its worker died."""
     import ray
 
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return UserError(f"memory ran out {_RETRIES + 1} times; use fewer --workers, or a smaller data.batch_size")
     if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError):
-        return UserError(f"its worker died {_RETRIES + 1} times, perhaps for want of memory; use fewer --workers")
+        return UserError(f"its worker died {_RETRIES + 1} times, perhaps for lack of memory; use fewer --workers")
     return getattr(error, "cause", None) or error

@@ -1,9 +1,8 @@
-"""Recognition on its own: what a network calls every labelled micro-expression, whatever was spotted.
+"""Recognition alone: how every labelled micro-expression is classified, whether it was spotted or not.
 
-The recognition scores of a study are made of its hits, so they ask a network that spots badly about few expressions,
-and two networks about different ones. Here the frames of every labelled interval vote, as those of a found interval do,
-with the neutral class left out. The intervals are given, so this measures the classes of frames and nothing else, and
-is no part of STRS.
+The recognition scores of a study count its hits, which are few if a network spots badly, and differ between networks.
+Here the frames of every labelled interval vote, like those of a found interval, but without the neutral class. Since
+the intervals are given, this measures the classes of frames alone, and is not part of STRS.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,14 +21,14 @@ from memodule.metrics.functional import Tally, bootstrap, confusion_of, recognit
 def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, Tally]:
     """Count how the labelled micro-expressions of each subject are recognised.
 
-    One that has no voting frame, since it is short or lies behind the curve's end, is called neutral.
+    An interval without a voting frame, because it is short or beyond the end of the curve, counts as neutral.
 
     Args:
-        curves: Of held-out videos; several seeds may follow each other.
+        curves: Of held-out videos, of any number of seeds.
         catalog: Their labels.
 
     Returns:
-        For each subject the Tally of its micro-expressions, all of them true positives.
+        For each subject the Tally of its micro-expressions, all true positives.
     """
     tallies: dict[str, Tally] = {}
     for curve in curves:
@@ -43,10 +42,10 @@ def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str,
 
 
 def scores_at_labels(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Any]:
-    """Recognition scores of pooled counts, with what the majority emotion would score.
+    """Recognition scores of pooled counts, and those of the majority emotion.
 
     Args:
-        tallies: What `tally_at_labels` gave.
+        tallies: Of `tally_at_labels`.
         protocol: Which emotions are scored.
 
     Returns:
@@ -57,7 +56,7 @@ def scores_at_labels(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[s
     most = max((EMOTIONS.index(emotion) for emotion in protocol.emotions), key=lambda row: int(confusion[row].sum()))
     always = np.zeros_like(confusion)
     always[:, most] = confusion.sum(axis=1)
-    scores, luck = (
+    scores, chance = (
         recognition_scores(table, protocol.emotions, protocol.absent_classes) for table in (confusion, always)
     )
     ranges = bootstrap(tallies, protocol)
@@ -67,5 +66,5 @@ def scores_at_labels(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[s
         "support": int(scores["support"]),
         "confusion": confusion.tolist(),
         "ci": {name: list(ranges[f"recog_{name}"]) for name in compared},
-        "majority": {name: luck[name] for name in compared},
+        "majority": {name: chance[name] for name in compared},
     }

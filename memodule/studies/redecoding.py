@@ -1,7 +1,7 @@
-"""A fold without training: the curves of a finished study, decoded under another rule or protocol."""
+"""A fold without training: the curves of a finished study, decoded with another rule or protocol."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ from memodule.studies.study import Study
 def check_curves(plan: Plan) -> None:
     """Refuse curves of a study that trained something else.
 
-    Only `intervals` and `protocol` may differ, and of the protocol not what training or the curves depend on.
+    Only `intervals` and `protocol` may differ, except for options of the protocol that change training or curves.
 
     Raises:
-        UserError: With the first setting that differs, or the fold that is missing.
+        UserError: With the first setting that differs, or a missing fold.
     """
     if plan.curves is None:
         return
     source = Study.open(plan.curves)
     if source.description["data_fingerprint"] != plan.fingerprint:
-        raise UserError(f"--curves {plan.curves}: made from other data; train this configuration without --curves")
+        raise UserError(f"--curves {plan.curves}: made from other data; run this command without --curves")
     theirs, ours = _trained(source.config), _trained(plan.config)
     differing = [key for key in sorted({*theirs, *ours}) if theirs.get(key) != ours.get(key)]
     if differing:
@@ -40,26 +40,23 @@ def check_curves(plan: Plan) -> None:
             f"--curves {plan.curves}: trained with {key}={theirs.get(key)}, not {ours.get(key)}; only intervals and "
             f"the protocol's scoring may differ"
         )
-    ruled = [metric for metric in monitored(source.config) if metric.startswith("val/") and metric != "val/loss"]
+    ruled = epochs_chosen_by_rule(source.config)
     if ruled and source.config["intervals"] != plan.config["intervals"]:
         raise UserError(
-            f"--curves {plan.curves}: its epochs were chosen by {ruled[0]} under its own rule; train this "
-            f"configuration without --curves"
+            f"--curves {plan.curves}: its epochs were chosen by {ruled[0]} with its own rule; run this command without "
+            f"--curves"
         )
     missing = [job.name for job in plan.jobs if not source.fold(job.subject, job.seed).finished]
     if missing:
-        raise UserError(f"--curves {plan.curves}: fold {missing[0]} is not finished there; run that study to its end")
+        raise UserError(f"--curves {plan.curves}: fold {missing[0]} is not finished there; finish that study first")
 
 
 def curves_digest(plan: Plan) -> str | None:
-    """What two studies share whose curves are the same, so that one can decode those of the other.
+    """A digest of everything that decides the curves: studies that share it can decode each other's.
 
-    Returns:
-        A digest of all that decides the curves; None where the selection rule does too, by choosing epochs.
+    None where the selection rule decides too, by choosing epochs.
     """
-    if any(metric.startswith("val/") and metric != "val/loss" for metric in monitored(plan.config)):
-        return None
-    return json_sha256([_trained(plan.config), plan.fingerprint])
+    return None if epochs_chosen_by_rule(plan.config) else json_sha256([_trained(plan.config), plan.fingerprint])
 
 
 def redecode_fold(job: Job) -> None:
@@ -68,15 +65,12 @@ def redecode_fold(job: Job) -> None:
     The rule is fitted on the training subjects and calibrated on the inner validation subjects' curves, exactly as
     in training, so an unchanged configuration gives an unchanged result.
 
-    Args:
-        job: Which fold; `job.curves` is the folder of the study that has its curves.
-
     Raises:
-        UserError: If that study has not finished the fold, or the rule cannot be built.
+        UserError: If the study in `job.curves` has not finished the fold, or the rule cannot be built.
     """
     assert job.curves is not None
     source, protocol, data = Study.open(job.curves), protocol_of(job.config), job.config["data"]
-    before = source.fold(job.subject, job.seed).result
+    trained = source.fold(job.subject, job.seed)
     catalog = scored_catalog(read_catalog(data["catalog"]), protocol.videos)
     fold = make_fold(catalog, job.subject, data["inner_validation_subjects"], job.seed)
     decoder = FittedDecoder.fit(
@@ -88,18 +82,18 @@ def redecode_fold(job: Job) -> None:
     )
     inner: dict[str, Any] = {}
     if fold.validation:
-        curves = source.fold(job.subject, job.seed).inner_curves
+        curves = trained.inner_curves
         inner = inner_tallies(decoder, curves, catalog)
         _write_stage(job.folder / "val", decoder, curves)
         decoder.calibrate([labelled_curve(curve, catalog) for curve in curves])
-    _write_stage(job.folder / "test", decoder, source.fold(job.subject, job.seed).curves)
+    _write_stage(job.folder / "test", decoder, trained.curves)
     changed = {
-        "provenance": {**before["provenance"], "interval_prior": list(decoder.informed)},
+        "provenance": {**trained.result["provenance"], "interval_prior": list(decoder.informed)},
         "rule": describe_rule(decoder.rule),
         "inner": inner,
         "curves_from": source.name,
     }
-    write_json(job.folder / "result.json", {**before, **changed})
+    write_json(job.folder / "result.json", {**trained.result, **changed})
 
 
 def _write_stage(folder: Path, decoder: FittedDecoder, curves: Sequence[VideoCurve]) -> None:
@@ -107,16 +101,16 @@ def _write_stage(folder: Path, decoder: FittedDecoder, curves: Sequence[VideoCur
     write_predictions(folder / "intervals.csv", [decoder.decode(curve) for curve in curves])
 
 
-def monitored(config: dict[str, Any]) -> list[str]:
-    """Metrics that callbacks of the config choose by."""
+def epochs_chosen_by_rule(config: Mapping[str, Any]) -> list[str]:
+    """Metrics by which callbacks of the config choose and which depend on the selection rule."""
     callbacks = config["trainer"].get("callbacks") or []
     listed = callbacks if isinstance(callbacks, list) else [callbacks]
     metrics = [(callback.get("init_args") or {}).get("monitor") for callback in listed]
-    return [metric for metric in metrics if metric]
+    return [metric for metric in metrics if metric and metric.startswith("val/") and metric != "val/loss"]
 
 
 def _trained(config: dict[str, Any]) -> dict[str, Any]:
-    """What decides the curves, as dotted keys."""
+    """The settings that decide the curves, by dotted keys."""
     kept = copy.deepcopy(identity(config))
     kept.pop("intervals")
     kept["protocol"] = {name: kept["protocol"][name] for name in ("videos", "stitching")}

@@ -1,6 +1,6 @@
-"""Scores of a study as the terminal shows them."""
+"""What people see of `results.json`: scores and chance by name, classes, weaknesses, the table of the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memodule.emotions import FRAME_CLASSES
@@ -8,11 +8,7 @@ from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, chance_scores, 
 
 
 def results_text(results: Mapping[str, Any]) -> str:
-    """A table of pooled scores with intervals and chance, the counts, and what weakens them.
-
-    Args:
-        results: Contents of `results.json`.
-    """
+    """A table of pooled scores with intervals and chance, the counts, and their weaknesses."""
     scores, chance, ranges = pooled_scores(results), chance_scores(results), results["ci"]
     spotting, recognition = results["spotting"], results["recognition"]
     seeds = len(results["seeds"])
@@ -41,36 +37,41 @@ def results_text(results: Mapping[str, Any]) -> str:
     if results["inner"]:
         inner = results["inner"]
         lines.append(
-            f"inner validation subjects (what settings may be chosen by): STRS {inner['strs']:.4f}, spotting F1 "
+            f"inner validation subjects (which may choose settings): STRS {inner['strs']:.4f}, spotting F1 "
             f"{inner['spot_f1']:.4f}, over {inner['evaluations']} scored subjects"
         )
     lines += weaknesses(results)
     return "\n".join(lines)
 
 
-def weaknesses(results: Mapping[str, Any]) -> list[str]:
-    """What a reader must know before quoting the numbers.
+def a_few(names: Sequence[str], most: int = 4) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
-    Args:
-        results: Contents of `results.json`.
-    """
+
+def weaknesses(results: Mapping[str, Any]) -> list[str]:
+    """What a reader must know before quoting the numbers."""
     lines = []
     if not results["complete"]:
-        drop = "; to leave a seed out, delete its folder in folds/" if len(results["seeds"]) > 1 else ""
-        lines.append(f"PARTIAL: folds are missing ({', '.join(results['missing'])}); do not quote these numbers{drop}")
+        missing, seeds = results["missing"], len(results["seeds"])
+        subjects = {*results["by_subject"], *(fold.rpartition(" (seed ")[0] for fold in missing)}
+        folds = len(subjects) * seeds
+        drop = "; to leave a seed out, delete its folder in folds/" if seeds > 1 else ""
+        lines.append(
+            f"PARTIAL: {folds - len(missing)} of {folds} folds are finished (missing: {a_few(missing)}); do not quote "
+            f"these numbers{drop}"
+        )
     if results.get("mixed"):
         differing = "; ".join(f"{name} {' and '.join(values)}" for name, values in results["mixed"].items())
-        lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and give the command again")
+        lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and repeat the command")
     if results["leak"]:
         lines.append(f"LEAK (protocol {results['protocol']}): {results['leak']}")
     return lines
 
 
 def per_class(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Recognition of the true positives, class by class: counts, precision, recall, F1.
-
-    Args:
-        results: Contents of `results.json`.
+    """Recognition of the true positives by class.
 
     Returns:
         One mapping per emotion: emotion, true, predicted, correct (counts), precision, recall, f1; 0 where a count is

@@ -1,7 +1,7 @@
-"""A study on disk: what `memodule loso` leaves behind, and what re-decoding and reports read.
+"""A study on disk: what `memodule loso` writes, and what decoding again and reports read.
 
 runs/demo-1f2e3d4c/
-    study.json          name, digest, data fingerprint, subjects, seeds; code version and machine that began it
+    study.json          name, digest, data fingerprint, subjects, seeds; code version and machine at its start
     config.yaml         the resolved config
     catalog/            videos.csv and expressions.csv, as the protocol scored them
     folds/seed0/006/    one folder per fold: test/ and val/ (curves.npz, intervals.csv), model.ckpt, result.json
@@ -127,19 +127,14 @@ class Study:
         return {}
 
     def fold(self, subject: str, seed: int) -> FoldResult:
-        """A fold, finished or not; the same object every time, so that its files are read once.
-
-        Args:
-            subject: The held-out subject.
-            seed: One of the study's seeds.
-        """
+        """A fold by held-out subject, finished or not: always the same object, so that its files are read once."""
         if (subject, seed) not in self._folds:
             folder = fold_folder(self.folder, subject, seed)
             self._folds[subject, seed] = FoldResult(folder, subject, seed, self.protocol)
         return self._folds[subject, seed]
 
     def finished(self, seed: int) -> tuple[str, ...]:
-        """Subjects whose fold is finished for a seed, in the order of the Catalog; asks the disk once per subject."""
+        """Subjects whose fold is finished, in the order of the Catalog; looks at each folder once."""
         return tuple(subject for subject in self.subjects if self.fold(subject, seed).finished)
 
     def finished_folds(self) -> dict[int, list[FoldResult]]:

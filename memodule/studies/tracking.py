@@ -148,13 +148,7 @@ def single_scores(trainer: Trainer) -> Iterator[None]:
 
 
 def end_fold(run: Any, provenance: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-    """Complete a fold's run.
-
-    Args:
-        run: What `fold_run` yielded.
-        provenance: Which subjects influenced the fold.
-        summary: Scores and other single numbers by key.
-    """
+    """Complete what `fold_run` yielded with the subjects that influenced the fold, and its scores and other numbers."""
     if run is not None:
         run.config.update({"provenance": dict(provenance)}, allow_val_change=True)
         run.summary.update(dict(summary))
@@ -168,7 +162,7 @@ def tracked_run(
     config: Mapping[str, Any] | None = None,
     sweep: Mapping[str, str] | None = None,
 ) -> Iterator[Any]:
-    """A W&B run of the study's group that is not a fold: its summary, or an ablation of its curves.
+    """A W&B run in the study's group: its summary, or an ablation of its curves. See `group_run`.
 
     Args:
         study: The study.
@@ -176,9 +170,6 @@ def tracked_run(
         name: What the run is called within the study.
         config: Settings beyond those of the study.
         sweep: What `leave_sweep` returned; the run becomes the sweep's trial.
-
-    Yields:
-        The run, or None where the study does not log to Weights & Biases.
     """
     described = ("digest", "seeds", "data_fingerprint", "code_version", "host")
     more = {

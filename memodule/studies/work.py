@@ -1,4 +1,4 @@
-"""What every way of running folds shares: where they run, the work on one of them, and the meter of all."""
+"""What all ways of running folds share: where they run, how one of them runs, and the progress of all."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,9 +19,9 @@ class Workers:
     Attributes:
         count: Folds at a time; 1 runs them in this process. None takes all processors of this machine, or lets the
             cluster decide.
-        gpus_per_fold: Share of a GPU that a fold takes: .25 lets four folds share one; 0 uses none, except in this
-            process, where the trainer's own settings count.
-        address: An existing Ray cluster ("auto" or host:port); None starts Ray on this machine.
+        gpus_per_fold: Share of a GPU that a fold takes: with .25, four folds share one. With 0, Ray workers use none,
+            and this process follows the trainer's settings.
+        address: An existing Ray cluster ("auto" or HOST:PORT); None starts Ray on this machine.
         threads: CPU threads per fold. Another number may change the last bits of a result.
         save_checkpoints: Whether to keep the trained weights.
     """
@@ -34,13 +34,13 @@ class Workers:
 
     def __post_init__(self) -> None:
         if self.gpus_per_fold < 0 or (self.gpus_per_fold > 1 and self.gpus_per_fold % 1):
-            raise UserError(f"--gpus-per-fold {self.gpus_per_fold:g}: give a share from 0 to 1, or a whole number")
+            raise UserError(f"--gpus-per-fold {self.gpus_per_fold:g}: use a share from 0 to 1, or a whole number")
         if self.threads < 1:
-            raise UserError(f"--threads {self.threads}: give a whole number of at least 1")
+            raise UserError(f"--threads {self.threads}: use a whole number of at least 1")
 
     @property
     def in_process(self) -> bool:
-        """Whether folds run here, without Ray; Ray alone gives a fold its own GPU."""
+        """Whether folds run in this process, without Ray; only Ray can give each fold a GPU."""
         return self.count == 1 and self.address is None and not self.gpus_per_fold
 
 
@@ -53,12 +53,12 @@ class Meter:
         self._show()
 
     def epoch(self, job: Job, finished: int) -> None:
-        """Show how far a running fold is."""
+        """Show how many epochs of a running fold are finished."""
         self._running[job.name] = finished
         self._show()
 
     def end(self, job: Job) -> None:
-        """Count a fold that ended, well or not."""
+        """Count a fold that has ended, whether it failed or not."""
         self._running.pop(job.name, None)
         self._done += 1
         self._show()
@@ -70,16 +70,7 @@ class Meter:
 
 
 def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object] | None = None) -> None:
-    """Train the fold, or decode its curves again.
-
-    Args:
-        job: Which fold.
-        workers: Threads, and whether to keep the weights.
-        on_epoch: Called with the number of finished epochs.
-
-    Raises:
-        UserError: Of `run_fold` or `redecode_fold`.
-    """
+    """Train a fold, or decode its saved curves again; `on_epoch` receives the number of finished epochs."""
     with tidied():
         if job.curves is not None:
             redecode_fold(job)

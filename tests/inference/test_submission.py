@@ -274,8 +274,8 @@ def test_a_study_that_is_not_whole_is_refused_with_the_folds_that_are_missing(st
     for more in ([], own):
         assert main(["submit", str(run), "--part", "cas", *more, "--out", str(tmp_path / "out")]) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert f"{run}: 1 of 6 folds are missing: 002 (seed 1); give the same `memodule loso` command again" in line
-        assert "choose --seed 0, which is whole" in line
+        assert f"{run}: 1 of 6 folds are missing: 002 (seed 1); repeat the `memodule loso` command" in line
+        assert "--seed 0" in line
         assert (
             main(["submit", str(run), "--seed", "0", "--part", "cas", *more, "--out", str(tmp_path / "out"), "-q"]) == 0
         )

@@ -43,7 +43,7 @@ def test_a_grpc_server_is_let_pass(listener):
 )
 def test_who_says_nothing_or_something_else_is_no_ray(listener, monkeypatch, answer):
     monkeypatch.setattr(cluster_address, "_PATIENCE", 0.3)
-    with pytest.raises(UserError, match="somebody listens at that port, but it is no Ray"):
+    with pytest.raises(UserError, match="another program listens at that port"):
         require_answer(listener(answer))
 
 

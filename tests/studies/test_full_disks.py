@@ -27,7 +27,7 @@ def test_a_full_disk_ends_the_study_in_one_line(bench, undisturbed, capsys):
         assert len(printed.splitlines()) == 1
         assert "No space left on device" in printed
         assert "003" in printed
-        assert "make room and give the same command again" in printed
+        assert "free some space and repeat the command" in printed
         assert not bench.pids("004-0")  # nothing more was trained for nothing
         filler.unlink()
         assert len(kept := bench.finished()) == 2

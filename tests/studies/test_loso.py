@@ -239,7 +239,7 @@ def test_a_catalog_without_videos_is_no_finished_study(tmp_path, planted, capsys
     Catalog(()).write(tmp_path / "empty")
     config = experiment(planted, tmp_path, logger=False)
     assert loso(config, tmp_path / "runs", "--set", f"data.catalog={tmp_path / 'empty'}") == 2
-    assert f"{tmp_path / 'empty'}: no video there, so there is nothing to run" in capsys.readouterr().err
+    assert f"{tmp_path / 'empty'}: has no video, so there is nothing to run" in capsys.readouterr().err
     assert main(["extract", str(tmp_path / "empty"), "--out", str(tmp_path / "flow")]) == 2
     assert f"{tmp_path / 'empty' / 'videos.csv'}: lists no video" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
@@ -320,7 +320,7 @@ def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path,
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path), "--set", "trainer.max_epochs=1"]) == 1
     printed = capsys.readouterr().out
     assert "002 (seed 0): RuntimeError: the disk is on fire" in printed
-    assert "PARTIAL: folds are missing (002 (seed 0))" in printed
+    assert "PARTIAL: 2 of 3 folds are finished (missing: 002 (seed 0))" in printed
     (run_folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     results = json.loads((run_folder / "results.json").read_text())
     assert not results["complete"]
@@ -356,7 +356,7 @@ def test_a_seed_whose_folder_is_deleted_is_left_out(planted, tmp_path, capsys):
     once = ["--config", str(config), "--runs", str(tmp_path / "runs"), "--set", "trainer.max_epochs=1"]
     assert main(["loso", *once, "--seeds", "1", "--folds", "001"]) == 0
     assert main(["loso", *once]) == 0
-    assert "PARTIAL: folds are missing (002 (seed 1), 003 (seed 1))" in capsys.readouterr().out
+    assert "PARTIAL: 4 of 6 folds are finished (missing: 002 (seed 1), 003 (seed 1))" in capsys.readouterr().out
     (run,) = (tmp_path / "runs").iterdir()
     shutil.rmtree(run / "folds" / "seed1")
     assert main(["loso", *once]) == 0

@@ -11,6 +11,7 @@ from memodule.report import ReportedStudy
 from memodule.studies import fold_result, plan
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import Plan
+from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
 
 
@@ -76,6 +77,18 @@ def test_the_jobs_of_a_plan_hash_its_config_once(tmp_path, monkeypatch):
     made = Plan("made", {"model": 1}, catalog, "f" * 64, catalog.subjects, (0, 1), tmp_path)
     assert len({job.folder for job in made.jobs}) == len(made.jobs) == 6
     assert len(hashed) == 1
+
+
+def test_a_study_with_many_missing_folds_names_a_few(tmp_path):
+    subjects = [f"s{number:02}" for number in range(30)]
+    catalog = small_catalog(subjects, videos=1)
+    folder = make_study(tmp_path, catalog, without=[(subject, 0) for subject in subjects[4:]])
+    results = json.loads((folder / "results.json").read_text())
+    assert len(results["missing"]) == 26
+    (line,) = weaknesses(results)
+    assert line.startswith("PARTIAL: 4 of 30 folds are finished (missing: s04 (seed 0), ")
+    assert " and 22 more)" in line
+    assert sum(subject in line for subject in subjects) == 4
 
 
 def test_a_study_introduces_itself_in_one_line(tmp_path):

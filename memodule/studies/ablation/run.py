@@ -16,7 +16,7 @@ from memodule.studies.ablation.grid import Grid
 from memodule.studies.ablation.prepared import PreparedStudy, prepare_study
 from memodule.studies.ablation.row_influences import ablation_influences
 from memodule.studies.ablation.table import CHOICE, AblationRow, best_first, make_row, row_values, table_csv
-from memodule.studies.redecoding import monitored
+from memodule.studies.redecoding import epochs_chosen_by_rule
 from memodule.studies.study import Study
 
 
@@ -117,7 +117,7 @@ def _notes(study: Study, prepared: PreparedStudy, rows: Sequence[AblationRow]) -
             f"LEAK: in {len(leaks)} of the rows the prior is fitted on all subjects, the scored one included. They "
             "show what that changes and are not honest results."
         )
-    ruled = [metric for metric in monitored(study.config) if metric.startswith("val/") and metric != "val/loss"]
+    ruled = epochs_chosen_by_rule(study.config)
     if ruled:
         notes.append(
             f"Chosen epochs: the study took those with the best {ruled[0]} under its own rule, on inner validation "
