@@ -12,38 +12,50 @@ from memodule import __version__, console
 from memodule.commands import OneLineParser
 from memodule.errors import UserError
 
-COMMANDS: Final[dict[str, str]] = {
-    "demo": "all of it on generated videos: make, extract, train, score, report",
-    "synth": "make semi-synthetic face videos, or a stand-in for a whole data set",
-    "check": "say in words what is wrong with a data set",
-    "catalog": "write the Catalog of a data set (two CSV files)",
-    "extract": "compute optical-flow features (resumable, in parallel)",
-    "fit": "train one fold (LightningCLI)",
-    "validate": "validate one fold (LightningCLI)",
-    "test": "test one fold (LightningCLI)",
-    "predict": "predict one fold (LightningCLI)",
-    "loso": "run every leave-one-subject-out fold and pool the scores",
-    "search": "search settings by inner validation subjects (Ray Tune, Optuna)",
-    "import-published": "score the authors' own weights and features",
-    "evaluate": "score predicted expressions (CSV) against labelled ones",
-    "ablate": "decode a finished study's curves under a grid of rules and parameters",
-    "report": "write one self-contained HTML page about finished studies",
-    "spot": "find the micro-expressions of videos of your own",
-    "submit": "write or check submission files of the Micro-Expression Grand Challenge",
-    "init": "copy the included configs and experiments for editing",
-    "doctor": "say what is installed here and what is in use",
+GROUPS: Final[dict[str, dict[str, str]]] = {
+    "your own videos": {
+        "spot": "find the micro-expressions in a video",
+    },
+    "data sets": {
+        "synth": "generate semi-synthetic face videos, or a stand-in for a whole data set",
+        "check": "report what is missing or looks wrong in a data set",
+        "catalog": "write the Catalog of a data set (two CSV files)",
+        "extract": "compute optical-flow features (resumable, in parallel)",
+    },
+    "studies": {
+        "demo": "run a whole study on generated videos: generate, extract, train, score, report",
+        "loso": "run every leave-one-subject-out fold and pool the scores",
+        "search": "tune settings on inner validation subjects (Ray Tune, Optuna)",
+        "ablate": "decode the curves of a finished study again, under a grid of selection rules",
+        "report": "write a self-contained HTML page about finished studies",
+        "evaluate": "score predicted expressions (CSV) against labelled ones",
+        "submit": "write or check submission files for the Micro-Expression Grand Challenge",
+        "import-published": "score the authors' own weights and features",
+    },
+    "one fold (LightningCLI)": {
+        "fit": "train",
+        "validate": "score the validation subjects",
+        "test": "score the held-out subject",
+        "predict": "decode the held-out subject without scoring",
+    },
+    "tools": {
+        "init": "copy the included configs and experiments for editing",
+        "doctor": "report what is installed and which of it is used",
+    },
 }
-"""Every command is the module `memodule.commands.<name>`, imported only when it is asked for."""
+
+COMMANDS: Final = tuple(name for group in GROUPS.values() for name in group)
+"""Each command is the module `memodule.commands.<name>`, imported only when it runs."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        args: The words of the command line without the program's name; `None` takes them from `sys.argv`.
+        args: The command line without the program's name; None takes `sys.argv`.
 
     Returns:
-        The exit status: 0 for success, 2 for a user's mistake, 130 when interrupted, else what the command says.
+        The exit status: 0 for success, 2 for a user's mistake, 130 when interrupted, else the command's own.
     """
     argv = list(sys.argv[1:] if args is None else args)
     console.show_log()
@@ -59,11 +71,11 @@ def main(args: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as leaving:  # argparse: --help, --version and wrong usage
         return leaving.code if isinstance(leaving.code, int) else 2
-    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+    except BrokenPipeError:  # the reader of our output (head, less) has closed it
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.filename is None:  # none of the user's files
+        if error.filename is None:  # not about a file of the user's
             raise
         return _mistake(f"{error.filename}: {error.strerror}; check path, permissions and space")
     finally:
@@ -82,20 +94,23 @@ def entry_point() -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    rows = "\n".join(f"  {name:<17} {summary}" for name, summary in COMMANDS.items())
+    groups = (
+        "\n".join([f"{title}:", *(f"  {name:<17} {summary}" for name, summary in commands.items())])
+        for title, commands in GROUPS.items()
+    )
     parser = OneLineParser(
         prog="memodule",
         description="Spot and recognise facial micro-expressions in long videos.",
-        epilog=f"commands:\n{rows}\n\n`memodule COMMAND --help` explains a command.",
+        epilog="\n\n".join([*groups, "`memodule COMMAND --help` explains a command."]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=_versions())
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     return parser
 
 
 def _versions() -> str:
-    """Our version and those that results depend on; nothing is imported for it."""
+    """Our version and those of the libraries that results depend on, without importing them."""
     parts = []
     for name in ("torch", "lightning", "numpy", "opencv-python"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""What the user sees while a command works: progress bars, messages, and silence on request."""
+"""What the user sees while a command runs: progress bars, notes and warnings, all silenced by `--quiet`."""
 
 import contextlib
 import logging
@@ -8,36 +8,37 @@ from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typing_extensions import override
 
 from memodule.errors import UserError
 
 T = TypeVar("T")
 
 console = Console(stderr=True, highlight=False)
-"""Where progress, notes and warnings go; standard output is left to results."""
+"""Where progress, notes and warnings go; standard output is for results."""
 
 
 def set_quiet(quiet: bool) -> None:
-    """Silence progress bars and notes (errors and results are still printed)."""
+    """Turn progress bars and notes off or on; errors and results are always printed."""
     console.quiet = quiet
 
 
 class _Bar(Progress):
-    """Knows whether it is on the screen, and leaves it without a trace when a user's mistake ends the work."""
+    """A bar that disappears when a user's mistake ends the work, so that the error is all that remains."""
 
+    @override
     def start(self) -> None:
-        """Show it."""
         _shown.append(self)
         super().start()
 
+    @override
     def stop(self) -> None:
-        """Show its last state and leave it there."""
         if self in _shown:
             _shown.remove(self)
             super().stop()
 
     def vanish(self) -> None:
-        """Take it off the screen."""
+        """Remove the bar from the screen."""
         self.live.transient = True
         self.live.stop()
         _shown.remove(self)
@@ -52,7 +53,7 @@ _shown: Final[list[_Bar]] = []
 
 
 def remove_bars() -> None:
-    """Take unfinished bars off the screen, so that the line of an error stands alone."""
+    """Remove unfinished bars from the screen, so that an error is the only line."""
     while _shown:
         _shown[-1].vanish()
 
@@ -72,37 +73,28 @@ def progress_bar() -> Progress:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over `items` under a progress bar.
-
-    Args:
-        items: What to go through.
-        description: Stands in front of the bar.
-        total: How many there are; asked of `items` unless given.
-
-    Yields:
-        The items.
-    """
+    """Iterate over `items` under a progress bar; without `total` their length is used."""
     with progress_bar() as bar:
         yield from bar.track(items, total=total, description=description)
 
 
 def note(message: str) -> None:
-    """Tell the user something worth knowing."""
+    """Show the user something worth knowing."""
     console.print(message, markup=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
-    """Tell the user something that may spoil the result."""
+    """Show the user something that may impair the result."""
     console.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
-def hushed(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
-    """Keep the notes of a library off the terminal while a progress bar of ours stands there.
+def silenced(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
+    """Silence a library while our own progress bar is shown.
 
     Args:
         loggers: Names of its loggers.
-        level: Least level that they still tell.
+        level: Lowest level that is still logged.
         module: Pattern of the modules whose Python warnings are ignored.
     """
     known = [logging.getLogger(name) for name in loggers]
@@ -119,13 +111,13 @@ def hushed(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def spared(logger: str, beginning: str, warning: str) -> Iterator[None]:
-    """Keep certain lines of a library off the terminal that tell the user nothing; all others are shown.
+def hidden_lines(logger: str, beginning: str, warning: str) -> Iterator[None]:
+    """Hide certain lines of a library that mean nothing to the user; all others are shown.
 
     Args:
         logger: Name of its logger.
-        beginning: How the log messages to leave out begin.
-        warning: Pattern of the Python warnings to leave out.
+        beginning: How the hidden log messages begin.
+        warning: Pattern of the hidden Python warnings.
     """
 
     def wanted(record: logging.LogRecord) -> bool:
@@ -144,13 +136,13 @@ def spared(logger: str, beginning: str, warning: str) -> Iterator[None]:
 class _Notes(logging.Handler):
     """Shows log records as notes and warnings."""
 
+    @override
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one record."""
         (warn if record.levelno >= logging.WARNING else note)(record.getMessage())
 
 
 def show_log() -> None:
-    """Show what the package logs, such as which selective scan is used; `--quiet` silences it too."""
+    """Show what the package logs, such as the selective scan in use."""
     log = logging.getLogger("memodule")
     if not any(isinstance(handler, _Notes) for handler in log.handlers):
         log.addHandler(_Notes())

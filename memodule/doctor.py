@@ -1,4 +1,4 @@
-"""What is installed on this machine, what of it is in use, and what is missing; everything is tried, not guessed."""
+"""What is installed here, which of it is used, and what is missing; every check tries the thing itself."""
 
 import dataclasses
 import importlib
@@ -13,18 +13,12 @@ from memodule.errors import UserError
 from memodule.runtime.wandb_environment import MODES, requested_mode
 
 State = Literal["ok", "note", "problem"]
-"""A note is worth knowing and hinders nothing; a problem makes commands fail."""
+"""A note is worth knowing; a problem makes commands fail."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What it is.
-        state: How it is.
-        text: What was found, with the mend where there is one.
-    """
+    """The result of one check; `text` says what was found and how to fix it."""
 
     name: str
     state: State
@@ -32,7 +26,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything; a check that fails in an unforeseen way is a problem and stops no other."""
+    """Run all checks; one that raises is reported as a problem and does not stop the others."""
     for name, check in _CHECKS.items():
         try:
             state, text = check()
@@ -51,12 +45,12 @@ def _gpus() -> tuple[State, str]:
     import torch
 
     if not torch.cuda.is_available():
-        return "note", "none that PyTorch can use; everything runs on the CPU"
+        return "note", "PyTorch finds none; everything runs on the CPU"
     return "ok", ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
 
 
 def _scan() -> tuple[State, str]:
-    """What `auto` takes on the device that the trainer would take."""
+    """What `auto` selects on the device that the trainer would use."""
     import torch
 
     from memodule.networks.scan_cuda import cuda_problem
@@ -94,7 +88,7 @@ def _landmarks() -> tuple[State, str]:
 
 
 def _video() -> tuple[State, str]:
-    """Write two frames, read them back."""
+    """Write two frames and read them back."""
     import cv2
     import numpy as np
 
@@ -116,8 +110,11 @@ def _wandb() -> tuple[State, str]:
     version = importlib.metadata.version("wandb")
     mode = requested_mode() or "offline"
     if mode not in MODES:
-        return "problem", f"{version}; WANDB_MODE={mode} is unknown: unset it, or give online, offline or disabled"
-    return "ok", f"{version}, {mode}" + ("" if requested_mode() else " unless --online is given")
+        return (
+            "problem",
+            f"{version}; WANDB_MODE={mode} is not a mode: unset it, or use online, offline or disabled",
+        )
+    return "ok", f"{version}, {mode}" + ("" if requested_mode() else " unless a command runs with --online")
 
 
 def _ray() -> tuple[State, str]:

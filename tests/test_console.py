@@ -64,7 +64,7 @@ def test_a_library_is_spared_only_the_lines_that_are_named(caplog):
     log = logging.getLogger("some.library")
     with caplog.at_level(logging.INFO), warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
-        with console.spared("some.library", "Tip:", ".*old.*"):
+        with console.hidden_lines("some.library", "Tip:", ".*old.*"):
             log.info("Tip: buy this")
             log.info("stopped after 3 epochs")
             warnings.warn("an old function", stacklevel=1)

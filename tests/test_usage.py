@@ -147,45 +147,45 @@ def odds(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("line", "named", "status"),
+    ("line", "named"),
     [
-        ("spot empty.csv --checkpoint picture.png", "picture.png: cannot be read as plain weights", 2),
-        ("spot empty.csv --checkpoint nothing", "nothing: is a folder; give the checkpoint of one fold", 2),
-        ("spot nothing --checkpoint picture.png", "nothing: neither images nor videos there", 2),
-        ("spot empty.csv --fps nan", "--fps: 'nan'", 2),
-        ("evaluate empty.csv truth.csv", "empty.csv, row 1: no column subject", 2),
-        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan'", 2),
-        ("evaluate nothing truth.csv", "nothing: cannot be read", 2),
-        ("evaluate picture.png truth.csv", "picture.png: cannot be read", 2),
-        ("evaluate truth.csv truth.csv --videos nan.csv", "nan.csv, row 1: no column frames", 2),
-        ("evaluate truth.csv truth.csv --save nothing", "nothing: Is a directory; check path", 2),
-        ("evaluate truth.csv truth.csv --save empty.csv/scores.json", "empty.csv: File exists; check path", 2),
-        ("evaluate truth.csv truth.csv --resamples 9999999", "--resamples 9999999: give a whole number from 1 to", 2),
-        ("check empty.csv", "empty.csv: does not hold a mapping", 2),
-        ("extract catalog --out store", "catalog/videos.csv, row 2: fps nan", 2),
-        ("extract empty.csv --out store", "empty.csv", 2),
-        ("report nothing", "nothing: not a study folder", 2),
-        ("report picture.png", "picture.png: not a study folder", 2),
-        ("report study", "study: not a study folder (no name", 2),
-        ("report broken", "broken/study.json: cannot be read", 2),
-        ("ablate nothing --grid torn.yaml", "torn.yaml", 2),
-        ("loso --config picture.png", "picture.png: cannot be read as YAML", 2),
-        ("loso --config torn.yaml", "torn.yaml: cannot be read as YAML", 2),
-        ("submit picture.png --part cas", "picture.png: not a study folder", 2),
-        ("submit --validate picture.png", "picture.png: cannot be read", 2),
-        ("synth truth.csv", "truth.csv: not a folder", 2),
-        ("synth made --fps nan", "--fps: 'nan': write a number", 2),
-        ("predict --ckpt_path=picture.png", "picture.png: cannot be read as plain weights", 2),
-        ("fit --ckpt_path absent.ckpt", "absent.ckpt: no such file", 2),
-        ("fit --ckpt_path=", "--ckpt_path: ", 2),
-        ("fit", "data.catalog", 2),
+        ("spot empty.csv --checkpoint picture.png", "picture.png: "),
+        ("spot empty.csv --checkpoint nothing", "nothing: ... model.ckpt"),
+        ("spot nothing --checkpoint picture.png", "nothing: "),
+        ("spot empty.csv --fps nan", "--fps: 'nan'"),
+        ("evaluate empty.csv truth.csv", "empty.csv, row 1: ... subject"),
+        ("evaluate nan.csv truth.csv", "nan.csv, row 2: onset 'nan'"),
+        ("evaluate nothing truth.csv", "nothing: "),
+        ("evaluate picture.png truth.csv", "picture.png: "),
+        ("evaluate truth.csv truth.csv --videos nan.csv", "nan.csv, row 1: ... frames"),
+        ("evaluate truth.csv truth.csv --save nothing", "nothing: "),
+        ("evaluate truth.csv truth.csv --save empty.csv/scores.json", "empty.csv: "),
+        ("evaluate truth.csv truth.csv --resamples 9999999", "--resamples 9999999: ... 1000000"),
+        ("check empty.csv", "empty.csv: ... configs/datasets/"),
+        ("extract catalog --out store", "catalog/videos.csv, row 2: fps ... nan"),
+        ("extract empty.csv --out store", "empty.csv"),
+        ("report nothing", "nothing: "),
+        ("report picture.png", "picture.png: "),
+        ("report study", "study: ... name"),
+        ("report broken", "broken/study.json: "),
+        ("ablate nothing --grid torn.yaml", "torn.yaml"),
+        ("loso --config picture.png", "picture.png: ... YAML"),
+        ("loso --config torn.yaml", "torn.yaml: ... YAML"),
+        ("submit picture.png --part cas", "picture.png: "),
+        ("submit --validate picture.png", "picture.png: "),
+        ("synth truth.csv", "truth.csv: "),
+        ("synth made --fps nan", "--fps: 'nan' ... number"),
+        ("predict --ckpt_path=picture.png", "picture.png: "),
+        ("fit --ckpt_path absent.ckpt", "absent.ckpt: "),
+        ("fit --ckpt_path=", "--ckpt_path: "),
+        ("fit", "data.catalog ... --config"),
     ],
 )
-def test_what_cannot_be_used_is_named_in_one_line(line, named, status, odds, monkeypatch, capsys):
+def test_what_cannot_be_used_is_named_in_one_line(line, named, odds, monkeypatch, capsys):
     monkeypatch.chdir(odds)
     before = sorted(odds.rglob("*"))
-    assert main([*line.split(), *(["-q"] if line.split()[0] in OWN else [])]) == status
+    assert main([*line.split(), *(["-q"] if line.split()[0] in OWN else [])]) == 2
     (told,) = capsys.readouterr().err.splitlines()
     assert told.startswith("memodule: error: ")
-    assert named in told
+    assert [part for part in named.split(" ... ") if part not in told] == []
     assert sorted(odds.rglob("*")) == before

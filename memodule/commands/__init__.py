@@ -1,4 +1,4 @@
-"""One thin module per command: `main(argv)` parses its own argv, calls the package, and returns the exit status."""
+"""One thin module per command: `main(argv)` parses its arguments, calls the package and returns the exit status."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from memodule.runtime.own_parts import import_part
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Tells wrong usage in one line, as all other mistakes are told."""
+    """Reports wrong usage in one line, like every other mistake."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what the command line prints."""
+        """Raise the error that the command line prints."""
         raise UserError(f"{self.prog.removeprefix('memodule ')}: {message}; see `{self.prog} --help`")
 
 
 def command_parser(name: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """A parser in the style that all commands share, with `--quiet`."""
+    """A parser with the style and options that all commands share."""
     parser = OneLineParser(
         prog=f"memodule {name}",
         description=description,
@@ -35,16 +35,16 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
     return _obeyed(parser.parse_args(argv))
 
 
-def parse_shared(name: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Obey the arguments that all commands share, for a command whose other arguments LightningCLI parses.
-
-    Returns:
-        The shared arguments, and the others unparsed.
-    """
-    parser = OneLineParser(prog=f"memodule {name}", allow_abbrev=False, add_help=False)
+def lightning_command(subcommand: str, argv: Sequence[str]) -> int:
+    """Run LightningCLI's `fit`, `validate`, `test` or `predict`; it parses all arguments but the shared ones."""
+    parser = OneLineParser(prog=f"memodule {subcommand}", allow_abbrev=False, add_help=False)
     _add_shared(parser)
     shared, rest = parser.parse_known_args(argv)
-    return _obeyed(shared), rest
+    _obeyed(shared)
+    from memodule.training.command_line import run_lightning
+
+    run_lightning(subcommand, rest, shared.quiet)
+    return 0
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,7 @@
-"""`memodule fit`: LightningCLI's `fit` for one fold."""
+"""`memodule fit`: train one fold."""
 
-from collections.abc import Sequence
+import functools
 
-from memodule.commands import parse_shared
+from memodule.commands import lightning_command
 
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command."""
-    shared, rest = parse_shared("fit", argv)
-    from memodule.training.command_line import run_lightning
-
-    run_lightning("fit", rest, shared.quiet)
-    return 0
+main = functools.partial(lightning_command, "fit")

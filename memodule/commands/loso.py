@@ -14,7 +14,7 @@ from memodule.commands.study_options import (
     add_online,
     add_place,
     add_workers,
-    at_a_time,
+    parallel,
     settings,
 )
 from memodule.commands.study_outcome import JSON_KEYS, log_outcome, print_outcome
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         arguments.curves,
     )
     workers = Workers(
-        at_a_time(arguments),
+        parallel(arguments),
         arguments.gpus_per_fold,
         arguments.address,
         arguments.threads,

@@ -1,14 +1,7 @@
-"""`memodule predict`: LightningCLI's `predict` for one fold."""
+"""`memodule predict`: decode the held-out subject of one fold without scoring."""
 
-from collections.abc import Sequence
+import functools
 
-from memodule.commands import parse_shared
+from memodule.commands import lightning_command
 
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command."""
-    shared, rest = parse_shared("predict", argv)
-    from memodule.training.command_line import run_lightning
-
-    run_lightning("predict", rest, shared.quiet)
-    return 0
+main = functools.partial(lightning_command, "predict")

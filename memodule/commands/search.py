@@ -14,7 +14,7 @@ from memodule.commands.study_options import (
     add_online,
     add_place,
     add_workers,
-    at_a_time,
+    parallel,
     settings,
 )
 from memodule.commands.values import seed, whole
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         arguments.sampler,
         arguments.grace,
     )
-    workers = Workers(at_a_time(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
+    workers = Workers(parallel(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
     try:
         with terminable():
             board = run_search(search, workers, arguments.trials)

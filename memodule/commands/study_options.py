@@ -1,21 +1,24 @@
-"""Options that several commands about studies share: which experiment, which folds, where they run."""
+"""Options that the commands about studies share: which experiment, which folds, where they run."""
 
 import argparse
 import itertools
 from pathlib import Path
+from typing import Final
 
 from memodule.commands.values import cluster, folder_name, share, subjects, whole
 from memodule.runtime.workers import processors
 
+_EXPERIMENT: Final = "experiment: a YAML file, or the name of an included one, such as demo"
 
-def add_experiment(parser: argparse.ArgumentParser, what: str = "experiment file") -> None:
+
+def add_experiment(parser: argparse.ArgumentParser, what: str = _EXPERIMENT) -> None:
     """Add `--config` and `--set`."""
     parser.add_argument(
         "--config",
         type=Path,
         action="append",
         required=True,
-        metavar="YAML",
+        metavar="YAML|NAME",
         help=f"{what}; a further one replaces what it names",
     )
     add_settings(parser)
@@ -35,14 +38,7 @@ def add_settings(parser: argparse.ArgumentParser, what: str = "replace settings"
 
 
 def settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """All that `--set` gave, as keys and values; the last value of a key counts.
-
-    Args:
-        arguments: Parsed words of a command that has `--set`.
-
-    Returns:
-        Keys such as `trainer.max_epochs`, and their values as written.
-    """
+    """The settings of all `--set` options, as written: {"trainer.max_epochs": "5"}; the last value of a key counts."""
     return dict(itertools.chain(*arguments.set))
 
 
@@ -56,14 +52,14 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
 
     Args:
         parser: Of the command.
-        what: What runs at a time.
-        one: What the number 1 means.
+        what: What runs in parallel, for the help text.
+        one: What `--workers 1` means, for the help text.
     """
     parser.add_argument(
         "--workers",
         type=worker_count,
         metavar="N|auto",
-        help=f"{what} at a time: {one}, auto as many as fit (default: 1; auto with --address or --gpus-per-fold)",
+        help=f"{what} in parallel: {one}, auto all that fit (default: 1; auto with --address or --gpus-per-fold)",
     )
     parser.add_argument(
         "--gpus-per-fold",
@@ -76,8 +72,8 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="CPU threads per fold (default: 1)")
 
 
-def at_a_time(arguments: argparse.Namespace) -> int | None:
-    """What `--workers` means: 1 unless given, but as many as fit (None) where a cluster or GPUs are named."""
+def parallel(arguments: argparse.Namespace) -> int | None:
+    """The value of `--workers`: 1 by default, but as many as fit (None) with --address or --gpus-per-fold."""
     if arguments.workers is None:
         return None if arguments.address is not None or arguments.gpus_per_fold else 1
     return None if arguments.workers == "auto" else int(arguments.workers)
@@ -97,19 +93,13 @@ def worker_count(text: str) -> int | str:
 
 
 def process_count(text: str) -> int:
-    """The same for processes of this machine alone, where "auto" is one per processor."""
+    """The same for processes on this machine alone, where "auto" means one per processor."""
     count = worker_count(text)
     return processors() if isinstance(count, str) else count
 
 
 def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the config file's") -> None:
-    """Add `--runs` and `--name`.
-
-    Args:
-        parser: Of the command.
-        what: What gets the name.
-        name: Where the name comes from unless it is given.
-    """
+    """Add `--runs` and `--name`; `what` gets the name, by default `name`."""
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of all studies")
     parser.add_argument("--name", type=folder_name, help=f"name of the {what} (default: {name})")
 

@@ -1,14 +1,7 @@
-"""`memodule validate`: LightningCLI's `validate` for one fold."""
+"""`memodule validate`: score the validation subjects of one fold."""
 
-from collections.abc import Sequence
+import functools
 
-from memodule.commands import parse_shared
+from memodule.commands import lightning_command
 
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command."""
-    shared, rest = parse_shared("validate", argv)
-    from memodule.training.command_line import run_lightning
-
-    run_lightning("validate", rest, shared.quiet)
-    return 0
+main = functools.partial(lightning_command, "validate")

@@ -1,4 +1,4 @@
-"""What options accept, as types of argparse: a bad value is told with the option, the value and what is wanted."""
+"""Types of option values for argparse; a bad value is reported with the option, the value and what is wanted."""
 
 import argparse
 import math
@@ -11,14 +11,7 @@ _SHARE: Final = "a share from 0 to 1, such as .25, or a whole number"
 
 
 def whole(least: int | None = None) -> Callable[[str], int]:
-    """A whole number.
-
-    Args:
-        least: The smallest one; None leaves the bounds to whoever uses the number.
-
-    Returns:
-        A type for `add_argument`.
-    """
+    """The type of whole numbers from `least` on; None leaves the bounds to the command."""
 
     def read(text: str) -> int:
         try:
@@ -51,7 +44,7 @@ def share(text: str) -> float:
 
 
 def within(text: str, least: float, most: float, wanted: str) -> float:
-    """A finite number between bounds, both of them allowed."""
+    """A finite number from `least` to `most`, both included."""
     try:
         value = float(text)
     except ValueError:
@@ -62,7 +55,7 @@ def within(text: str, least: float, most: float, wanted: str) -> float:
 
 
 def folder_name(text: str) -> str:
-    """What the name of a study may be: it becomes part of a folder's name, and must not lead elsewhere."""
+    """The name of a study, which becomes part of a folder's name and so must not be a path."""
     if not text.strip() or not text.isprintable() or "/" in text or "\\" in text:
         raise refused(text, "a name without / and \\, such as first-try; --runs says where the folder goes")
     return text
@@ -78,7 +71,7 @@ def cluster(text: str) -> str:
 
 
 def seed(text: str) -> int:
-    """A seed that every random generator takes."""
+    """A seed that every random generator accepts."""
     try:
         value = int(text)
     except ValueError:
@@ -89,7 +82,7 @@ def seed(text: str) -> int:
 
 
 def seeds(text: str) -> tuple[int, ...]:
-    """Seeds with commas between."""
+    """Seeds, separated by commas."""
     try:
         return tuple(seed(part) for part in text.split(","))
     except argparse.ArgumentTypeError:
@@ -97,7 +90,7 @@ def seeds(text: str) -> tuple[int, ...]:
 
 
 def subjects(text: str) -> tuple[str, ...] | None:
-    """Subjects with commas between; None for all of them."""
+    """Subjects, separated by commas; None for all of them."""
     if text == "all":
         return None
     named = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -107,5 +100,5 @@ def subjects(text: str) -> tuple[str, ...] | None:
 
 
 def refused(text: str, wanted: str) -> argparse.ArgumentTypeError:
-    """The error in the words that all options share."""
+    """The error message that all options share."""
     return argparse.ArgumentTypeError(f"{text!r}: write {wanted}")

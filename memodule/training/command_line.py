@@ -31,7 +31,7 @@ def run_lightning(subcommand: str, argv: Sequence[str], quiet: bool = False) -> 
     _require_readable_checkpoint(argv)
     if not quiet:
         # an advertisement of Lightning's own platform, and what PyTorch says to Lightning about its code
-        with console.spared(
+        with console.hidden_lines(
             "lightning.pytorch.utilities.rank_zero", "\N{ELECTRIC LIGHT BULB} Tip:", ".*LeafSpec.*deprecated"
         ):
             FoldCLI([subcommand, *argv], run=True)

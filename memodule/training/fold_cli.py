@@ -143,7 +143,7 @@ def _user_error_behind(error: BaseException) -> UserError | None:
 
 def quiet_lightning() -> contextlib.AbstractContextManager[None]:
     """Keep Lightning's notes about hardware and data loaders off the terminal; a study has its own progress bar."""
-    return console.hushed(("lightning.pytorch", "lightning.fabric"), logging.WARNING, "lightning")
+    return console.silenced(("lightning.pytorch", "lightning.fabric"), logging.WARNING, "lightning")
 
 
 def is_main_process() -> bool:

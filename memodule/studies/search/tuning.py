@@ -169,5 +169,5 @@ def _quiet() -> Iterator[None]:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     loggers = ("ray.tune", "ray.air", "ray.train")
-    with environment(unless_set(_ENVIRONMENT)), console.hushed(loggers, logging.CRITICAL, "optuna|ray"):
+    with environment(unless_set(_ENVIRONMENT)), console.silenced(loggers, logging.CRITICAL, "optuna|ray"):
         yield
