@@ -8,7 +8,7 @@ from memodule.errors import UserError
 
 _EPILOG = """\
 The page needs no network and no other file. It compares the studies (scores, intervals, paired tests), shows each one
-in detail, and lets you browse all videos: score curve, labels, what was found.
+in detail, and has a browser of all videos: score curve, labels, what was found.
 
 example:
   memodule report runs/demo-1f2e3d4c
@@ -37,8 +37,7 @@ def main(argv: Sequence[str]) -> int:
     from memodule.studies.study import Study
 
     out = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
-    runs = [ReportedStudy.of_study(Study.open(folder)) for folder in track(folders, "reading")]
-    write_report(runs, out)
+    write_report([ReportedStudy.of_study(Study.open(folder)) for folder in track(folders, "reading")], out)
     print(out)
     return 0
 
@@ -47,4 +46,4 @@ def _refuse_repeats(folders: Sequence[Path]) -> None:
     resolved = [folder.resolve() for folder in folders]
     for number, folder in enumerate(resolved):
         if folder in resolved[:number]:
-            raise UserError(f"{folders[number]}: given twice; name every study once")
+            raise UserError(f"{folders[number]}: given twice; name each study once")

@@ -19,14 +19,14 @@ Outcome = Literal["hit", "alarm", "unscored"]
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """One interval that was found.
+    """One interval that was found, as the protocol judges it.
 
     Attributes:
         frames: Onset, apex, offset in source frames, inclusive.
-        emotion: What it was voted.
-        confidence: Larger is more certain.
+        emotion: What its frames voted for.
+        confidence: Higher is more certain.
         outcome: What the protocol makes of it.
-        truth: Row of the micro-expression that it finds or, if it finds none, overlaps most; None if it touches none.
+        truth: Row of the micro-expression that it hits or, failing that, overlaps most; None if it touches none.
         iou: Intersection over union with that one, in compared frames.
         macro: Whether it touches a labelled macro-expression.
     """
@@ -45,9 +45,9 @@ def judge(decoded: Decoded, pair: VideoIntervals, macros: Sequence[tuple[int, in
 
     Args:
         decoded: What was found.
-        pair: The same beside the truth, in compared frames.
-        macros: Onset and offset of the video's macro-expressions in source frames.
-        protocol: The rules.
+        pair: The same next to the truth, in compared frames.
+        macros: Onset and offset of the video's macro-expressions in source frames, inclusive.
+        protocol: How hits are counted.
     """
     match = match_video(pair.predicted, pair.predicted_emotions, pair.true, pair.true_emotions, protocol)
     overlap = interval_iou(pair.predicted, pair.true)

@@ -8,6 +8,8 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from memodule.colours import DARK
+from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.runtime.atomic import replacing
 from memodule.runtime.opencv import opencv_alone
@@ -21,13 +23,7 @@ _STRIP: Final = 72
 _AROUND: Final = 2.5
 """Seconds of the score curve that the strip shows before and after the present."""
 
-_COLOURS: Final = {
-    "negative": (60, 145, 232),
-    "positive": (184, 240, 125),
-    "surprise": (160, 90, 242),
-    "others": (245, 174, 114),
-    "neutral": (172, 161, 151),
-}
+_COLOURS: Final = {n: (blue, green, red) for n in FRAME_CLASSES for red, green, blue in [bytes.fromhex(DARK[n][1:])]}
 """Those of the page in dark mode, as blue, green, red."""
 
 _WHITE, _GRAY = (235, 235, 235), (120, 120, 120)

@@ -1,4 +1,4 @@
-"""Pictures of what was found: the face at the apex with its 18 regions, and what has moved since the onset."""
+"""Pictures of what was found: the face at the apex with its 18 regions, and its motion since the onset."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -12,14 +12,13 @@ from memodule.flow.boxes import CROP_SIDE, WHOLE, FaceBox
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import Gray, face_finder
 from memodule.flow.regions import REGIONS, FaceLayout, face_layout
-from memodule.flow.window import WindowFlow
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.video_source import Colour
 
 MOST_PICTURES: Final = 60
-"""Expressions of a video that are drawn, the most confident ones; more would make its page too large."""
+"""Expressions that are drawn, the most confident ones; more would make the page too large."""
 
 _GRID: Final = 14
 """Distance of the arrows, in pixels of the crop."""
@@ -28,7 +27,7 @@ STILL: Final = 0.35
 """Shorter motion is not drawn, in pixels of the crop."""
 
 _BROW: Final = 24
-"""How far around the landmarks motion is drawn, in pixels of the crop: the skin above the brows, but no hair."""
+"""How far outside the landmarks motion is drawn, in pixels of the crop: the skin above the brows, but not the hair."""
 
 _JPEG_QUALITY: Final = 82
 
@@ -46,7 +45,7 @@ class Outline:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arrow:
-    """Motion from onset to apex at one point, in pixels of the crop, head motion taken away."""
+    """Motion from onset to apex at one point, without head motion, in pixels of the crop."""
 
     x: float
     y: float
@@ -62,7 +61,7 @@ class ExpressionPictures:
         apex: JPEG of the face at the apex, 320 x 320.
         outlines: The regions on it.
         onset: JPEG of the face at the onset.
-        arrows: Where points of the face have moved until the apex; none where they hardly have.
+        arrows: Where points of the face moved until the apex; points that hardly move have none.
     """
 
     apex: bytes
@@ -72,17 +71,17 @@ class ExpressionPictures:
 
 
 def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int, ExpressionPictures]:
-    """Draw the expressions of a video; reads the video a second time, as far as the last of them.
+    """Draw the expressions of a video, which is read again as far as the last of them.
 
     Args:
         video: What was found.
-        most: How many to draw at most.
+        most: How many to draw at most, the most confident first.
 
     Returns:
-        Pictures by index of the expression; those whose face is not found again are left out.
+        Pictures by index of the expression, except where the face is not found again.
 
     Raises:
-        UserError: If the video cannot be opened any more.
+        UserError: If the video can no longer be opened.
     """
     ranked = sorted(range(len(video.expressions)), key=lambda i: -video.expressions[i].confidence)
     chosen = {i: video.expressions[i] for i in sorted(ranked[:most])}
@@ -96,7 +95,7 @@ def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int
 
 
 def _pairs(video: SpottedVideo, chosen: dict[int, SpottedExpression]) -> Iterator[tuple[int, Colour, Colour]]:
-    """(index, onset image, apex image); an image is held no longer than it is needed."""
+    """(index, onset image, apex image); an image is released when no expression needs it any more."""
     held: dict[int, Colour] = {}
     waiting = dict(chosen)
     for frame, image in video.source.pick([f for e in chosen.values() for f in (e.onset, e.apex)]):
@@ -110,7 +109,7 @@ def _pairs(video: SpottedVideo, chosen: dict[int, SpottedExpression]) -> Iterato
 
 
 def _position(video: SpottedVideo, expression: SpottedExpression) -> tuple[int, int]:
-    """Middle of the face near the onset, so that the same person is found again."""
+    """Centre of the face near the onset, so that the same person is found again."""
     place = min(video.places, key=lambda p: abs(int(video.sample_frames[p.sample]) - expression.onset))
     left, top, width, height = place.box
     return int(left + width / 2), int(top + height / 2)
@@ -131,13 +130,9 @@ def _draw(onset: Colour, apex: Colour, position: tuple[int, int]) -> ExpressionP
 
 
 def _look(frame: Gray, position: tuple[int, int]) -> tuple[FaceBox, npt.NDArray[np.int64]] | None:
-    """Face box and landmarks in the crop, as the extractor sees them."""
+    """Face box and landmarks in the crop, as the extractor finds them."""
     follower = FaceFollower(face_finder(), FaceChoice(position=position))
     (window,) = FlowExtractor(2, find_face=follower.find).stream([frame, frame], 1)
-    return _known(window)
-
-
-def _known(window: WindowFlow) -> tuple[FaceBox, npt.NDArray[np.int64]] | None:
     if window.box is None or window.landmarks is None:
         return None
     return window.box, window.landmarks
@@ -162,7 +157,7 @@ def _arrows(box: FaceBox, onset: Gray, apex: Gray, landmarks: npt.NDArray[np.int
     reference = box.view(onset)(WHOLE)
     flow = _dense_flow(reference, box.view(apex)(WHOLE))
     moved = None if nose.is_empty else box.after(_median(flow, nose), apex)
-    if moved is not None:  # follow the head once, so that only a small rest is left to take away
+    if moved is not None:  # follow the head once, so that only a small residual is left to subtract
         flow = _dense_flow(reference, moved.view(apex)(WHOLE))
     head = np.zeros(2) if nose.is_empty else _median(flow, nose)
     for y in range(_GRID // 2, CROP_SIDE, _GRID):

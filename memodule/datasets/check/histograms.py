@@ -1,15 +1,13 @@
 """A picture of a Catalog: durations of its micro-expressions, and their numbers by class and subject."""
 
 from pathlib import Path
-from typing import Final
 
+from memodule.colours import LIGHT
 from memodule.datasets.catalog import Catalog
 from memodule.datasets.check.statistics import duration_ms
 from memodule.emotions import EMOTIONS
 from memodule.errors import UserError
 from memodule.runtime.atomic import replacing
-
-_COLOURS: Final = {"negative": "#c0392b", "positive": "#27ae60", "surprise": "#e0a30b", "others": "#7f8c8d"}
 
 
 def draw_histograms(catalog: Catalog, path: Path) -> None:
@@ -27,7 +25,7 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
     durations = [[duration_ms(e, fps[e.key]) for e in micro if e.emotion == emotion] for emotion in EMOTIONS]
     figure = Figure(figsize=(10, 7), layout="constrained")
     upper, lower = figure.subplots(2, 1)
-    colours = [_COLOURS[emotion] for emotion in EMOTIONS]
+    colours = [LIGHT[emotion] for emotion in EMOTIONS]
     labels = [f"{emotion} ({len(values)})" for emotion, values in zip(EMOTIONS, durations, strict=True)]
     upper.hist(durations, bins=30, stacked=True, color=colours, label=labels)
     upper.axvline(500, color="black", linestyle=":", label="500 ms")
@@ -36,7 +34,7 @@ def draw_histograms(catalog: Catalog, path: Path) -> None:
     bottom = [0] * len(catalog.subjects)
     for emotion in EMOTIONS:
         counts = [sum(e.subject == subject and e.emotion == emotion for e in micro) for subject in catalog.subjects]
-        lower.bar(catalog.subjects, counts, bottom=bottom, color=_COLOURS[emotion])
+        lower.bar(catalog.subjects, counts, bottom=bottom, color=LIGHT[emotion])
         bottom = [a + b for a, b in zip(bottom, counts, strict=True)]
     lower.set(xlabel="subject", ylabel="micro-expressions", ylim=(0, 1.05 * max(bottom)))
     lower.tick_params(axis="x", labelrotation=90, labelsize=7)
