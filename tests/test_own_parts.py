@@ -278,6 +278,6 @@ def test_class_paths_of_older_files_are_found(old, world, fresh, tmp_path):
     torch.save(saved, tmp_path / "old.ckpt")
     flow = torch.randn(2, 36, 10, generator=torch.Generator().manual_seed(0))
     before, after = (load_fold_model(tmp_path / name) for name in ("new.ckpt", "old.ckpt"))
-    for ours, theirs in zip(before.module(flow), after.module(flow), strict=True):
+    for ours, theirs in zip(before.network(flow), after.network(flow), strict=True):
         assert torch.equal(ours, theirs)
     assert before.rule == after.rule

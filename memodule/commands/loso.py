@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
     arguments = parse(_parser(), argv)
+    from memodule.runtime.private_interfaces import speaks_for_everyone
     from memodule.runtime.wandb_environment import choose_mode, leave_sweep
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
     from memodule.studies.work import Workers
-    from memodule.training.fold_cli import is_main_process
 
-    if not is_main_process():  # of several that share each fold: one of them tells
+    if not speaks_for_everyone():  # several share each fold, and one of them reports
         console.set_quiet(True)
     sweep = leave_sweep()
     choose_mode(arguments.online)
@@ -59,10 +59,10 @@ def main(argv: Sequence[str]) -> int:
             outcome = run_study(plan, workers, bool(sweep))
             log_outcome(outcome, sweep)
     except KeyboardInterrupt:
-        if is_main_process():
+        if speaks_for_everyone():
             print(_how_to_go_on(plan), file=sys.stderr)
         return 130
-    if is_main_process():
+    if speaks_for_everyone():
         print_outcome(outcome, arguments.json)
     return 1 if outcome.failed else 0
 

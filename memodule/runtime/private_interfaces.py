@@ -6,6 +6,7 @@ Tried with Lightning 2.6.6, Ray 2.60.0, Optuna 5.0.0. Imports are local, so that
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
     from lightning.pytorch.loggers import WandbLogger
     from optuna.trial import FrozenTrial
 
@@ -27,6 +28,11 @@ def speaks_for_everyone() -> bool:
     from lightning.pytorch.utilities import rank_zero_only
 
     return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def parser_of(cli: "LightningCLI", subcommand: str | None) -> "LightningArgumentParser":
+    """The parser that knows all settings: of a subcommand, or the only one of a command line without subcommands."""
+    return cli._parser(subcommand if subcommand in getattr(cli, "_subcommand_parsers", {}) else None)
 
 
 def ray_address() -> str | None:

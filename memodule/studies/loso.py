@@ -8,6 +8,7 @@ from memodule.decoding.decode import write_predictions, write_truth
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
 from memodule.runtime.own_parts import import_options
+from memodule.runtime.private_interfaces import speaks_for_everyone
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
 from memodule.studies.failures import not_writable
@@ -18,7 +19,6 @@ from memodule.studies.results_view import results_text
 from memodule.studies.study import Study
 from memodule.studies.tracking import how_to_send, require_logger
 from memodule.studies.work import Workers
-from memodule.training.fold_cli import is_main_process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
         require_answer(workers.address)  # before anything is written
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
-    if not is_main_process():  # of a fold in several processes, one pools
+    if not speaks_for_everyone():  # of a fold in several processes, one pools
         return Outcome(study, None, failed)
     return Outcome(study, pool_and_write(study), failed)
 

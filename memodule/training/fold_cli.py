@@ -22,7 +22,7 @@ from memodule.intervals import SelectionRule
 from memodule.module import SpotRecognizeModule
 from memodule.runtime.own_parts import adopt, import_requested
 from memodule.runtime.packaged import with_packaged_files
-from memodule.runtime.private_interfaces import speaks_for_everyone
+from memodule.runtime.private_interfaces import parser_of
 from memodule.training.config_errors import in_one_line
 from memodule.training.config_files import Sources, check_arguments
 
@@ -87,10 +87,8 @@ class FoldCLI(LightningCLI):
                 warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
                 super().parse_arguments(parser, args)
         except (ArgumentError, AttributeError) as error:  # jsonargparse 4.53 raises the latter for some unknown classes
-            subcommand = next(
-                (name for name in self.subcommands() if isinstance(args, list) and args[:1] == [name]), None
-            )
-            raise UserError(in_one_line(str(error), self._parser(subcommand), sources)) from None
+            known = parser_of(self, args[0] if isinstance(args, list) and args else None)
+            raise UserError(in_one_line(str(error), known, sources)) from None
         adopt(self.config.as_dict())
         seed = self.config.get(str(self.config.get("subcommand")), self.config).get("seed_everything")
         if isinstance(seed, int) and not isinstance(seed, bool) and not 0 <= seed <= LARGEST_SEED:
@@ -106,7 +104,7 @@ class FoldCLI(LightningCLI):
                 raise ours from None
             if not isinstance(error, ArgumentError) and not str(error).startswith("Parser key"):
                 raise
-            raise UserError(in_one_line(str(error), self._parser(self.subcommand), Sources())) from None
+            raise UserError(in_one_line(str(error), parser_of(self, self.subcommand), Sources())) from None
 
     def _load_data(self) -> None:
         """Load fold and features before the logger starts a run: most mistakes are about them."""
@@ -144,8 +142,3 @@ def _user_error_behind(error: BaseException) -> UserError | None:
 def quiet_lightning() -> contextlib.AbstractContextManager[None]:
     """Keep Lightning's notes about hardware and data loaders off the terminal; a study has its own progress bar."""
     return console.silenced(("lightning.pytorch", "lightning.fabric"), logging.WARNING, "lightning")
-
-
-def is_main_process() -> bool:
-    """Whether this process speaks for all that share one fold; false only under trainer.devices > 1."""
-    return speaks_for_everyone()

@@ -89,7 +89,7 @@ def test_foreign_and_damaged_contents_are_named_with_the_remedy(fold, tmp_path, 
 
 def test_absent_truncated_and_executable_files_are_refused(fold, tmp_path):
     path = tmp_path / "model.ckpt"
-    with pytest.raises(UserError, match=r"model.ckpt: no such file; give a checkpoint"):
+    with pytest.raises(UserError, match=r"model\.ckpt: no such file; .*model\.ckpt"):
         load_fold_model(path)
     path.write_bytes(fold[2].read_bytes()[:500])
     with pytest.raises(UserError, match=r"model.ckpt: cannot be read as plain weights"):

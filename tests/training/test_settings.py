@@ -158,8 +158,8 @@ def test_loso_refuses_before_anything_is_written(setting, tiny, tmp_path, capsys
 def test_keys_of_a_search_space_are_refused_too(tiny, tmp_path, capsys):
     space = tmp_path / "space.yaml"
     space.write_text("model.learning_rat: {loguniform: [0.001, 0.01]}\n")
-    words = ["--config", str(tiny), "--space", str(space), "--runs", str(tmp_path / "runs"), "--trials", "1"]
-    assert main(["search", "-q", *words, "--set", "data.inner_validation_subjects=1"]) == 2
+    argv = ["--config", str(tiny), "--space", str(space), "--runs", str(tmp_path / "runs"), "--trials", "1"]
+    assert main(["search", "-q", *argv, "--set", "data.inner_validation_subjects=1"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "space.yaml" in line
     assert "did you mean model.learning_rate?" in line

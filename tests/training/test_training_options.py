@@ -191,10 +191,10 @@ def test_a_wrapped_network_is_refused(tiny, tmp_path):
         trained(cli)
 
 
-def test_a_missing_compiler_is_told_before_training(tiny, tmp_path, monkeypatch, capsys):
+def test_a_missing_compiler_is_reported_before_training(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    words = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}", "--model.compile=true"]
-    assert main(["fit", "-q", "--config", str(tiny), *words]) == 2
+    argv = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}", "--model.compile=true"]
+    assert main(["fit", "-q", "--config", str(tiny), *argv]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("memodule: error: model.compile: torch.compile needs a C++ compiler on a CPU, and 'no-such")
 
@@ -233,24 +233,24 @@ def test_a_scan_can_be_forced_and_the_log_says_which_is_used(where, tiny, tmp_pa
     from memodule.networks import selective_scan
 
     selective_scan._log_once.cache_clear()
-    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
-    words += ["--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]
+    argv = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    argv += ["--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]
     if where == "environment":
         monkeypatch.setenv("MEMODULE_SCAN", "torch")
     else:
         monkeypatch.delenv("MEMODULE_SCAN", raising=False)
-        words.append("--model.network.init_args.scan=torch")
-    assert main(words) == 0
+        argv.append("--model.network.init_args.scan=torch")
+    assert main(argv) == 0
     assert "selective scan: torch on cpu (forced)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_model(usual, tiny, tmp_path):
     """Each process takes half of the windows in half of the steps, and one of them writes the result."""
-    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
-    words += ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.enable_progress_bar=false"]
-    words += ["--trainer.enable_checkpointing=true", f"--interval_selection.out={tmp_path}"]
-    run = subprocess.run([sys.executable, "-m", "memodule", *words], capture_output=True, text=True, timeout=300)
+    argv = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    argv += ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.enable_progress_bar=false"]
+    argv += ["--trainer.enable_checkpointing=true", f"--interval_selection.out={tmp_path}"]
+    run = subprocess.run([sys.executable, "-m", "memodule", *argv], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
     assert "`Trainer.fit` stopped" in run.stderr
     for unwanted in ("Tip:", "litlogger", "litmodels", "LeafSpec"):  # advertisements, and talk about code of libraries
@@ -266,27 +266,27 @@ def test_two_processes_train_one_model(usual, tiny, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test", "predict"])
-def test_a_mistake_about_the_data_is_told_before_the_logger_starts(command, planted, tmp_path, monkeypatch, capsys):
+def test_a_mistake_about_the_data_is_reported_before_the_logger_starts(command, planted, tmp_path, monkeypatch, capsys):
     config = experiment(planted, tmp_path, epochs=1)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(wandb, "init", lambda **_: pytest.fail("a run was started"))
-    assert main([command, "--quiet", "--config", str(config), "--data.fold=nobody"]) == 2
+    assert main([command, "--quiet", "--config", str(config), "--data.fold=absent"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("memodule: error: data.fold: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
 
 
 def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
-    words = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
-    assert main([*words, "-q"]) == 0
+    argv = ["fit", "--config", str(tiny), "--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
+    assert main([*argv, "-q"]) == 0
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "")
-    assert main(words) == 0
+    assert main(argv) == 0
     assert "Epoch 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "reported"),
     [
         ("--trainer.max_epochs=-1", "model.schedule: one_cycle needs an end of training"),
         ("--model.learning_rate=-1", "model.learning_rate: -1.0; give a finite number above 0"),
@@ -294,15 +294,15 @@ def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
         ("--intervals=nothing.yaml", "intervals: None"),
     ],
 )
-def test_impossible_settings_are_told_in_one_line(setting, told, tiny, tmp_path, monkeypatch, capsys):
+def test_impossible_settings_are_reported_in_one_line(setting, reported, tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nothing.yaml").write_text("")
     assert main(["fit", "-q", "--config", str(tiny), "--data.fold=002", setting]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"memodule: error: {told}")
+    assert line.startswith(f"memodule: error: {reported}")
 
 
 def test_a_constant_rate_needs_no_end(tiny, tmp_path):
-    words = ["--trainer.max_epochs=-1", "--trainer.max_time=00:00:00:01", "--model.schedule=constant"]
+    argv = ["--trainer.max_epochs=-1", "--trainer.max_time=00:00:00:01", "--model.schedule=constant"]
     place = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
-    assert main(["fit", "-q", "--config", str(tiny), *place, *words]) == 0
+    assert main(["fit", "-q", "--config", str(tiny), *place, *argv]) == 0
