@@ -23,6 +23,10 @@ def set_quiet(quiet: bool) -> None:
     console.quiet = quiet
 
 
+_DAY: Final = 24 * 60 * 60.0
+"""Seconds. Rich forgets steps that are older than its period, and with fewer than two it shows no time left."""
+
+
 class _Bar(Progress):
     """A bar that disappears when a user's mistake ends the work, so that the error is all that remains."""
 
@@ -58,8 +62,12 @@ def remove_bars() -> None:
         _shown[-1].vanish()
 
 
-def progress_bar() -> Progress:
-    """A progress display with count, elapsed and remaining time; silent under `--quiet`, plain when redirected."""
+def progress_bar(slow: bool = False) -> Progress:
+    """A progress display with count, elapsed and remaining time; silent under `--quiet`, plain when redirected.
+
+    Args:
+        slow: Whether a step may take longer than half a minute: then the time left is estimated from the last day.
+    """
     return _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -69,6 +77,7 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=console,
         disable=console.quiet,
+        speed_estimate_period=_DAY if slow else 30,
     )
 
 

@@ -1,18 +1,24 @@
-"""`memodule ablate`: decode the curves of a finished study under every variant of a grid."""
+"""`memodule ablate`: decode the curves of a study under every variant of a grid."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, process_count
 from memodule.runtime.packaged import packaged_file
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from memodule.studies.ablation.run import Ablation
+
 _EPILOG = """\
 Trains nothing: the saved curves are decoded again. Priors are fitted, rules calibrated and parameters chosen fold by
-fold, on training subjects only, unless the grid asks for the leak. What has been decoded before is not decoded again,
-so a changed grid, or a run that was stopped, computes only what is new.
+fold, on training subjects only, unless the grid asks for the leak. Only finished folds are decoded. What has been
+decoded before is not decoded again, so a changed grid or an interrupted command computes only what is new.
 
 Results go to RUN_DIR/ablations/NAME_OF_GRID/: table.csv, table.json, provenance.json, index.html, figures/*.png.
 
@@ -31,18 +37,17 @@ def main(argv: Sequence[str]) -> int:
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
 
-    leave_sweep()  # an ablation shows held-out scores: it is no trial
+    leave_sweep()  # an ablation shows held-out scores: it must not be a trial
     choose_mode(arguments.online)
     ablation = ablate(Study.open(arguments.study), grid, arguments.workers)
     write_tables(ablation)
     from memodule.report.ablation_figures import figures, write_figures
     from memodule.report.ablation_page import write_page
-    from memodule.studies.ablation.tracking import log_ablation
 
     drawn = figures(ablation)
     write_figures(drawn, ablation.folder / "figures")
     page = write_page(ablation)
-    log_ablation(ablation, drawn)
+    _log(ablation, drawn)
     if arguments.json:
         print((ablation.folder / "table.json").read_text(encoding="utf-8"), end="")
     elif console.console.quiet:
@@ -56,10 +61,36 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _log(ablation: "Ablation", figures: "Mapping[str, Figure]") -> None:
+    """Send the table and the figures to a run of the study's group, where the study logs to Weights & Biases.
+
+    The summary has the reference's scores, never the best row's: dashboards sorted by those would choose on held-out
+    subjects.
+    """
+    from memodule.metrics.score_names import SCORE_NAMES
+    from memodule.studies.ablation.table import flat_rows
+    from memodule.studies.tracking import log_media, tracked_run
+
+    config = {"ablation/grid": dict(ablation.grid.contents), "ablation/reference": ablation.grid.reference}
+    with tracked_run(ablation.study, "ablation", f"ablation-{ablation.grid.name}", config) as run:
+        if run is None:
+            return
+        scores = ablation.reference.scores
+        run.summary.update(
+            {
+                "ablation/rows": len(ablation.rows),
+                "ablation/leaks": sum(row.leak for row in ablation.rows),
+                "ablation/partial": ablation.prepared.partial or "",
+                **{f"reference/{name}": scores[name] for name in SCORE_NAMES},
+            }
+        )
+        log_media(run, {"ablation": flat_rows(ablation.rows)}, figures, mixed_types=True)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("ablate", "Decode a finished study under every variant of a grid.", _EPILOG)
-    parser.add_argument("study", type=Path, metavar="RUN_DIR", help="folder of a finished study")
-    parser.add_argument("--grid", type=Path, required=True, metavar="YAML", help="rules and parameters to decode under")
+    parser = command_parser("ablate", "Decode the curves of a study under every variant of a grid.", _EPILOG)
+    parser.add_argument("study", type=Path, metavar="RUN_DIR", help="folder of a study")
+    parser.add_argument("--grid", type=Path, required=True, metavar="YAML", help="rules and parameters")
     parser.add_argument(
         "--workers",
         type=process_count,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.search_outcome import log_search, search_text, write_leaderboard_page
 from memodule.commands.study_options import (
     add_experiment,
     add_folds,
@@ -24,21 +25,22 @@ from memodule.runtime.packaged import packaged_file
 _EPILOG = """\
 Every trial is one leave-one-subject-out study of one setting. After each fold it reports STRS of inner validation
 subjects, pooled so far; after --grace folds, and each time that number has doubled, the worse half is stopped (ASHA).
-Held-out subjects choose nothing. Stop and go on as you like: the same command continues, also with more --trials.
+Held-out subjects choose nothing. A search can be stopped at any time: the same command resumes it, also with more
+--trials. Every trial that ran all folds is a finished study; `memodule report` and `memodule ablate` take its folder.
 
 example:
   memodule search --config experiments/demo.yaml --space experiments/sweeps/space.yaml \\
       --set data.inner_validation_subjects=2 --trials 20 --workers 2
 
-The space file says what its keys may be; experiments/sweeps/space.yaml shows every form."""
+The space file lists keys with their values; experiments/sweeps/space.yaml shows every form."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 1 when no trial has finished."""
     arguments = parse(_parser(), argv)
     from memodule.runtime.wandb_environment import choose_mode
-    from memodule.studies.search.running import check_installed, run_search, search_text, search_values
-    from memodule.studies.search.search import plan_search
+    from memodule.studies.search.planning import plan_search
+    from memodule.studies.search.running import check_installed, run_search
     from memodule.studies.work import Workers
 
     check_installed()
@@ -57,15 +59,16 @@ def main(argv: Sequence[str]) -> int:
     workers = Workers(parallel(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
     try:
         with terminable():
-            board = run_search(search, workers, arguments.trials)
+            board = run_search(search, workers, arguments.trials, write_leaderboard_page)
+            log_search(board)
     except KeyboardInterrupt:
         print(
-            f"memodule: interrupted; the same command goes on, what is finished is kept in {search.folder}",
+            f"memodule: interrupted; finished folds are kept in {search.folder}; the same command resumes the search",
             file=sys.stderr,
         )
         return 130
     if arguments.json:
-        print(json.dumps(search_values(board), indent=2))
+        print(json.dumps(board.to_dict(), indent=2))
     else:
         print(search.folder if console.console.quiet else search_text(board))
     return 0 if board.winner else 1
@@ -76,21 +79,21 @@ def _parser() -> argparse.ArgumentParser:
         "search", "Search settings of an experiment by the scores of inner validation subjects.", _EPILOG
     )
     add_experiment(parser)
-    parser.add_argument("--space", type=Path, required=True, metavar="YAML", help="what may be chosen")
+    parser.add_argument("--space", type=Path, required=True, metavar="YAML", help="keys to choose, with their values")
     parser.add_argument(
-        "--trials", type=whole(1), default=50, metavar="N", help="settings to try, in all (default: 50)"
+        "--trials", type=whole(1), default=50, metavar="N", help="number of settings to try (default: 50)"
     )
     parser.add_argument(
         "--sampler",
         choices=("tpe", "random"),
         default="tpe",
-        help="tpe learns from finished trials where to look; random does not (default: tpe)",
+        help="tpe learns from finished trials what to try next; random does not (default: tpe)",
     )
     parser.add_argument(
         "--grace",
         type=whole(1),
         metavar="N",
-        help="folds of a trial before it may be stopped; all of them stops none (default: a quarter, at least 2)",
+        help="folds of a trial before it may be stopped; with all of them none is (default: a quarter, at least 2)",
     )
     add_folds(parser)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of training and proposals (default: 0)")

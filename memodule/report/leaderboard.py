@@ -28,7 +28,6 @@ def leaderboard_page(board: "Leaderboard") -> str:
         facts=_facts(board),
         generated=(Path(base.config["data"]["catalog"]) / RECIPE).is_file(),
         folds=len(base.subjects),
-        subjects=len(base.catalog.subjects),
         command=search.command(board.winner.record.settings) if board.winner else "",
         caption=titled(board.protocol, "Best first"),
         keys=[parameter.key for parameter in search.space.parameters],

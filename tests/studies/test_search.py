@@ -18,7 +18,9 @@ from filelock import FileLock
 from tiny import experiment
 from wandb_files import OfflineRun
 
+from memodule import console
 from memodule.cli import main
+from memodule.commands.search_outcome import search_text
 from memodule.decoding.protocol import LEAK
 from memodule.errors import UserError
 from memodule.metrics.functional import Tally, score
@@ -28,10 +30,10 @@ from memodule.studies.plan import plan_study
 from memodule.studies.pooling import pool
 from memodule.studies.search import leaderboard, trial
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard
-from memodule.studies.search.records import Record, Records
-from memodule.studies.search.running import search_text, search_values
-from memodule.studies.search.search import plan_search
+from memodule.studies.search.planning import plan_search
+from memodule.studies.search.records import TrialRecord, TrialRecords
 from memodule.studies.search.space import Space
+from memodule.studies.search.tuning import TrialMeter
 from memodule.studies.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +83,7 @@ def searched(planted, tmp_path_factory):
     command = words(config, space_file(folder, rates), folder / "runs", "--grace", "1", "--seed", "3")
     running = subprocess.Popen([sys.executable, "-m", "memodule", *command, "--trials", "1"], stderr=subprocess.PIPE)
     (search,) = wait_for_search(folder / "runs")
-    wait_for(lambda: any(record.state != "running" for record in Records(search).all()))
+    wait_for(lambda: any(record.state != "running" for record in TrialRecords(search).all()))
     running.kill()
     running.communicate()
     kept = results_of(search)
@@ -126,7 +128,7 @@ def test_a_killed_search_goes_on_without_training_anything_again(searched):
     assert kept
     after = results_of(search)
     assert {path: after[path] for path in kept} == kept
-    records = Records(search).all()
+    records = TrialRecords(search).all()
     assert [record.number for record in records] == list(range(1, len(records) + 1))
     assert {record.state for record in records} <= {"finished", "stopped"}
     assert len(records) == TRIALS
@@ -189,7 +191,7 @@ def test_the_nested_estimate_pools_what_each_fold_chose_for_itself(searched):
     found, chosen = [], {}
     for subject in board.search.base.subjects:
         candidates = []
-        for record in Records(search).all():
+        for record in TrialRecords(search).all():
             study = Study.open(search / "trials" / record.study)
             if subject in study.finished(3):
                 scores = inner(study.fold(subject, 3).result)
@@ -228,6 +230,8 @@ def test_the_printed_command_is_the_winners_study(searched, capsys, monkeypatch)
     (winner,) = [row for row in told["trials"] if row["number"] == told["winner"]["number"]]
     assert winner["study"] == f"trial-{plan.digest[:8]}"
     assert plan.seeds == (3,)
+    assert told["winner"]["study"] == str(search / "trials" / winner["study"])
+    assert main(["report", told["winner"]["study"], "--quiet"]) == 0  # a finished study, to be used as it is
 
 
 @pytest.mark.slow
@@ -242,7 +246,7 @@ def test_every_trial_is_a_run_of_one_group(searched):
         runs.setdefault((described["job_type"], described["display_name"]), []).append((described, records))
     assert {described["run_group"] for parts in runs.values() for described, _ in parts} == {search.name}
     trials = {name for kind, name in runs if kind == "trial"}
-    assert trials == {f"{search.name}/{record.study}" for record in Records(search).all()}
+    assert trials == {f"{search.name}/{record.study}" for record in TrialRecords(search).all()}
     assert ("summary", f"{search.name}/summary") in runs
     assert list((search / "wandb" / "data").rglob("*"))  # the table of the leaderboard, where a sync finds it
     winner = board_of(folder).winner
@@ -280,7 +284,7 @@ def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_ot
     monkeypatch.setattr(os, "unlink", interrupted)
     assert main(command) == 130
     assert os.unlink is unlink
-    assert "the same command goes on" in " ".join(capsys.readouterr().err.split())
+    assert "the same command resumes" in " ".join(capsys.readouterr().err.split())
     (search,) = (tmp_path / "runs").iterdir()
     assert "This search has not ended" in (search / "leaderboard.html").read_text()
     assert not list(search.rglob("results.json"))
@@ -289,7 +293,7 @@ def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_ot
     printed = capsys.readouterr().out
     after = results_of(search)
     assert {path: after[path] for path in kept} == kept
-    states = {record.settings["trainer.accelerator"]: record.state for record in Records(search).all()}
+    states = {record.settings["trainer.accelerator"]: record.state for record in TrialRecords(search).all()}
     assert states == {"cpu": "finished", "tpu": "failed"}
     assert "failed: trial" in printed
     assert "1 finished, 0 stopped early, 1 failed, 2 repeated, of 4 trials" in printed
@@ -299,14 +303,14 @@ def test_an_interrupt_leaves_no_held_out_score_and_failing_trials_do_not_stop_ot
 def test_trials_that_differ_in_intervals_only_train_once(planted, tmp_path, monkeypatch):
     config = experiment(planted, tmp_path, inner=1, epochs=1, logger=False)
     space = space_file(tmp_path, {"intervals.init_args.threshold": [0.5, 0.6], "model.learning_rate": [0.01, 0.1]})
-    orders = trial.Orders(plan_search([config], space, runs=tmp_path / "runs"), 1, {})
+    orders = trial.TrialOrders(plan_search([config], space, runs=tmp_path / "runs"), 1, {})
     trained = []
     run_fold = work.run_fold
     monkeypatch.setattr(work, "run_fold", lambda job, *a, **o: trained.append(job.study) or run_fold(job, *a, **o))
     told = {}
     for threshold, rate in (("0.5", "0.01"), ("0.6", "0.01"), ("0.5", "0.1")):
         chosen = {"intervals.init_args.threshold": threshold, "model.learning_rate": rate}
-        told[threshold, rate] = trial.Trial(orders, chosen).run_next()
+        told[threshold, rate] = trial.TrialStudy(orders, chosen).run_next()
     assert trained == [told["0.5", "0.01"]["study"], told["0.5", "0.1"]["study"]]
     decoded = orders.search.trials / told["0.6", "0.01"]["study"] / "folds" / "seed0" / "001" / "result.json"
     assert json.loads(decoded.read_text())["rule"]["init_args"]["threshold"] == 0.6
@@ -315,10 +319,10 @@ def test_trials_that_differ_in_intervals_only_train_once(planted, tmp_path, monk
 def test_a_config_that_changes_meanwhile_is_refused(planted, tmp_path):
     config = experiment(planted, tmp_path, inner=1, logger=False)
     space = space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
-    orders = trial.Orders(plan_search([config], space, runs=tmp_path / "runs"), 1, {})
+    orders = trial.TrialOrders(plan_search([config], space, runs=tmp_path / "runs"), 1, {})
     experiment(planted, tmp_path, inner=1, epochs=3, logger=False)
     with pytest.raises(UserError, match="changed since the search began"):
-        trial.Trial(orders, {"model.learning_rate": "0.1"})
+        trial.TrialStudy(orders, {"model.learning_rate": "0.1"})
 
 
 def test_choosing_by_held_out_subjects_is_refused(planted, tmp_path, capsys):
@@ -408,9 +412,49 @@ def test_a_leaking_protocol_is_named_wherever_scores_stand(planted, tmp_path):
     config, space = experiment(planted, tmp_path, inner=1), space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
     for fitted_on, told in (("all", True), ("training", False)):
         board = Leaderboard.read(plan_search([config], space, {"protocol.fitted_on": fitted_on}), 2)
-        for shown in (search_text(board), leaderboard_page(board), json.dumps(search_values(board))):
+        for shown in (search_text(board), leaderboard_page(board), json.dumps(board.to_dict())):
             assert (LEAK in shown) == told
         assert ("LEAK)" in leaderboard_page(board)) == told
+
+
+def test_folds_that_no_trial_runs_make_a_search_partial(planted, tmp_path):
+    config, space = experiment(planted, tmp_path, inner=1), space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]})
+    for folds, partial in ((["001", "002"], "2 of 3 folds"), (None, None)):
+        board = Leaderboard.read(plan_search([config], space, folds=folds, runs=tmp_path), 2)
+        assert board.to_dict()["partial"] == board.partial == partial
+        for shown in (search_text(board), leaderboard_page(board)):
+            assert ("PARTIAL" in shown) == (partial is not None)
+            assert "2 of 3 folds" in shown or partial is None
+
+
+def test_the_time_left_is_known_after_two_folds_however_long_they_take():
+    clock = [0.0]
+    bar = console.progress_bar(slow=True)
+    bar.get_time = lambda: clock[0]
+    meter = TrialMeter(bar, trials=4, folds=3)
+    meter.restart(1)  # of an earlier run: says nothing about the time that a fold takes
+    for fold in (1, 2):
+        clock[0] += 3600
+        meter.fold("a", fold)
+    (task,) = bar.tasks
+    assert (task.completed, task.total) == (3 + 2, 12)
+    assert task.time_remaining == 7 * 3600
+    assert "trial 2 of 4" in task.description
+    clock[0] += 3600
+    meter.end("a", 2)  # stopped early
+    assert task.completed == 6
+    meter.fold("b", 1)
+    meter.restart(3)
+    assert task.completed == 9
+
+
+def test_whole_numbers_are_written_without_a_point(tmp_path):
+    space = Space.read(space_file(tmp_path, {"trainer.max_epochs": {"int": [1, 3]}, "data.window": [10, 12]}))
+    assert space.settings({"trainer.max_epochs": 2.0, "data.window": "10"}) == {
+        "trainer.max_epochs": "2",
+        "data.window": "10",
+    }
+    assert [parameter.ends for parameter in space.parameters] == [("1", "3"), ("10", "12")]
 
 
 def test_a_missing_extra_is_told(planted, tmp_path, capsys, monkeypatch):
@@ -441,10 +485,10 @@ def test_another_number_of_trials_is_the_same_search_another_space_is_not(plante
 
 
 def test_records_keep_their_numbers(tmp_path):
-    records = Records(tmp_path)
+    records = TrialRecords(tmp_path)
     records.begin({"a": "1"}, {"a": 1})
     records.begin({"a": "2"}, {"a": 2})
-    records.write(Record(1, {"a": "1"}, {"a": 1}, "stopped", "trial-1", times=1))
+    records.write(TrialRecord(1, {"a": "1"}, {"a": 1}, "stopped", "trial-1", times=1))
     again = records.begin({"a": "1"}, {"a": 1})
     assert (again.number, again.state, again.study) == (1, "running", "trial-1")
     assert records.ended() == 1
@@ -455,9 +499,11 @@ def test_each_fold_chooses_by_its_own_inner_subjects_alone(planted, tmp_path):
     config = experiment(planted, tmp_path, inner=1)
     search = plan_search([config], space_file(tmp_path, {"model.learning_rate": [0.01, 0.1]}), runs=tmp_path)
 
-    def row(number: int, pooled: float, **folds: tuple[float, float]) -> leaderboard.Row:
+    def row(number: int, pooled: float, **folds: tuple[float, float]) -> leaderboard.LeaderboardRow:
         own = {subject[1:]: {"strs": strs, "spot_f1": spot} for subject, (strs, spot) in folds.items()}
-        return leaderboard.Row(Record(number, {}, {}, "finished"), tuple(own), {"strs": pooled}, (0.0, 1.0), own)
+        return leaderboard.LeaderboardRow(
+            TrialRecord(number, {}, {}, "finished"), tuple(own), {"strs": pooled}, (0.0, 1.0), own
+        )
 
     rows = (
         row(1, 0.9, _001=(0.1, 0.5), _002=(0.9, 0.1), _003=(0.0, 0.2)),

@@ -1,45 +1,48 @@
-"""What a search has found: trials in order, the winner, and how good the search itself is, told honestly.
+"""What a search has found: trials in order, the winner, and an honest estimate of how good the search is.
 
 Trials are ordered by STRS of inner validation subjects, pooled over the folds. A fold's inner subjects are held out in
 other folds, so the held-out score of the winner is slightly optimistic. The *nested estimate* is not: for each fold it
 takes the trial whose inner score in that fold alone is best, and pools what these found in the held-out subjects. It
 estimates a search per fold, and is exact where proposals do not depend on scores (`--sampler random`, no early stops);
-otherwise the candidates were proposed and stopped with all subjects in view, and it is nearly so.
+otherwise the candidates were proposed and stopped with all subjects in view, and it is nearly exact.
 """
 
-import csv
 import dataclasses
 import functools
-import io
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
 from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, score
+from memodule.runtime.csv_files import csv_text
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import protocol_of
 from memodule.studies.pooling import pool
-from memodule.studies.search.records import Record, Records
-from memodule.studies.search.search import Search
+from memodule.studies.search.planning import Search
+from memodule.studies.search.records import TrialRecord, TrialRecords
 from memodule.studies.study import Study
 
-HELD_OUT = "held-out STRS (not used for choosing)"
+HELD_OUT: Final = "held-out STRS (not used for choosing)"
 """Name of the winner's score wherever it is shown."""
+
+_ORDER: Final = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class LeaderboardRow:
     """One trial with its scores.
 
     Attributes:
         record: The trial.
-        folds: Subjects whose fold is done.
+        folds: Subjects whose fold is finished.
         scores: Over the inner validation subjects of these folds, pooled; None before the first fold.
         interval: 95 % bootstrap interval of the objective over the inner subjects.
         fold_scores: For each of the folds the same scores of its inner subjects alone.
     """
 
-    record: Record
+    record: TrialRecord
     folds: tuple[str, ...] = ()
     scores: dict[str, float] | None = None
     interval: tuple[float, float] | None = None
@@ -47,7 +50,7 @@ class Row:
 
     @property
     def objective(self) -> float:
-        """What trials are ordered by."""
+        """STRS, by which trials are ordered; -1 before the first fold."""
         return self.scores["strs"] if self.scores else -1.0
 
 
@@ -58,47 +61,57 @@ class Leaderboard:
     Attributes:
         search: The search.
         rows: Trials: finished ones by objective, then stopped ones by folds and objective, then the others.
-        asked: Trials that were asked for.
+        asked: Number of requested trials.
     """
 
     search: Search
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     asked: int
 
     @classmethod
     def read(cls, search: Search, asked: int) -> "Leaderboard":
         """Read what is on disk."""
-        rows = [_row(search, record) for record in Records(search.folder).all()]
-        order = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
+        rows = [_row(search, record) for record in TrialRecords(search.folder).all()]
 
-        def rank(row: Row) -> tuple[float, ...]:
-            last = order[row.record.state]
+        def rank(row: LeaderboardRow) -> tuple[float, ...]:
+            last = _ORDER[row.record.state]
             return (last, -len(row.folds) if last else 0, -row.objective, row.record.number)
 
         return cls(search, tuple(sorted(rows, key=rank)), asked)
 
-    def having(self, *states: str) -> list[Row]:
+    def having(self, *states: str) -> list[LeaderboardRow]:
         """Trials in any of these states."""
         return [row for row in self.rows if row.record.state in states]
 
     @property
-    def winner(self) -> Row | None:
+    def winner(self) -> LeaderboardRow | None:
         """The best trial that ran every fold."""
         return next(iter(self.having("finished")), None)
 
     @property
+    def winner_folder(self) -> Path | None:
+        """The winner's study: finished, without checkpoints."""
+        return self._study(self.winner).folder if self.winner else None
+
+    @property
     def over(self) -> bool:
-        """Whether all trials that were asked for have ended; only then held-out scores are computed and shown."""
+        """Whether all requested trials have ended; only then held-out scores are computed and shown."""
         return sum(row.record.times for row in self.rows) >= self.asked
 
     @property
+    def partial(self) -> str | None:
+        """What must stand next to every score where trials leave subjects out: "2 of 3 folds"; None otherwise."""
+        run, all_folds = len(self.search.base.subjects), len(self.search.base.catalog.subjects)
+        return f"{run} of {all_folds} folds" if run < all_folds else None
+
+    @property
     def repeated(self) -> int:
-        """How often settings were proposed that had been tried before; finished folds are not trained again."""
+        """How often settings were proposed again; their finished folds are not trained again."""
         return sum(max(row.record.times - 1, 0) for row in self.rows)
 
     @property
     def exact(self) -> bool:
-        """Whether no score has decided which trials there are and how far they ran."""
+        """Whether no score has decided which trials there are and how many folds they ran."""
         return self.search.sampler == "random" and self.search.grace == len(self.search.base.subjects)
 
     @property
@@ -109,7 +122,7 @@ class Leaderboard:
     @functools.cached_property
     def held_out(self) -> dict[str, Any] | None:
         """Results of the winner on the held-out subjects; its files are written like those of any study."""
-        return pool_and_write(_study(self.search, self.winner)) if self.winner and self.over else None
+        return pool_and_write(self._study(self.winner)) if self.winner and self.over else None
 
     @functools.cached_property
     def chosen(self) -> dict[str, int]:
@@ -131,18 +144,14 @@ class Leaderboard:
         rows = {row.record.number: row for row in self.rows}
         found: list[Decoded] = []
         for subject in subjects:
-            found += _study(self.search, rows[self.chosen[subject]]).fold(subject, seed).decoded
+            found += self._study(rows[self.chosen[subject]]).fold(subject, seed).decoded
         return pool({seed: found}, self.search.base.catalog, self.protocol)
 
     def provenance(self) -> dict[str, Any]:
-        """Which subjects influenced the choice.
-
-        Returns:
-            The contents of `provenance.json`.
-        """
+        """Which subjects influenced the choice: the contents of `provenance.json`."""
         inner: dict[str, list[str]] = {}
         for row in self.having("finished", "stopped"):
-            study, (seed,) = _study(self.search, row), self.search.base.seeds
+            study, (seed,) = self._study(row), self.search.base.seeds
             for subject in row.folds:
                 inner[subject] = study.fold(subject, seed).result["provenance"]["chosen_on"]
         influencing = sorted({subject for subjects in inner.values() for subject in subjects})
@@ -156,57 +165,95 @@ class Leaderboard:
         }
 
     def csv(self) -> str:
-        """The table as text; the held-out score stands in the winner's row only."""
+        """The contents of `leaderboard.csv`; only the winner's row has a held-out score."""
         keys = [parameter.key for parameter in self.search.space.parameters]
-        text = io.StringIO()
         scores = ("inner_strs", "inner_strs_low", "inner_strs_high", "inner_spot_f1", "inner_recog_f1")
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["rank", "trial", "state", "folds", *scores, HELD_OUT, *keys, "study", "error"])
+        lines = []
         for rank, row in enumerate(self.rows, 1):
-            low, high = row.interval or (None, None)
-            values = row.scores or {}
-            numbers = [values.get("strs"), low, high, values.get("spot_f1"), values.get("recog_f1")]
+            record, values = row.record, row.scores or {}
             held_out = self.held_out["strs"] if row is self.winner and self.held_out else None
-            table.writerow(
-                [rank if row.record.state == "finished" else "", row.record.number, row.record.state, len(row.folds)]
-                + ["" if number is None else f"{number:.4f}" for number in [*numbers, held_out]]
-                + [row.record.settings.get(key, "") for key in keys]
-                + [row.record.study or "", row.record.error or ""]
+            numbers = [values.get("strs"), *(row.interval or (None, None)), values.get("spot_f1")]
+            lines.append(
+                [rank if record.state == "finished" else "", record.number, record.state, len(row.folds)]
+                + ["" if n is None else f"{n:.4f}" for n in (*numbers, values.get("recog_f1"), held_out)]
+                + [record.settings.get(key, "") for key in keys]
+                + [record.study or "", record.error or ""]
             )
-        return text.getvalue()
+        return csv_text(["rank", "trial", "state", "folds", *scores, HELD_OUT, *keys, "study", "error"], lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, ready for JSON."""
+        winner, folder = self.winner, self.search.folder
+        return {
+            "search": folder.name,
+            "folder": str(folder),
+            "leaderboard": str(folder / "leaderboard.csv"),
+            "complete": self.over,
+            "partial": self.partial,
+            "leak": self.protocol.leak,
+            "trials": [
+                {
+                    **dataclasses.asdict(row.record),
+                    "folds": len(row.folds),
+                    "inner": row.scores,
+                    "inner_strs_interval": row.interval,
+                }
+                for row in self.rows
+            ],
+            "winner": winner
+            and {
+                "number": winner.record.number,
+                "settings": winner.record.settings,
+                "inner_strs": winner.objective,
+                "study": str(self.winner_folder),
+                "command": self.search.command(winner.record.settings),
+                "held_out_not_used_for_choosing": self.held_out and _main_scores(self.held_out),
+            },
+            "nested_estimate": self.nested
+            and {**_main_scores(self.nested), "exact": self.exact, "chosen": self.chosen},
+        }
+
+    def _study(self, row: LeaderboardRow) -> Study:
+        assert row.record.study is not None
+        return Study.open(self.search.trials / row.record.study)
+
+
+def _main_scores(results: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "strs": results["strs"],
+        "strs_interval": results["ci"]["strs"],
+        "spot_f1": results["spotting"]["f1"],
+        "recog_f1": results["recognition"]["f1"],
+        "tp": results["spotting"]["tp"],
+    }
 
 
 def _merit(scores: dict[str, float]) -> tuple[float, float]:
     return scores["strs"], scores["spot_f1"]
 
 
-def _study(search: Search, row: Row | None) -> Study:
-    assert row is not None
-    assert row.record.study is not None
-    return Study.open(search.trials / row.record.study)
-
-
-def _row(search: Search, record: Record) -> Row:
+def _row(search: Search, record: TrialRecord) -> LeaderboardRow:
     if record.study is None or not (search.trials / record.study / "study.json").is_file():
-        return Row(record)
+        return LeaderboardRow(record)
     study, (seed,) = Study.open(search.trials / record.study), search.base.seeds
     folds = [subject for subject in study.finished(seed) if subject in search.base.subjects]
     if not folds:
-        return Row(record)
-    tallies = {subject: _inner(study, subject, seed) for subject in folds}
+        return LeaderboardRow(record)
+    by_fold: dict[str, dict[str, Tally]] = {}
     by_subject: dict[str, Tally] = {}
-    for fold in tallies.values():
-        for subject, tally in fold.items():
+    for fold in folds:
+        inner = study.fold(fold, seed).result["inner"]
+        by_fold[fold] = {subject: Tally.from_dict(tally) for subject, tally in inner.items()}
+        for subject, tally in by_fold[fold].items():
             by_subject[subject] = by_subject.get(subject, Tally()) + tally
-    protocol = study.protocol
-    return Row(
+    return LeaderboardRow(
         record,
         tuple(folds),
-        score(sum(by_subject.values(), Tally()), protocol),
-        bootstrap(by_subject, protocol)["strs"],
-        {subject: score(sum(fold.values(), Tally()), protocol) for subject, fold in tallies.items()},
+        _pooled_scores(by_subject, study.protocol),
+        bootstrap(by_subject, study.protocol)["strs"],
+        {fold: _pooled_scores(tallies, study.protocol) for fold, tallies in by_fold.items()},
     )
 
 
-def _inner(study: Study, subject: str, seed: int) -> dict[str, Tally]:
-    return {name: Tally.from_dict(tally) for name, tally in study.fold(subject, seed).result["inner"].items()}
+def _pooled_scores(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, float]:
+    return score(sum(tallies.values(), Tally()), protocol)

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from typing_extensions import override
 
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
-from memodule.runtime.digests import json_sha256
 from memodule.studies.failures import in_one_line
 from memodule.studies.inner import inner_scores
 from memodule.studies.plan import Job, protocol_of
 from memodule.studies.redecoding import curves_digest
-from memodule.studies.search.search import Search
+from memodule.studies.search.planning import Search
+from memodule.studies.search.records import settings_key
 from memodule.studies.study import Study
 from memodule.studies.work import Workers, run_job
 
@@ -27,8 +28,8 @@ OBJECTIVE = "objective"
 
 
 @dataclasses.dataclass(frozen=True)
-class Orders:
-    """What every worker of a search is told.
+class TrialOrders:
+    """What every worker of a search needs to know.
 
     Attributes:
         search: The search.
@@ -41,8 +42,8 @@ class Orders:
     environment: dict[str, str]
 
 
-class Trial:
-    """A trial under way.
+class TrialStudy:
+    """The study of a trial, which runs one fold at a time.
 
     Args:
         orders: Of the search.
@@ -52,12 +53,12 @@ class Trial:
         UserError: If the settings cannot be used, or the config files have changed since the search began.
     """
 
-    def __init__(self, orders: Orders, settings: Mapping[str, str]) -> None:
+    def __init__(self, orders: TrialOrders, settings: Mapping[str, str]) -> None:
         self._orders, self._settings = orders, dict(settings)
         search = orders.search
         if search.plan({}).digest != search.base.digest:
             raise UserError(
-                f"{', '.join(map(str, search.configs))}: changed since the search began; give the same command again, "
+                f"{', '.join(map(str, search.configs))}: changed since the search began; run the same command again, "
                 f"which begins another search"
             )
         self.plan = search.plan(settings)
@@ -71,7 +72,7 @@ class Trial:
         """Run the next fold, unless its result is there already.
 
         Returns:
-            What Ray Tune is told: `objective`, `folds` (done so far), `study`, `done`.
+            The result for Ray Tune: `objective`, `folds` (finished so far), `study`, `done`.
         """
         job = self.plan.jobs[len(self._results)]
         if not job.finished:
@@ -85,7 +86,7 @@ class Trial:
         return {OBJECTIVE: scores["strs"], "folds": done, "study": self.plan.folder.name, "done": over}
 
     def _trained_alike(self, job: Job) -> Path | None:
-        """Another trial that has trained the same network for this fold; only intervals and scoring differ."""
+        """Folder of another trial that trained the same network for this fold; only intervals and scoring differ."""
         if self._curves is None:
             return None
         for path in sorted(self._orders.search.trials.glob("*/trial.json")):
@@ -100,29 +101,29 @@ class Trial:
 class FoldByFold(tune.Trainable):
     """A trial as Ray Tune runs it: one step is one fold."""
 
-    _orders: Orders
+    _orders: TrialOrders
     _settings: dict[str, str]
-    _trial: Trial | None
+    _trial: TrialStudy | None
 
-    def setup(self, config: dict[str, Any], orders: Orders) -> None:  # type: ignore[override]
-        """Begin the trial; `orders` comes through `tune.with_parameters`."""
+    def setup(self, config: dict[str, Any], orders: TrialOrders) -> None:  # type: ignore[override]
+        """Begin the trial; `tune.with_parameters` passes `orders`."""
         os.environ.update(orders.environment)
         self._orders = orders
         self._begin(config)
 
+    @override
     def step(self) -> dict[str, Any]:
-        """Run a fold."""
         try:
             if self._trial is None:
-                self._trial = Trial(self._orders, self._settings)
+                self._trial = TrialStudy(self._orders, self._settings)
             return self._trial.run_next()
         except Exception as error:
             keep_failure(self._orders.search, self._settings, error)
             raise
 
+    @override
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take over another trial in the same process, which saves the time of importing everything."""
-        self._begin(new_config)
+        self._begin(new_config)  # another trial in the same process, which saves importing everything
         return True
 
     def _begin(self, config: Mapping[str, Any]) -> None:
@@ -132,13 +133,13 @@ class FoldByFold(tune.Trainable):
 
 
 def keep_failure(search: Search, settings: Mapping[str, str], error: Exception) -> None:
-    """Write down why a trial failed, for the table and for whoever mends it."""
-    with contextlib.suppress(OSError):  # a full disk is told by Ray's own message
+    """Write down why a trial failed."""
+    with contextlib.suppress(OSError):  # Ray reports a full disk itself
         write_json(_failure(search, settings), {"error": in_one_line(error), "traceback": traceback.format_exc()})
 
 
 def read_failure(search: Search, settings: Mapping[str, str]) -> str | None:
-    """The error of a trial in one line; None where its worker died without a word."""
+    """The error of a trial in one line; None where its worker died before it could write one."""
     try:
         return str(json.loads(_failure(search, settings).read_text(encoding="utf-8"))["error"])
     except (OSError, ValueError):
@@ -146,4 +147,4 @@ def read_failure(search: Search, settings: Mapping[str, str]) -> str | None:
 
 
 def _failure(search: Search, settings: Mapping[str, str]) -> Path:
-    return search.folder / "failures" / f"{json_sha256(dict(settings))[:16]}.json"
+    return search.folder / "failures" / f"{settings_key(settings)}.json"

@@ -1,8 +1,8 @@
 """The search itself: Optuna proposes, Ray Tune runs the trials side by side, ASHA stops the poor ones early.
 
 Optuna's journal and the records of trials are written as they happen, and finished folds are kept by their studies. So
-whatever ends a search, the next run of the same command goes on from there, also with more trials than before. (Ray
-Tune's own `Tuner.restore` can do neither with a larger number of trials nor after an early kill.)
+whatever ends a search, the next run of the same command resumes it there, also with more trials than before. (Ray
+Tune's own `Tuner.restore` supports neither more trials nor an early kill.)
 """
 
 import contextlib
@@ -13,28 +13,30 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from rich.progress import Progress
+
 from memodule import console
 from memodule.runtime.digests import json_sha256
 from memodule.runtime.environment import environment, unless_set
 from memodule.runtime.interrupts import held_back
 from memodule.runtime.private_interfaces import queued_parameters
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
-from memodule.studies.search.records import DIED, Record, Records, State
-from memodule.studies.search.search import Search
+from memodule.studies.search.planning import Search
+from memodule.studies.search.records import DIED, TrialRecord, TrialRecords
 from memodule.studies.work import Workers
 
 _HALVING: Final = 2
-"""Of the trials that reach a rung (grace, twice the grace, ...), one in so many goes on."""
+"""Of the trials that reach a rung (grace, twice the grace, ...), one in so many continues."""
 
 _RETRIES: Final = 2
-"""How often a trial is tried again whose worker died."""
+"""How often a trial whose worker died is run again."""
 
 _STUDY: Final = "search"
 
 _ENVIRONMENT: Final = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in configs mean what they mean here
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # we write what is worth keeping
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the command between two steps; nothing needs saving
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the command between two steps; everything is saved by then
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 
@@ -48,31 +50,72 @@ def run_trials(search: Search, workers: Workers, trials: int, on_end: Callable[[
         trials: How many, in all.
         on_end: Called whenever a trial has ended.
     """
-    records = Records(search.folder)
-    with console.progress_bar() as bar, _quiet():
-        task = bar.add_task("trials", total=trials)
+    records = TrialRecords(search.folder)
+    with console.progress_bar(slow=True) as bar, _quiet():
+        meter = TrialMeter(bar, trials, len(search.base.jobs))
 
-        def after_trial() -> None:
-            bar.update(task, completed=records.ended())
+        def after_trial(trial: str) -> None:
+            meter.end(trial, records.ended())
             on_end()
 
-        again = [*_in(records, "running"), *records.retry(_in(records, "failed"))]
+        again = [*records.in_state("running"), *records.retry(records.in_state("failed"))]
         for attempt in range(1 + _RETRIES):
             if attempt:
-                again = records.retry([record for record in _in(records, "failed") if record.error == DIED])
-            bar.update(task, completed=records.ended())
+                again = records.retry([record for record in records.in_state("failed") if record.error == DIED])
+            meter.restart(records.ended())
             if records.ended() < trials:
-                _tune(search, workers, trials - records.ended(), again, after_trial)
+                _tune(search, workers, trials - records.ended(), again, meter.fold, after_trial)
 
 
-def _in(records: Records, state: State) -> list[Record]:
-    return [record for record in records.all() if record.state == state]
+class TrialMeter:
+    """Progress over all trials, counted in folds so that the time left is known after the first few of them.
+
+    Args:
+        bar: Where it is shown.
+        trials: How many, in all.
+        folds: Of a trial that is not stopped early.
+    """
+
+    def __init__(self, bar: Progress, trials: int, folds: int) -> None:
+        self._bar, self._trials, self._folds = bar, trials, folds
+        self._task = bar.add_task("trials", total=trials * folds)
+        self._running: dict[str, int] = {}
+        self._ended = 0
+
+    def restart(self, ended: int) -> None:
+        """Forget running trials, and count those that have ended."""
+        self._running.clear()
+        self._ended = ended
+        self._show()
+
+    def fold(self, trial: str, finished: int) -> None:
+        """Show how many folds of a running trial are finished."""
+        self._running[trial] = finished
+        self._show()
+
+    def end(self, trial: str, ended: int) -> None:
+        """Count a trial that has ended; one that was stopped early skips its other folds."""
+        self._running.pop(trial, None)
+        self._ended = ended
+        self._show()
+
+    def _show(self) -> None:
+        completed = self._ended * self._folds + sum(self._running.values())
+        text = f"trial {min(self._ended + 1, self._trials)} of {self._trials}, folds"
+        self._bar.update(self._task, completed=completed, description=text)
 
 
-def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record], on_end: Callable[[], object]) -> None:
+def _tune(
+    search: Search,
+    workers: Workers,
+    count: int,
+    again: Sequence[TrialRecord],
+    on_fold: Callable[[str, int], object],
+    on_end: Callable[[str], object],
+) -> None:
     from ray import tune
 
-    from memodule.studies.search.trial import FoldByFold, Orders
+    from memodule.studies.search.trial import FoldByFold, TrialOrders
     from memodule.studies.search.watching import Watcher
 
     storage = search.folder / "tune"
@@ -80,7 +123,7 @@ def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record],
         try:
             start_ray(workers)
             proposals, halving = _proposals(search, again), _halving(search)
-            trainable = tune.with_parameters(FoldByFold, orders=Orders(search, workers.threads, passed_on()))
+            trainable = tune.with_parameters(FoldByFold, orders=TrialOrders(search, workers.threads, passed_on()))
             tuner = tune.Tuner(
                 tune.with_resources(trainable, {"CPU": workers.threads, "GPU": workers.gpus_per_fold}),
                 tune_config=tune.TuneConfig(
@@ -94,7 +137,7 @@ def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record],
                     name=uuid.uuid4().hex,
                     storage_path=str(storage),
                     verbose=0,
-                    callbacks=[Watcher(search, on_end, look)],
+                    callbacks=[Watcher(search, on_fold, on_end, look)],
                     failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
@@ -105,8 +148,8 @@ def _tune(search: Search, workers: Workers, count: int, again: Sequence[Record],
             shutil.rmtree(storage, ignore_errors=True)
 
 
-def _proposals(search: Search, again: Sequence[Record]) -> Any:
-    """Optuna with all that earlier runs of the search have told it."""
+def _proposals(search: Search, again: Sequence[TrialRecord]) -> Any:
+    """Optuna with what earlier runs of the search have taught it."""
     import optuna
     from optuna.trial import TrialState
     from ray.tune.search.optuna import OptunaSearch
@@ -134,7 +177,7 @@ def _proposals(search: Search, again: Sequence[Record]) -> Any:
 
 
 def _halving(search: Search) -> Any:
-    """ASHA over folds with the running scores of earlier runs."""
+    """ASHA over folds, with the scores of earlier runs after each fold."""
     import optuna
     from optuna.trial import TrialState
     from ray.tune.schedulers import AsyncHyperBandScheduler
@@ -164,7 +207,7 @@ def _journal(search: Search) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the notes of Ray Tune and Optuna off the terminal; a search has its own progress bar."""
+    """Keep the messages of Ray Tune and Optuna off the terminal; a search has its own progress bar."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

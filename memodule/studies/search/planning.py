@@ -13,8 +13,7 @@ from memodule.runtime.own_parts import import_options
 from memodule.runtime.packaged import packaged_file
 from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
-
-SAMPLERS: Final = ("tpe", "random")
+from memodule.studies.values import is_yaml_file
 
 _MAY_DIFFER: Final = ("name", "stitching", "neutral")
 """Options of a protocol that change what is found; all others change how it is counted."""
@@ -26,7 +25,7 @@ class Search:
 
     Attributes:
         name: What it is called.
-        configs: Experiment files, as given.
+        configs: Experiment files, as the user named them.
         changes: What `--set` replaces in them.
         base: The study without any choice of the space; its folds are those of every trial, in the same order.
         space: What may be chosen.
@@ -44,7 +43,7 @@ class Search:
 
     @property
     def folder(self) -> Path:
-        """Where the search lives: the same search finds its folder again, whatever its number of trials."""
+        """Folder of the search: the same search finds it again, whatever its number of trials."""
         subjects, seeds = list(self.base.subjects), list(self.base.seeds)
         what = [self.base.digest, self.space.describe(), subjects, seeds, self.sampler, self.grace]
         return self.base.runs / f"{self.name}-{json_sha256(what)[:8]}"
@@ -69,11 +68,11 @@ class Search:
         plan = plan_study(
             config, changes | dict(settings) | own, self.base.subjects, self.base.seeds, self.trials, "trial"
         )
-        # A trial is one run of its own on a dashboard; its folds are none.
+        # A trial is one W&B run; its folds are not logged.
         return dataclasses.replace(plan, config={**plan.config, "trainer": {**plan.config["trainer"], "logger": False}})
 
     def command(self, settings: Mapping[str, str]) -> str:
-        """The command line that trains the study of a trial as one of its own."""
+        """The command line that trains the study of a trial again, as a study of its own."""
         words = ["memodule", "loso"]
         for path in self.configs:
             words += ["--config", str(path)]
@@ -107,9 +106,9 @@ def plan_search(
         folds: Subjects to hold out; None for all.
         seed: Of training and of the sampler.
         runs: Folder of all studies and searches.
-        name: Of the search; "search-" and the config files' names unless given.
-        sampler: One of `SAMPLERS`.
-        grace: Folds of a trial before it may be stopped; a quarter of them, at least 2, unless given.
+        name: Of the search; by default "search-" and the config files' names.
+        sampler: "tpe" or "random".
+        grace: Folds of a trial before it may be stopped; by default a quarter of them, at least 2.
 
     Raises:
         UserError: If anything cannot be used, or choosing would leak or compare what cannot be compared.
@@ -133,24 +132,23 @@ def plan_search(
 
 
 def _check(search: Search) -> None:
-    """Plan a trial at every end of every parameter, so that nothing fails after hours."""
+    """Plan a trial at every end of every parameter, so that none fails after hours."""
     results: dict[str, set[str]] = {}
     where = search.space.path
     for parameter, settings in search.space.samples():
         value = settings[parameter.key]
         if parameter.key in search.changes:
-            raise UserError(f"{where}: {parameter.key} is set by --set too; leave it to one of the two")
+            raise UserError(f"{where}: {parameter.key} is set by --set too; set it in one place only")
         try:
             plan = search.plan(settings)
         except UserError as error:
             raise UserError(f"{where}: {parameter.key}: {value} cannot be used: {error}") from None
-        unfair = _unfair(search.base, plan)
-        if unfair:
+        if unfair := _unfair(search.base, plan):
             raise UserError(f"{where}: {parameter.key}: {value} {unfair}")
         results.setdefault(parameter.key, set()).add(plan.digest)
     for parameter in search.space.parameters:
         if len(results[parameter.key]) == 1 and len(parameter.ends) > 1:
-            raise UserError(f"{where}: {parameter.key} changes no result; take it out")
+            raise UserError(f"{where}: {parameter.key} changes no result; remove it")
 
 
 def _unfair(base: Plan, plan: Plan) -> str | None:
@@ -158,7 +156,7 @@ def _unfair(base: Plan, plan: Plan) -> str | None:
     ours, theirs = base.config["protocol"], plan.config["protocol"]
     counted = [key for key in ours if key not in _MAY_DIFFER and ours[key] != theirs[key]]
     if counted:
-        return f"changes protocol.{counted[0]}: scores that are counted by other rules cannot be compared"
+        return f"changes protocol.{counted[0]}: scores that are counted in other ways cannot be compared"
     before, after = base.config["data"], plan.config["data"]
     if before["inner_validation_subjects"] != after["inner_validation_subjects"]:
         return "changes data.inner_validation_subjects, whose score is the objective; set it with --set"
@@ -171,9 +169,9 @@ def _unfair(base: Plan, plan: Plan) -> str | None:
 
 def _anywhere(value: str) -> str:
     """A file as its absolute path, since workers run elsewhere."""
-    return str(Path(value).resolve()) if value.endswith((".yaml", ".yml")) and Path(value).is_file() else value
+    return str(Path(value).resolve()) if is_yaml_file(value) and Path(value).is_file() else value
 
 
 def _nearby(value: str) -> str:
     """A file as a path from here, as one would type it."""
-    return os.path.relpath(value) if value.endswith((".yaml", ".yml")) and Path(value).is_absolute() else value
+    return os.path.relpath(value) if is_yaml_file(value) and Path(value).is_absolute() else value
