@@ -84,12 +84,7 @@ class ExtractionReport:
 
 
 def extract_catalog(
-    catalog: Catalog,
-    store: FlowStore,
-    *,
-    workers: int = 1,
-    engine: EngineName = "auto",
-    verify: bool = False,
+    catalog: Catalog, store: FlowStore, *, workers: int = 1, engine: EngineName = "auto", verify: bool = False
 ) -> ExtractionReport:
     """Compute the features that are missing in the store, and write its `quality.csv`.
 

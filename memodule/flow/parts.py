@@ -3,14 +3,15 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from memodule.datasets.catalog import Video
-from memodule.datasets.frames import FrameRemark, Gray, read_frames
+from memodule.datasets.frames import FrameRemark, read_frames
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.farneback import EngineName
@@ -111,7 +112,8 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
     start, wanted = part.first * parameters.stride, part.stop - part.first
     stop = None if part.is_last else (part.stop + 1) * parameters.stride
     remarks: list[FrameRemark] = []
-    frames = _Counted(read_frames(video, parameters.frame_step, start, stop, remarks.append))
+    images, counter = read_frames(video, parameters.frame_step, start, stop, remarks.append), itertools.count()
+    frames = (image for image, _ in zip(images, counter, strict=False))  # the counter advances with every frame read
     extractor = FlowExtractor(parameters.window, parameters.motion_compensation, part.engine)
     flow = np.zeros((wanted, CHANNELS, parameters.window), np.float32)
     windows: list[WindowQuality] = []
@@ -126,37 +128,17 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
                 face = Face(at, (*window.box.corner, *window.box.size), window.landmarks.tolist())
             windows.append(WindowQuality.of(window))
             report(len(windows))
-        frames.exhaust()
+        deque(frames, maxlen=0)  # read the rest, so that all frames are counted
         if part.first == 0:
             source = {"stamp": first_stamp, "sha256": contents_sha256(video.path)}
     except UserError:
         raise
     except Exception as error:
-        frame = (start + max(frames.count - 1, 0)) * parameters.frame_step
+        frame = (start + max(next(counter) - 1, 0)) * parameters.frame_step
         raise UserError(f"{video.path}, frame {frame}: {type(error).__name__}: {error}") from error
     finally:
         report(wanted)  # failed windows will not be done later
     expected = len(range(parameters.sampled(video.frames))[start:stop])
-    ends_at = start + frames.count if frames.count < expected else None
+    count = next(counter)
+    ends_at = start + count if count < expected else None
     return PartResult(flow[: len(windows)], tuple(windows), face, tuple(remarks), ends_at, source)
-
-
-class _Counted:
-    """An iterator that counts the frames taken from it."""
-
-    def __init__(self, frames: Iterable[Gray]) -> None:
-        self._frames = iter(frames)
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Gray]:
-        return self
-
-    def __next__(self) -> Gray:
-        frame = next(self._frames)
-        self.count += 1
-        return frame
-
-    def exhaust(self) -> None:
-        """Take the remaining frames."""
-        for _ in self:
-            pass

@@ -98,14 +98,7 @@ def _forward(taps: Array, bias: Array, projected: Array, u: Array, gate: Array) 
 
 @compiled
 def _backward(
-    taps: Array,
-    bias: Array,
-    projected: Array,
-    du: Array,
-    dgate: Array,
-    dprojected: Array,
-    dtaps: Array,
-    dbias: Array,
+    taps: Array, bias: Array, projected: Array, du: Array, dgate: Array, dprojected: Array, dtaps: Array, dbias: Array
 ) -> None:
     """Fill dprojected, and add to dtaps (batch, frames, D) and dbias (batch, D), which must be zero."""
     batch, length, channels = du.shape

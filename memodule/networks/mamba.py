@@ -111,13 +111,7 @@ class MambaBlock(nn.Module):
     """
 
     def __init__(
-        self,
-        width: int,
-        drop_path: float = 0.0,
-        state: int = 64,
-        expand: int = 2,
-        kernel: int = 4,
-        scan: Scan = "auto",
+        self, width: int, drop_path: float = 0.0, state: int = 64, expand: int = 2, kernel: int = 4, scan: Scan = "auto"
     ) -> None:
         super().__init__()
         self.pre_norm = nn.LayerNorm(width)

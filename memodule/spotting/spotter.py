@@ -16,7 +16,6 @@ from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import face_finder
-from memodule.flow.window import WindowFlow
 from memodule.intervals import SelectionRule
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.coverage import Stretch, find_stretches
@@ -198,10 +197,10 @@ class Spotter:
             reading.frames, reading.seconds = frame.index + 1, frame.seconds
             progress(reading.frames, source.frames)
 
-        frames = reading.padded(sample_frames(source, sampling, seen))
-        for batch in _batches(extractor.stream(frames), _BATCH):
-            windows = np.stack([window.flow for window in batch])
-            reading.take(batch, *score_windows(self.model.network, windows, self.model.windows_per_pass))
+        windows = extractor.stream(reading.padded(sample_frames(source, sampling, seen)))
+        while batch := list(itertools.islice(windows, _BATCH)):
+            flow = np.stack([window.flow for window in batch])
+            reading.take(batch, *score_windows(self.model.network, flow, self.model.windows_per_pass))
         reading.most_faces = follower.most
         if reading.count < parameters.window:
             least = parameters.window / sampling.rate
@@ -246,8 +245,3 @@ class Spotter:
                 probabilities=dict(zip(FRAME_CLASSES, means, strict=True)),
                 confidence=confidence,
             )
-
-
-def _batches(windows: Iterator[WindowFlow], size: int) -> Iterator[list[WindowFlow]]:
-    while batch := list(itertools.islice(windows, size)):
-        yield batch
