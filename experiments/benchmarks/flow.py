@@ -1,22 +1,22 @@
-"""What extraction of the 36-channel flow costs: beside a plain implementation, in parallel, and in memory.
+"""The cost of extracting the 36-channel flow: compared with a plain implementation, in parallel, and in memory.
 
     python experiments/benchmarks/flow.py [--frames 240 --rounds 3] [--video FILE] [--skip-parallel] [--skip-memory]
 
-One process, one thread, the same frames for all, in turn, round by round; CPU seconds, the best round counts:
+One process, one thread, the same frames for all, in turn, round by round; CPU seconds of the best round:
 
 - plain: the published procedure call by call, written for this benchmark on top of our detector and region geometry
-  (which cost next to nothing): for every frame the whole crop, one OpenCV flow per patch, and per region a sort of all
+  (whose cost is negligible): for every frame the whole crop, one OpenCV flow per patch, and per region a sort of all
   speeds and a loop over the pixels kept;
 - opencv, numba: ours, with each engine and `motion_compensation="published"`, so that all do the same work;
-- bare flow: nothing but the calls of cv2.calcOpticalFlowFarneback that the plain implementation made, on the same
-  patches: the limit while OpenCV computes the flow.
+- bare flow: only the calls of cv2.calcOpticalFlowFarneback that the plain implementation made, on the same patches: the
+  limit while OpenCV computes the flow.
 
 The run fails unless the features agree within 1e-4 px; where speeds tie at the cut of a region (or of the nose), sorts
 may drop different pixels and 1e-2 px are allowed.
 
 Parallel: wall-clock seconds of `extract_catalog` over copies of the video with one and two workers, in turn, start-up
-included, and what two cores would give by the CPU time of all processes, which a busy machine disturbs less; features
-must be bit-equal. Memory: peak of a process of its own that extracts a short and a long video.
+included, and the speed-up that the CPU time of all processes allows on two cores, which a busy machine affects less;
+features must be bit-equal. Memory: peak of a separate process that extracts a short and a long video.
 """
 
 import argparse
@@ -182,7 +182,7 @@ def report_agreement(name: str, features: np.ndarray, expected: np.ndarray, ties
 
 
 def compare_workers(video: Video, window: int, copies: int, rounds: int, folder: Path) -> bool:
-    """Time one and two workers in turn; whether their features are the same."""
+    """Time one and two workers in turn; whether their features are equal."""
     catalog = Catalog(tuple(dataclasses.replace(video, video=f"copy{i}") for i in range(copies)))
     wall, cpu, hashes = {1: float("inf"), 2: float("inf")}, {1: float("inf"), 2: float("inf")}, set()
     for round_, workers in itertools.product(range(rounds), wall):
@@ -195,7 +195,7 @@ def compare_workers(video: Video, window: int, copies: int, rounds: int, folder:
     print(f"{copies} videos of {video.frames} frames, best of {rounds} rounds; bit-equal: {len(hashes) == 1}")
     print(f"  wall-clock: 1 worker {wall[1]:.1f} s, 2 workers {wall[2]:.1f} s: {wall[1] / wall[2]:.2f} x")
     limit = 2 * cpu[1] / cpu[2]
-    print(f"  CPU of all processes: {cpu[1]:.1f} s and {cpu[2]:.1f} s, so {limit:.2f} x where two cores are free")
+    print(f"  CPU of all processes: {cpu[1]:.1f} s and {cpu[2]:.1f} s, so {limit:.2f} x with two free cores")
     return len(hashes) == 1
 
 
@@ -211,14 +211,14 @@ def compare_memory(video: Video, window: int, counts: list[int], folder: Path) -
     for count in counts:
         path = folder / f"{count}.avi"
         write_video(path, itertools.islice(swaying(video), count), 30.0)
-        words = [sys.executable, __file__, "--measure-memory", str(path), str(count), "--window", str(window)]
-        peaks.append(float(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
+        command = [sys.executable, __file__, "--measure-memory", str(path), str(count), "--window", str(window)]
+        peaks.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
         print(f"  {count:6d} frames: peak memory {peaks[-1]:.0f} MB")
     print(f"  the longest takes {max(peaks) - peaks[0]:.0f} MB more than the shortest")
 
 
 def swaying(video: Video) -> Iterator[np.ndarray]:
-    """The frames of a video for ever, forwards and backwards."""
+    """The frames of a video forever, forward and backward."""
     while True:
         frames = list(read_frames(video))
         yield from frames
@@ -226,7 +226,7 @@ def swaying(video: Video) -> Iterator[np.ndarray]:
 
 
 def print_memory(path: Path, count: int, window: int) -> None:
-    """What the processes of `compare_memory` do."""
+    """The task of the processes of `compare_memory`."""
     console.set_quiet(True)
     video = Video("s", "v", path, 30.0, count)
     store = FlowStore(path.with_suffix(".store"), FlowParameters(window))
@@ -236,11 +236,11 @@ def print_memory(path: Path, count: int, window: int) -> None:
 
 
 def make_video(given: Path | None, frames: int, folder: Path) -> Video:
-    """The video to measure: the given one, or a semi-synthetic one (made by another process, to keep ours small)."""
+    """The given video, or a semi-synthetic one (created by another process, to keep ours small)."""
     if given is not None:
         return Video("given", given.stem, given, 30.0, frames)
-    words = ["synth", str(folder / "synth"), "--subjects", "1", "--videos", "1", "--frames", str(frames)]
-    subprocess.run([sys.executable, "-m", "memodule", *words, "--workers", "1", "--quiet"], check=True)
+    command = ["synth", str(folder / "synth"), "--subjects", "1", "--videos", "1", "--frames", str(frames)]
+    subprocess.run([sys.executable, "-m", "memodule", *command, "--workers", "1", "--quiet"], check=True)
     return read_catalog(folder / "synth").videos[0]
 
 
@@ -256,20 +256,22 @@ def main() -> int:
     parser.add_argument("--skip-parallel", action="store_true")
     parser.add_argument("--skip-memory", action="store_true")
     parser.add_argument("--measure-memory", nargs=2, metavar=("FILE", "FRAMES"), help=argparse.SUPPRESS)
-    words = parser.parse_args()
-    if words.measure_memory:
-        print_memory(Path(words.measure_memory[0]), int(words.measure_memory[1]), words.window)
+    arguments = parser.parse_args()
+    if arguments.measure_memory:
+        print_memory(Path(arguments.measure_memory[0]), int(arguments.measure_memory[1]), arguments.window)
         return 0
     cv2.setNumThreads(1)
     console.set_quiet(True)
     with tempfile.TemporaryDirectory() as folder:
-        video = make_video(words.video, words.frames, Path(folder))
-        if not words.skip_memory:  # first, since a process begins with the peak of the one that started it
+        video = make_video(arguments.video, arguments.frames, Path(folder))
+        if not arguments.skip_memory:  # first, because a process starts with the peak of its parent
             print("memory of extracting one video:")
-            compare_memory(video, words.window, [min(500, words.long), words.long], Path(folder))
-        agree = compare_costs(np.stack(list(read_frames(video))), words.window, words.rounds)
-        if not words.skip_parallel:
-            agree &= compare_workers(video, words.window, words.copies, max(1, words.rounds - 1), Path(folder))
+            compare_memory(video, arguments.window, [min(500, arguments.long), arguments.long], Path(folder))
+        agree = compare_costs(np.stack(list(read_frames(video))), arguments.window, arguments.rounds)
+        if not arguments.skip_parallel:
+            agree &= compare_workers(
+                video, arguments.window, arguments.copies, max(1, arguments.rounds - 1), Path(folder)
+            )
     print("features agree" if agree else "FEATURES DO NOT AGREE")
     return 0 if agree else 1
 

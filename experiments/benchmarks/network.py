@@ -1,33 +1,32 @@
-"""How long a training step of the full slow-fast network takes on one thread, and how much memory.
+"""Time and memory of a training step of the full slow-fast network on one thread.
 
     python experiments/benchmarks/network.py [--batch 32 --frames 30] [--rounds 5] [--keep-for-all] [--skip-memory]
 
 A step is forward pass, joint loss, backward pass and Adam. Variants of the Mamba layer, all in the same network:
 
-- torch, numba: ours, in plain PyTorch and with compiled loops for the selective scan and what surrounds it;
-- time loop: a plain PyTorch Mamba that computes as the pure-Python path of mamba-ssm does, written for this benchmark:
-  every exp(dt A) and dt B u is materialised, then a loop goes over the frames;
+- torch, numba: ours, in plain PyTorch and with compiled loops for the selective scan and the operations around it;
+- time loop: a plain PyTorch Mamba that follows the pure-Python path of mamba-ssm, written for this benchmark: every
+  exp(dt A) and dt B u is materialised, then a loop runs over the frames;
 - mambapy: that package's layer with its parallel scan, if it is installed.
 
-Each has a process of its own and runs as in training: ours keep freed memory (`memodule.runtime.heap`) and have the
-fused Adam, the others neither, unless `--keep-for-all` gives them the former. They are timed in turn, round by round,
-by CPU time; the best round counts.
+Each runs in a separate process as in training: ours keep freed memory (`memodule.runtime.heap`) and use the fused Adam,
+the others neither, unless `--keep-for-all` lets them keep memory too. They are timed in turn, round by round, by CPU
+time; the best round counts.
 
-The limit is the sum of
-what no variant can do without: all matrix products (forward once, backward twice) and one exponential for each state
-and frame, each at the speed PyTorch shows for them alone here. The products are timed as `torch.mm` computes them and,
-on a second line, as the convolutions of `FrameLinear`, which can be quicker. Where a variant would need too much memory
-it is timed on a smaller batch (`--loop-batch`) and scaled, which favours it: smaller batches fit the caches better.
+The limit is the sum of what every variant needs: all matrix products (forward once, backward twice) and one exponential
+per state and frame, each at the speed that PyTorch reaches for them alone here. The products are timed with `torch.mm`
+and, on a second line, as the convolutions of `FrameLinear`, which can be faster. A variant that would need too much
+memory is timed on a smaller batch (`--loop-batch`) and scaled, which favours it: smaller batches fit the caches better.
 
-Peak memory is that of a process of its own for each variant, above what the built network takes.
+Peak memory is measured in a separate process per variant, above that of the built network.
 
 On one core of an AMD EPYC with AVX-512 (Zen 5) that shared its machine with other work, 8 rounds each:
 
-                  as fast as the time loop        of the limit (products by torch.mm)       peak memory
+                  speed vs. the time loop         of the limit (products by torch.mm)       peak memory
     32 x 30       numba 26-27 x, torch 10 x       numba 1.23-1.26 x, torch 3.2-3.3 x        numba 252 MB, torch 335 MB
     256 x 50      numba 41 x, torch 16 x          numba 1.04 x, torch 2.7 x                 numba 3.5 GB, torch 4.5 GB
 
-With `--keep-for-all` the time loop is 7 % quicker and numba 25 x as fast at 32 x 30.
+With `--keep-for-all` the time loop is 7 % faster and numba 25 x as fast at 32 x 30.
 """
 
 import argparse
@@ -55,10 +54,10 @@ OURS, MATERIALISE = ("torch", "numba"), ("time loop", "mambapy")
 
 
 class TimeLoopMamba(Mamba):
-    """The same layer computed as mamba-ssm's pure-Python path does: channels before time, a loop over the frames."""
+    """The same layer computed as in mamba-ssm's pure-Python path: channels before time, a loop over the frames."""
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        linear = nn.functional.linear  # not as a convolution, which is ours
+        linear = nn.functional.linear  # not as a convolution, which is our method
         u, gate = linear(x, self.in_proj.weight).transpose(1, 2).chunk(2, dim=1)
         kernel = self.conv1d.kernel_size[0]
         padded = nn.functional.pad(u, (kernel - 1, 0))
@@ -100,13 +99,13 @@ def _mixer(variant: str, width: int, like: Mamba) -> nn.Module:
 
 
 def stepper(network: SlowFastMamba, batch: int, frames: int) -> Callable[[], float]:
-    """A function that makes one training step and returns its loss."""
+    """A function that runs one training step and returns its loss."""
     torch.manual_seed(1)
     flow, target = torch.randn(batch, 36, frames), torch.rand(batch, frames)
     emotion = torch.randint(0, 5, (batch, frames))
     loss = SpotRecognizeLoss()
     ours = all(type(block.mixer) is Mamba for block in network.modules() if isinstance(block, MambaBlock))
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-5, fused=ours)  # as `SpotRecognizeModule` has it
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-5, fused=ours)  # as in `SpotRecognizeModule`
 
     def step() -> float:
         optimiser.zero_grad()
@@ -119,7 +118,7 @@ def stepper(network: SlowFastMamba, batch: int, frames: int) -> Callable[[], flo
 
 
 def serve(pipe: Connection, variant: str, batch: int, frames: int, keep: bool) -> None:
-    """A process that sends the first loss of a variant, and then the seconds of a step whenever it is asked."""
+    """A process that sends the first loss of a variant, and then the seconds of a step on every request."""
     torch.set_num_threads(1)
     if keep:
         keep_freed_memory()
@@ -144,7 +143,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def limit(batch: int, frames: int) -> tuple[float, float, float]:
-    """Seconds that the products of a step take alone, by `torch.mm` and as convolutions, and its exponentials."""
+    """Seconds of the matrix products of a step alone, by `torch.mm` and as convolutions, and of its exponentials."""
     network = build("torch")
     shapes: Counter[tuple[int, int, int]] = Counter()
     exponentials = 0
@@ -154,7 +153,7 @@ def limit(batch: int, frames: int) -> tuple[float, float, float]:
         match layer:
             case nn.Linear():
                 shapes[output.shape[:-1].numel(), layer.in_features, layer.out_features] += 1
-            case nn.Conv1d():  # a dense one; the depthwise ones are no products of matrices
+            case nn.Conv1d():  # a dense one; the depthwise ones are not matrix products
                 columns = layer.in_channels * layer.kernel_size[0]
                 shapes[output.shape[0] * output.shape[2], columns, layer.out_channels] += 1
             case Mamba():
@@ -195,20 +194,20 @@ def _product_seconds(batch: int, rows: int, inner: int, columns: int) -> float:
 
 
 def _convolution_seconds(batch: int, rows: int, inner: int, columns: int) -> float:
-    """The same three products as the convolution that `FrameLinear` makes of them."""
+    """The same three products as convolutions of `FrameLinear`."""
     layer = FrameLinear(inner, columns, bias=False)
     x, gradient = torch.randn(batch, rows, inner, requires_grad=True), torch.randn(batch, rows, columns)
     return min(seconds(lambda: torch.autograd.grad(layer(x), (x, layer.weight), gradient)) for _ in range(5))
 
 
 def peak_memory(variant: str, batch: int, frames: int) -> float:
-    """Megabytes that two steps need above the built network, in a process of their own."""
-    words = [sys.executable, __file__, "--measure-memory", variant, "--batch", str(batch), "--frames", str(frames)]
-    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    """Megabytes that two steps need above the built network, in a separate process."""
+    command = [sys.executable, __file__, "--measure-memory", variant, "--batch", str(batch), "--frames", str(frames)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def print_memory(variant: str, batch: int, frames: int) -> None:
-    """What the process of `peak_memory` does."""
+    """The task of the process of `peak_memory`."""
     if variant in OURS:
         keep_freed_memory()
     network = build(variant)
@@ -227,41 +226,45 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loop-batch", type=int, default=8, help="batch of the variants that materialise all states")
-    parser.add_argument(
-        "--keep-for-all", action="store_true", help="let all variants keep freed memory, not ours alone"
-    )
+    parser.add_argument("--keep-for-all", action="store_true", help="let all variants keep freed memory, not only ours")
     parser.add_argument("--skip-memory", action="store_true")
     parser.add_argument("--measure-memory", choices=VARIANTS, help=argparse.SUPPRESS)
-    words = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    if words.measure_memory:
-        print_memory(words.measure_memory, words.batch, words.frames)
+    if arguments.measure_memory:
+        print_memory(arguments.measure_memory, arguments.batch, arguments.frames)
         return
     variants = [name for name in VARIANTS if name == "time loop" or name == "torch" or importlib.util.find_spec(name)]
-    batches = {name: min(words.batch, words.loop_batch) if name in MATERIALISE else words.batch for name in variants}
-    # first, since a process begins with the peak of the one that started it
-    memory = {name: 0.0 if words.skip_memory else peak_memory(name, batches[name], words.frames) for name in variants}
-    keeping = variants if words.keep_for_all else OURS
-    pipes = {name: served(name, batches[name], words.frames, name in keeping) for name in variants}
+    batches = {
+        name: min(arguments.batch, arguments.loop_batch) if name in MATERIALISE else arguments.batch
+        for name in variants
+    }
+    # first, because a process starts with the peak of its parent
+    memory = {
+        name: 0.0 if arguments.skip_memory else peak_memory(name, batches[name], arguments.frames) for name in variants
+    }
+    keeping = variants if arguments.keep_for_all else OURS
+    pipes = {name: served(name, batches[name], arguments.frames, name in keeping) for name in variants}
     losses = {name: pipe.recv() for name, pipe in pipes.items()}
     best = dict.fromkeys(variants, float("inf"))
     parts = [float("inf")] * 3
-    for _ in range(words.rounds):
-        parts = [min(pair) for pair in zip(parts, limit(words.batch, words.frames), strict=True)]
+    for _ in range(arguments.rounds):
+        parts = [min(pair) for pair in zip(parts, limit(arguments.batch, arguments.frames), strict=True)]
         for name, pipe in pipes.items():
             pipe.send(True)
-            best[name] = min(best[name], pipe.recv() * words.batch / batches[name])
+            best[name] = min(best[name], pipe.recv() * arguments.batch / batches[name])
     for pipe in pipes.values():
         pipe.send(False)
     products, convolutions, exponentials = parts
     floor = products + exponentials
-    print(f"batch {words.batch} x {words.frames} frames, one thread, best of {words.rounds} rounds, CPU seconds a step")
+    task = f"batch {arguments.batch} x {arguments.frames} frames, one thread"
+    print(f"{task}, best of {arguments.rounds} rounds, CPU seconds per step")
     print(f"  limit      {floor:8.2f} s   ({products:.2f} matrix products + {exponentials:.2f} exponentials)")
     print(
         f"             {convolutions + exponentials:8.2f} s   ({convolutions:.2f} s for the products, as convolutions)"
     )
     for name in variants:
-        batch = f" (at batch {batches[name]})" if batches[name] != words.batch else ""
+        batch = f" (at batch {batches[name]})" if batches[name] != arguments.batch else ""
         ratios = f"{best[name] / floor:6.2f} x limit  {best['time loop'] / best[name]:6.1f} x as fast as the time loop"
         print(f"  {name:10s} {best[name]:8.2f} s {ratios} {memory[name]:7.0f} MB{batch}  first loss {losses[name]:.5f}")
 

@@ -2,10 +2,9 @@
 
 Renders the same performances of semi-synthetic people at several frame rates, spots them, and counts. No checkpoint has
 seen these people: their seed is not the demo's. An expression counts as found if an interval overlaps it with
-IoU >= .5, one to one; the 95 % interval of F1 is a bootstrap over people. `curve` is the correlation of the score curve
-with the one of the first frame rate, over time: what is lost there the network sees differently, what is lost beyond it
-is the selection rule's. The numbers speak of the program's way with frame rates, not of accuracy on real
-micro-expressions.
+IoU >= .5, one to one; the 95 % interval of F1 is a bootstrap over people. `curve` is the correlation over time of the
+score curve with that of the first frame rate: a loss there comes from the network, any further loss from the selection
+rule. The numbers show how the program handles frame rates, not its accuracy on real micro-expressions.
 
     python experiments/benchmarks/spotting.py --checkpoint data/models/demo.ckpt
     python experiments/benchmarks/spotting.py --rule PriorGuided configs/intervals/rise_fall.yaml
@@ -57,7 +56,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="model.ckpt; the demo's if left out")
+    parser.add_argument("--checkpoint", type=Path, help="model.ckpt [the demo's]")
     parser.add_argument("--rule", "--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
     parser.add_argument("--fps", type=float, nargs="+", default=[30, 25, 60, 200])
     parser.add_argument("--subjects", type=int, default=8)

@@ -1,8 +1,8 @@
-"""How much memory does `memodule spot` take for a long video?
+"""How much memory does `memodule spot` need for a long video?
 
-Loops a short semi-synthetic video to several lengths, runs the whole command on each in a process of its own, with page
-and tables, and prints its peak resident memory and its time. Memory that grows with the video is the slope of the first
-column over the second.
+Loops a short semi-synthetic video to several lengths, runs the whole command on each in a separate process, with page
+and tables, and prints its peak resident memory and its time. Memory that grows with the video is the slope of the
+second column over the first.
 
     python experiments/benchmarks/spotting_memory.py --minutes 2 10 60
 """
@@ -25,7 +25,7 @@ _FPS = 30
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="model.ckpt; the demo's if left out")
+    parser.add_argument("--checkpoint", type=Path, help="model.ckpt [the demo's]")
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 10, 60])
     arguments = parser.parse_args()
     console.set_quiet(True)
@@ -35,14 +35,14 @@ def main() -> None:
         for minutes in arguments.minutes:
             long = Path(folder) / f"{minutes:g}.mp4"
             loop([video.path for video in catalog.videos], long, round(60 * _FPS * minutes))
-            peak, seconds, told = spot(long, arguments.checkpoint, Path(folder) / "out")
+            peak, seconds, printed = spot(long, arguments.checkpoint, Path(folder) / "out")
             page = (Path(folder) / "out" / f"{minutes:g}.html").stat().st_size / 1e6
-            print(f"{minutes:>8g} {peak:>8.0f} {seconds:>8.0f} {page:>8.1f}  {told}", flush=True)
+            print(f"{minutes:>8g} {peak:>8.0f} {seconds:>8.0f} {page:>8.1f}  {printed}", flush=True)
             long.unlink()
 
 
 def loop(videos: list[Path], path: Path, frames: int) -> None:
-    """Write the videos one after the other, again and again."""
+    """Write the videos one after another, repeatedly."""
     writer, written = None, 0
     while written < frames:
         for video in videos:
@@ -61,18 +61,18 @@ def loop(videos: list[Path], path: Path, frames: int) -> None:
 
 
 def spot(video: Path, checkpoint: Path | None, out: Path) -> tuple[float, float, str]:
-    """Peak memory in MB, seconds, and the first line of what the command says."""
-    words = [sys.executable, "-m", "memodule", "spot", str(video), "--out", str(out), "--quiet"]
-    words += ["--checkpoint", str(checkpoint)] if checkpoint else []
+    """Peak memory in MB, seconds, and the first line that the command prints."""
+    command = [sys.executable, "-m", "memodule", "spot", str(video), "--out", str(out), "--quiet"]
+    command += ["--checkpoint", str(checkpoint)] if checkpoint else []
     started = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    told = process.stdout.read().splitlines()
+    printed = process.stdout.read().splitlines()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"memodule spot ended with {process.returncode}")
-    return usage.ru_maxrss / 1024, time.perf_counter() - started, told[0].partition(": ")[2]
+    return usage.ru_maxrss / 1024, time.perf_counter() - started, printed[0].partition(": ")[2]
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def picture(study: ReportedStudy) -> Markup:
-    """All panels in rows, on the report's paper, dark where the reader's browser is."""
+    """All panels in rows, in the report's colours, dark in a dark browser."""
     pictures = training_pictures(study)
     panels = Markup("").join(panel(number, one) for number, one in enumerate(pictures))
     rows = -(-len(pictures) // COLUMNS)
