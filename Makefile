@@ -1,4 +1,4 @@
-# `make demo` and `make test` do everything on a fresh machine; the rest is for developers.
+# `make demo` and `make test` do everything on a fresh machine; the other targets are for developers.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 	$(BIN)/memodule demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --durations=20
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
