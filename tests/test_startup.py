@@ -76,7 +76,9 @@ def test_ablate_decodes_without_a_network(folder):
 
 
 def test_spot_loads_a_network_without_what_trains_it(folder):
-    modules = "memodule.report.spot_page, memodule.spotting.annotate, memodule.spotting.pictures, memodule.spotting.naming"
+    modules = (
+        "memodule.report.spot_page, memodule.spotting.annotate, memodule.spotting.pictures, memodule.spotting.naming"
+    )
     code = f"import {modules}\nfrom memodule.spotting import Spotter\nSpotter.from_checkpoint('model.ckpt')"
     found = loaded(folder, code)
     assert "torch" in found
