@@ -37,6 +37,17 @@ def test_it_opens_without_errors_and_without_network(page, address):
     assert page.run(heat_maps) == 2
 
 
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_scales_of_variants_have_numbers(page, address, width):
+    page.look(width=width, mobile=width < 600)
+    page.open(address)
+    axes = page.run("""[...document.querySelectorAll(".forest-line.head .scale")].map(axis => [...axis.children]
+      .filter(e => e.getClientRects().length).map(e => Number(e.textContent)))""")
+    assert len(axes) == 3
+    assert all(len(numbers) >= 2 and numbers == sorted(numbers) for numbers in axes)
+    page.look()
+
+
 def test_rows_are_sorted_by_numbers_with_a_minus_sign(page, address):
     page.open(address)
     for _ in range(2):  # rows begin with the largest difference to the reference, and so does the first click

@@ -1,5 +1,6 @@
 """Reports of all kinds of studies: whole, partial, tiny, leaking, without any hit, with names that look like HTML."""
 
+import copy
 import dataclasses
 import html
 import json
@@ -11,9 +12,9 @@ from made_studies import make_study, small_catalog
 
 from memodule.cli import main
 from memodule.decoding.protocol import Protocol
-from memodule.intervals import FixedWindow
+from memodule.intervals import FixedWindow, PriorGuided
 from memodule.report import ReportedStudy, report_page
-from memodule.report.comparison import AT_LABELS, against_first
+from memodule.report.comparison import AT_LABELS, against_first, differing_settings
 from memodule.studies.recognition_at_labels import scores_at_labels
 from memodule.studies.study import Study
 from memodule.synthetic.score_curves import ScoreModel
@@ -107,7 +108,9 @@ def test_names_that_look_like_html_are_only_text(runs, opened):
 def test_a_partial_study_says_so_and_shows_what_is_there(runs, opened):
     study = make_study(runs, small_catalog(), "partial", without=[("s2", 0)], pooled=False)
     text = report_page(read(study))
-    assert "2 of 3 folds are finished; do not quote these numbers" in words_of(text)
+    assert "PARTIAL  2 of 3 folds are finished" in words_of(text)
+    assert text.count("2 of 3 folds") == 1
+    assert "s2 (seed 0)" not in text
     assert "2 of 3" in words_of(text)
     page = opened(text)
     assert page.run("document.querySelectorAll('#list button').length") == 4
@@ -204,6 +207,47 @@ def test_a_run_against_itself_differs_by_nothing(small):
     variant = dataclasses.replace(run, name="again")
     text = " ".join(words_of(report_page([run, variant])).split())
     assert text.count("0.000 [0.000, 0.000] p = 1.000") == 6
+
+
+def test_what_differs_comes_first(runs):
+    prior, fixed = (make_study(runs, small_catalog(), "differing", rule=rule) for rule in (PriorGuided, FixedWindow))
+    text = report_page(read(prior, fixed))
+    assert re.search(r"<main>\s*<section id=\"settings\">", text)
+    (row,) = re.findall(r"<tr>.*?</tr>", text[: text.index("</section>")], flags=re.DOTALL)[1:]
+    cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)
+    assert cells[0] == "selection rule"
+    assert cells[1].startswith("PriorGuided(")
+    assert cells[2].startswith("FixedWindow(")
+
+
+def test_settings_are_compared_argument_by_argument(small):
+    (study,) = read(small)
+    config = copy.deepcopy(study.config)
+    config["model"] |= {"learning_rate": 0.01}
+    config["model"]["network"]["init_args"] |= {"depth": 2}
+    config["data"] |= {"catalog": "elsewhere"}
+    rule = {**study.results["rule"], "init_args": {**study.results["rule"]["init_args"], "threshold": 0.25}}
+    other = dataclasses.replace(study, config=config, results={**study.results, "rule": rule})
+    assert {name: value for name, (_, value) in differing_settings([study, other])} == {
+        "model.learning_rate": "0.01",
+        "model.network.depth": "2",
+        "selection rule.threshold": "0.25",
+    }
+    assert differing_settings([study, study]) == []
+    assert "No setting differs" in report_page([study, study])
+
+
+def test_the_chart_of_scores_has_numbers_at_its_axes(small):
+    axes = re.findall(r'<div class="scale".*?</div>', report_page(read(small)), flags=re.DOTALL)
+    numbers = [re.findall(r">([\d.]+)<", axis) for axis in axes]
+    assert numbers == 5 * [["0", "0.2", "0.4", "0.6", "0.8", "1"]]
+
+
+def test_curves_of_networks_that_an_earlier_study_trained_are_not_drawn_again(runs):
+    studies = read(*(make_study(runs, small_catalog(), "once", rule=rule) for rule in (PriorGuided, FixedWindow)))
+    text = report_page(studies)
+    assert "Trained as study A" in text
+    assert text.count("training loss</strong>") == 1
 
 
 def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs):
