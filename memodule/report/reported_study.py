@@ -142,11 +142,7 @@ class ReportedStudy:
     @property
     def warnings(self) -> list[tuple[str, str]]:
         """(title, text) of what a reader must know before quoting the numbers."""
-        lines = [line for line in weaknesses(self.results) if not line.startswith("PARTIAL")]
-        if not self.results["complete"]:
-            several = len(self.description["seeds"]) > 1
-            drop = " To leave a seed out, delete its folder in folds/." if several else ""
-            lines.insert(0, f"PARTIAL: {self.progress} are finished; do not quote these numbers.{drop}")
+        lines = weaknesses(self.results)
         pooled, written = sum(self.tallies.values(), Tally()), self.results["spotting"]
         if any(getattr(pooled, count) != written[count] for count in ("tp", "fp", "fn")):
             lines.append(
