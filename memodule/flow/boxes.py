@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
-from memodule.flow.face import Gray, Landmarks
+from memodule.datasets.frames import Gray
+from memodule.flow.face import Landmarks
 
 CROP_SIDE: Final = 320
 """Side of the square that every face box is resized to, in pixels."""

@@ -93,8 +93,6 @@ def extract_catalog(
     not stop the others. Several processes may extract into one store at once.
 
     Args:
-        catalog: The videos.
-        store: Where the features go, and their parameters.
         workers: Number of processes. With several, a script must guard its start with
             `if __name__ == "__main__"`. Results do not depend on this number.
         engine: What computes the flow (see `FlowExtractor`).

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from memodule.datasets.frames import Gray
 from memodule.flow.engines import flow_engine
-from memodule.flow.face import Gray, Landmarks, face_finder
+from memodule.flow.face import Landmarks, face_finder
 from memodule.flow.farneback import EngineName
 from memodule.flow.parameters import FlowParameters, MotionCompensation
 from memodule.flow.store import CHANNELS

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memodule.datasets.frames import Gray
 from memodule.errors import UserError
-
-Gray = npt.NDArray[np.uint8]
-"""A gray image, (H, W) uint8."""
 
 Landmarks = npt.NDArray[np.int64]
 """68 facial landmarks, (68, 2) int64: x and y in pixels."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from typing_extensions import override
 
-from memodule.flow.face import Gray
+from memodule.datasets.frames import Gray
 from memodule.flow.pooling import Flow, pool
 from memodule.flow.regions import Region
 

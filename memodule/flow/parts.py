@@ -30,10 +30,6 @@ class Part:
     """Consecutive windows of a video.
 
     Attributes:
-        video: The video.
-        parameters: How to compute the features.
-        engine: What computes the flow.
-        first: First window.
         stop: One past the last window.
         is_last: Whether the video ends with this part.
     """
@@ -67,8 +63,6 @@ class PartResult:
 
     Attributes:
         flow: (windows, 36, k) float32; fewer windows than requested if the video ends early.
-        windows: Quality of each window.
-        face: The first face, or None.
         remarks: What looks wrong with the frames.
         ends_at: Number of sampled frames if the video ends early, else None.
         source: Stamp and hash of the whole source (see `memodule.flow.fingerprints`), in the first part only.

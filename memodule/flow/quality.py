@@ -36,15 +36,7 @@ _TOLERATED: Final = 0.1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WindowQuality:
-    """What is kept of a window in addition to its flow.
-
-    Attributes:
-        reference: Column of the reference frame, or None without a face.
-        box_side: Width of the face box in pixels of the frame, or None without a face.
-        shifts: Number of moves of the face box.
-        saturated: Number of frames in which more than a pixel of head motion was left.
-        undefined: Patches without defined flow.
-    """
+    """What is kept of a `WindowFlow` in addition to its flow; `box_side` is the width of the face box in the frame."""
 
     reference: int | None
     box_side: float | None

@@ -35,16 +35,13 @@ class FlowRecord:
     """The features of one video. Records are small and can be pickled: they hold no array and no open file.
 
     Attributes:
-        subject: Code of the person.
-        video: Code of the video.
-        parameters: How the features were computed.
         fps: Frames per second of the source video.
         frames: Source frames that the features were computed from.
         source: What they were computed from, as plain values; "kind" names the kind of source.
         quality: Quality of the extraction, as plain values (see `memodule.flow.quality`).
         shape: (W, 36, window).
         path: The array file.
-        sha256: Hash of the array file.
+        sha256: Its hash.
     """
 
     subject: str

@@ -77,7 +77,6 @@ class FlowStore:
             subject: Code of the person; any text.
             video: Code of the video; any text.
             windows: Features, (W, 36, window), finite; stored as float32. W may be 0 (a video shorter than a window).
-            fps: Frames per second of the source video.
             frames: Number of source frames that the features cover.
             source: What the features were computed from, as plain JSON values with at least "kind", such as
                 {"kind": "published cache", "path": …}. `memodule extract` never replaces features of another kind

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from memodule.datasets.frames import Gray
 from memodule.flow.boxes import WHOLE, CorrectedBox, FaceBox, PublishedBox, Vector, View, to_crop
-from memodule.flow.face import FaceFinder, Gray, Landmarks
+from memodule.flow.face import FaceFinder, Landmarks
 from memodule.flow.farneback import FlowEngine
 from memodule.flow.parameters import MotionCompensation
 from memodule.flow.pooling import Flow

@@ -102,12 +102,7 @@ class MambaBlock(nn.Module):
     feed-forward part; neither is ever run, and neither is built here.
 
     Args:
-        width: Channels of input and output (B, T, width).
-        drop_path: Probability that a sample skips the branch in training.
-        state: States per inner channel.
-        expand: Inner channels = expand * width.
-        kernel: Frames that the depthwise convolution covers.
-        scan: How the selective scan is computed.
+        drop_path: Probability that a sample skips the branch in training. All others are those of `Mamba`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A selection rule for videos from outside, calibrated on curves that a study left behind."""
+"""A selection rule for a user's videos, calibrated on the curves of a finished study."""
 
 import dataclasses
 from typing import Final
@@ -9,26 +9,21 @@ from memodule.intervals import Calibrated, RelativeHeight, RiseFall, SelectionRu
 from memodule.studies.study import Study
 
 _GENEROUS: Final = 0.1
-"""`least` of the proposing rules: they are to propose too much rather than too little."""
+"""`least` of the proposing rules: low, because they should propose too many intervals rather than too few."""
 
 
 def calibrated_rule(study: Study, held_out: str, seed: int) -> SelectionRule:
     """The rule `Calibrated` for the fold that held a subject out.
 
     It learns from the fold's training subjects: durations from their labels, probabilities and threshold from their
-    score curves. Those curves come from the folds in which they were held out themselves, since a network's curves of
+    score curves. Those curves come from the folds in which these subjects were held out, because a network's curves of
     people it was trained on are too good to learn a threshold from. Nothing is learned from the subject `held_out`.
 
-    Args:
-        study: A finished study.
-        held_out: Names the fold.
-        seed: Seed of the fold.
-
     Returns:
-        The rule; the fold's own one where the curves have too little to learn from.
+        The rule, or the fold's own rule where the curves have too little to learn from.
 
     Raises:
-        UserError: If a fold is not finished, or nobody but `held_out` has a micro-expression.
+        UserError: If a fold is not finished, or no one but `held_out` has a micro-expression.
     """
     training = [subject for subject in study.subjects if subject != held_out]
     curves = [curve for subject in training for curve in study.fold(subject, seed).curves]

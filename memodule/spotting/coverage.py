@@ -1,38 +1,27 @@
 """Which parts of a video were analysed. Other parts are never reported as free of micro-expressions.
 
 The extractor looks for the face in the first frame of every window, that is every half window, and then frame by frame
-until it finds one. Between two looks that found the face, it is assumed to be visible.
+until it finds one. Between two searches that found the face, it is assumed to be visible.
 """
 
 import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from memodule.flow.quality import WindowQuality
+
 Reason = Literal["no face", "no frames", "head too fast to follow, or face lost"]
 """Why a part was not analysed."""
 
-_REASONS: Final[tuple[Reason, ...]] = ("no face", "no frames", "head too fast to follow, or face lost")
+_REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 _BRIDGED: Final = 0.2
 """Seconds for which the detector may miss the face without the part before it being lost."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Look:
-    """What the extractor saw of the face in one window.
-
-    Attributes:
-        reference: The first sample that shows the face, counted from the start of the window; None without a face.
-        saturated: Number of samples in which the head could not be followed.
-    """
-
-    reference: int | None
-    saturated: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,12 +39,12 @@ class Stretch:
     reason: Reason | None
 
 
-def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], rate: float) -> list[Stretch]:
+def find_stretches(windows: Sequence[WindowQuality], length: int, stale: Sequence[bool], rate: float) -> list[Stretch]:
     """Split the samples of a video into those that were analysed and those that were not.
 
     Args:
-        looks: One per window; window w starts at sample w * window // 2.
-        window: Samples per window, even.
+        windows: Window w starts at sample w * length // 2.
+        length: Samples per window, even.
         stale: Whether each sample of the video has no frame of its own.
         rate: Samples per second.
 
@@ -64,10 +53,10 @@ def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], ra
     """
     count = len(stale)
     why = np.full(count, -1)
-    why[_without_face(looks, window, count, math.ceil(_BRIDGED * rate))] = 0
-    for w, look in enumerate(looks):
-        if look.reference is not None and look.saturated > (window - look.reference) / 2:
-            second_half = slice(0 if w == 0 else (w + 1) * window // 2, (w + 2) * window // 2)
+    why[_without_face(windows, length, count, math.ceil(_BRIDGED * rate))] = 0
+    for w, window in enumerate(windows):
+        if window.reference is not None and window.saturated > (length - window.reference) / 2:
+            second_half = slice(0 if w == 0 else (w + 1) * length // 2, (w + 2) * length // 2)
             why[second_half] = np.where(why[second_half] < 0, 2, why[second_half])
     why[np.asarray(stale, dtype=bool)] = 1
     edges = [0, *(np.flatnonzero(np.diff(why)) + 1).tolist(), count]
@@ -78,14 +67,14 @@ def find_stretches(looks: Sequence[Look], window: int, stale: Sequence[bool], ra
     ]
 
 
-def _without_face(looks: Sequence[Look], window: int, count: int, bridged: int) -> npt.NDArray[np.bool_]:
-    """(count,) whether the face was missing, or had been lost since the last look."""
-    seen = np.full(count + window, -1)  # 1 face, 0 no face, -1 not searched
-    for w, look in enumerate(looks):
-        start = w * (window // 2)
-        stop = start + (window if look.reference is None else look.reference)
+def _without_face(windows: Sequence[WindowQuality], length: int, count: int, bridged: int) -> npt.NDArray[np.bool_]:
+    """(count,) whether the face was missing, or had been lost since the last search."""
+    seen = np.full(count + length, -1)  # 1 face, 0 no face, -1 not searched
+    for w, window in enumerate(windows):
+        start = w * (length // 2)
+        stop = start + (length if window.reference is None else window.reference)
         seen[start:stop] = 0
-        if look.reference is not None:
+        if window.reference is not None:
             seen[stop] = 1
     missing = np.zeros(count, dtype=bool)
     faces = np.flatnonzero(seen[:count] == 1)

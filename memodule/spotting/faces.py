@@ -7,8 +7,9 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from memodule.datasets.frames import Gray
 from memodule.errors import UserError
-from memodule.flow.face import FaceFinder, Gray, Landmarks
+from memodule.flow.face import FaceFinder, Landmarks
 
 _LARGEST_SIDE: Final = 1280
 """Pixels; larger frames are reduced before the search, which finds faces of 80 pixels or more in the reduced frame."""

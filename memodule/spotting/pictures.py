@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from memodule.datasets.frames import Gray
 from memodule.flow.boxes import CROP_SIDE, WHOLE, FaceBox
 from memodule.flow.extractor import FlowExtractor
-from memodule.flow.face import Gray, face_finder
+from memodule.flow.face import face_finder
 from memodule.flow.regions import REGIONS, FaceLayout, face_layout
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.faces import FaceChoice, FaceFollower

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from memodule.flow.face import Gray
+from memodule.datasets.frames import Gray
+from memodule.flow.quality import WindowQuality
 from memodule.flow.window import WindowFlow
-from memodule.spotting.coverage import Look, Stretch
+from memodule.spotting.coverage import Stretch
 from memodule.spotting.faces import FaceChoice
 from memodule.spotting.result import Place, Section
 from memodule.spotting.sampling import Sample
@@ -19,18 +20,18 @@ class VideoReading:
     """What is kept of a video while it is read: a few kilobytes per second.
 
     Args:
-        window: Samples per window.
+        length: Samples per window.
     """
 
-    def __init__(self, window: int) -> None:
-        self.window = window
+    def __init__(self, length: int) -> None:
+        self.length = length
         self.frames = 0
         self.seconds = 0.0
         self.most_faces = 0
         self.sample_frames: list[int] = []
         self.sample_seconds: list[float] = []
         self.stale: list[bool] = []
-        self.looks: list[Look] = []
+        self.windows: list[WindowQuality] = []
         self.places: list[Place] = []
         self.spot: list[npt.NDArray[np.float32]] = []
         self.logits: list[npt.NDArray[np.float32]] = []
@@ -49,8 +50,8 @@ class VideoReading:
             self.stale.append(sample.stale)
             image = sample.image
             yield image
-        if image is not None and self.count >= self.window:
-            for _ in range(-self.count % (self.window // 2)):
+        if image is not None and self.count >= self.length:
+            for _ in range(-self.count % (self.length // 2)):
                 yield image
 
     def take(
@@ -60,8 +61,8 @@ class VideoReading:
         self.spot.append(spot)
         self.logits.append(logits)
         for window in windows:
-            start = len(self.looks) * (self.window // 2)
-            self.looks.append(Look(window.reference, window.saturated))
+            start = len(self.windows) * (self.length // 2)
+            self.windows.append(WindowQuality.of(window))
             if window.box is not None and window.reference is not None:
                 self.places.append(Place(start + window.reference, (*window.box.corner, *window.box.size)))
 

@@ -65,9 +65,8 @@ class Section:
     """Part of a video that was, or was not, analysed.
 
     Attributes:
-        first: First frame.
         last: Last frame, inclusive.
-        first_s: When the first frame is shown.
+        first_s: When the first frame is shown, in seconds.
         last_s: When the last frame is shown.
         reason: Why it was not analysed; None where it was.
     """
@@ -103,7 +102,6 @@ class SpottedVideo:
 
     Attributes:
         frames: Number of frames that were read.
-        sampling: How it was sampled.
         sample_frames: (n,) source frame of each sample.
         sample_seconds: (n,) when that frame is shown.
         score: (n,) spotting score of each sample, 0..1; NaN where nothing was analysed.
@@ -113,8 +111,6 @@ class SpottedVideo:
         places: Where the face was in each window.
         faces: The largest number of faces seen at once.
         warnings: What may impair the result.
-        checkpoint: File of the checkpoint.
-        rule: Name of the selection rule.
     """
 
     source: VideoSource

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from memodule.flow.face import Gray
+from memodule.datasets.frames import Gray
 from memodule.spotting.video_source import TimedFrame, VideoSource
 
 _TOLERANCE: Final = 0.1

@@ -39,14 +39,7 @@ _LARGEST: Final = FaceChoice()
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Measured:
-    """A video that was read and scored, before intervals are selected.
-
-    Attributes:
-        source: The video.
-        sampling: How it was sampled.
-        reading: Scores, faces and times of its samples.
-        warnings: What may impair the result.
-    """
+    """A video that was read and scored, before intervals are selected."""
 
     source: VideoSource
     sampling: Sampling
@@ -66,8 +59,7 @@ class Spotter:
     A video is read as a stream: apart from the score curve, only a few frames and windows are held at a time.
 
     Args:
-        model: The trained fold.
-        checkpoint: Its name in results.
+        checkpoint: Name of the model in results.
         rule: Replaces the fold's selection rule.
         warnings: Included in every result.
     """
@@ -163,7 +155,7 @@ class Spotter:
         """The second half of `spot`: select the intervals, with the spotter's own rule or another fitted one."""
         source, sampling, reading = measured.source, measured.sampling, measured.reading
         rule = rule or self.rule
-        stretches = find_stretches(reading.looks, reading.window, reading.stale, sampling.rate)
+        stretches = find_stretches(reading.windows, reading.length, reading.stale, sampling.rate)
         analysed = np.zeros(reading.count, dtype=bool)
         for stretch in stretches:
             analysed[stretch.first : stretch.last + 1] = stretch.reason is None

@@ -18,9 +18,8 @@ import numpy.typing as npt
 from memodule import console
 from memodule.datasets.catalog import Video
 from memodule.datasets.folders import natural_key
-from memodule.datasets.frames import image_files, read_frames
+from memodule.datasets.frames import Gray, image_files, read_frames
 from memodule.errors import UserError
-from memodule.flow.face import Gray
 
 Colour = npt.NDArray[np.uint8]
 """A colour image, (H, W, 3) uint8 in OpenCV's order blue, green, red."""
@@ -59,7 +58,6 @@ class VideoSource:
     """A video file or a folder of images, as far as its beginning shows.
 
     Attributes:
-        path: Where it is.
         fps: Frames per second; the mean of the first frames where the rate changes.
         steady: Whether the first frames are equally far apart.
         frames: Number of frames according to the file's header; None where it does not say.

@@ -1,10 +1,17 @@
-from memodule.spotting.coverage import Look, find_stretches
+from memodule.flow.quality import WindowQuality
+from memodule.spotting.coverage import find_stretches
 
-SEEN, UNSEEN = Look(0, 0), Look(None, 0)
+
+def window(reference, saturated=0):
+    """A window whose first face is in its sample `reference`."""
+    return WindowQuality(reference, None, 0, saturated, ())
 
 
-def spans(looks, count, stale=()):
-    stretches = find_stretches(looks, 10, [i in stale for i in range(count)], 10)
+SEEN, UNSEEN = window(0), window(None)
+
+
+def spans(windows, count, stale=()):
+    stretches = find_stretches(windows, 10, [i in stale for i in range(count)], 10)
     assert [s.first for s in stretches] == [0, *(s.last + 1 for s in stretches[:-1])]
     assert stretches[-1].last == count - 1
     return [(s.first, s.last, s.reason) for s in stretches]
@@ -19,17 +26,17 @@ def test_no_face_at_all_is_one_stretch_that_is_not_analysed():
 
 
 def test_a_face_that_comes_late_begins_where_it_is_first_seen():
-    assert spans([Look(7, 0), Look(2, 0), SEEN], 20) == [(0, 6, "no face"), (7, 19, None)]
+    assert spans([window(7), window(2), SEEN], 20) == [(0, 6, "no face"), (7, 19, None)]
 
 
 def test_where_the_face_was_lost_nothing_is_known_since_the_last_look():
     # seen at 0 and 5, searched in vain from 10 to 16, seen again at 17
-    looks = [SEEN, SEEN, Look(7, 0), Look(2, 0), SEEN]
-    assert spans(looks, 30) == [(0, 5, None), (6, 16, "no face"), (17, 29, None)]
+    windows = [SEEN, SEEN, window(7), window(2), SEEN]
+    assert spans(windows, 30) == [(0, 5, None), (6, 16, "no face"), (17, 29, None)]
 
 
 def test_a_short_miss_of_the_detector_loses_nothing():
-    assert spans([SEEN, Look(2, 0), SEEN], 20) == [(0, 19, None)]
+    assert spans([SEEN, window(2), SEEN], 20) == [(0, 19, None)]
 
 
 def test_a_face_that_leaves_for_good():
@@ -37,9 +44,9 @@ def test_a_face_that_leaves_for_good():
 
 
 def test_gaps_of_the_recording_and_heads_that_cannot_be_followed_are_named():
-    looks = [SEEN, Look(0, 9), SEEN, SEEN]
+    windows = [SEEN, window(0, 9), SEEN, SEEN]
     reason = "head too fast to follow, or face lost"
-    assert spans(looks, 25, stale=(20, 21)) == [
+    assert spans(windows, 25, stale=(20, 21)) == [
         (0, 9, None),
         (10, 14, reason),
         (15, 19, None),

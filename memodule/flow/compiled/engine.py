@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from typing_extensions import override
 
+from memodule.datasets.frames import Gray
 from memodule.flow.compiled.expansion import expand
 from memodule.flow.compiled.jit import Planes
 from memodule.flow.compiled.pooling import pool
 from memodule.flow.compiled.refinement import refine
-from memodule.flow.face import Gray
 from memodule.flow.farneback import PYRAMID_LEVELS, PYRAMID_SCALE, EngineName, FlowEngine
 from memodule.flow.pooling import Flow
 from memodule.flow.regions import Region
