@@ -168,7 +168,7 @@ def odds(tmp_path_factory):
         ("report picture.png", "picture.png: "),
         ("report study", "study: ... name"),
         ("report broken", "broken/study.json: "),
-        ("ablate nothing --grid torn.yaml", "torn.yaml"),
+        ("ablate nothing --grid torn.yaml", "nothing: "),
         ("loso --config picture.png", "picture.png: ... YAML"),
         ("loso --config torn.yaml", "torn.yaml: ... YAML"),
         ("submit picture.png --part cas", "picture.png: "),

@@ -30,16 +30,16 @@ example:
 def main(argv: Sequence[str]) -> int:
     """Check the grid, decode, and write the tables and the page."""
     arguments = parse(_parser(), argv)
-    from memodule.studies.ablation.grid import read_grid
-
-    grid = read_grid(packaged_file(arguments.grid, "experiments/ablations", "--grid"))
     from memodule.runtime.wandb_environment import choose_mode, leave_sweep
+    from memodule.studies.ablation.grid import read_grid
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
 
+    study = Study.open(arguments.study)  # first, since it knows of own rules that the grid may name
+    grid = read_grid(packaged_file(arguments.grid, "experiments/ablations", "--grid"))
     leave_sweep()  # an ablation shows held-out scores: it must not be a trial
     choose_mode(arguments.online)
-    ablation = ablate(Study.open(arguments.study), grid, arguments.workers)
+    ablation = ablate(study, grid, arguments.workers)
     write_tables(ablation)
     from memodule.report.ablation_figures import figures, write_figures
     from memodule.report.ablation_page import write_page
