@@ -1,7 +1,6 @@
 """`memodule synth`: semi-synthetic face videos, or a stand-in for a whole data set."""
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -16,7 +15,6 @@ from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
     from memodule.datasets.catalog import Catalog
-    from memodule.flow.store import FlowStore
 
 _DESCRIPTION: Final = """\
 Write semi-synthetic face videos with known micro- and macro-expressions into the folder OUT, as video files (or images)
@@ -33,10 +31,11 @@ examples:
 
 --flow takes 45 MB for samm_lv (window 30, every 7th frame) and 800 MB for casme3 (window 50, every frame)."""
 
-_SAMPLING: Final = {"samm_lv": (30, 7), "casme3": (50, 1)}
-"""Window and frame step of the published experiments."""
+_RENDERING: Final = ("subjects", "videos", "frames", "fps", "difficulty", "storage", "workers")
+_STAND_IN: Final = ("flow", "window", "frame_step")
+"""Options of only one of the two modes."""
 
-_FEATURES_VERSION: Final = 1  # increase it whenever the same arguments give other features
+_LIKE: Final = ("samm_lv", "casme3")  # the values of memodule.synthetic.label_statistics.Like, without loading scipy
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,17 +48,13 @@ def main(argv: Sequence[str]) -> int:
         catalog = _render(arguments.out, arguments.seed, rendering)
     else:
         _refuse(rendering, "cannot be combined with --like, which renders nothing")
-        catalog = _stand_in(arguments.out, arguments.like, arguments.seed, **stand_in)
+        catalog = _stand_in(arguments.out, arguments.seed, arguments.like, stand_in)
     kinds = [expression.kind for expression in catalog.expressions]
     print(
         f"{arguments.out}: {len(catalog.subjects)} subjects, {len(catalog.videos)} videos, "
         f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
     )
     return 0
-
-
-_RENDERING: Final = ("subjects", "videos", "frames", "fps", "difficulty", "storage", "workers")
-_STAND_IN: Final = ("flow", "window", "frame_step")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     videos.add_argument("--workers", type=process_count, metavar="N|auto", help="processes (auto: one per processor)")
     like = parser.add_argument_group("stand-in for a data set")
-    like.add_argument("--like", choices=tuple(_SAMPLING), help="which data set to imitate in size and statistics")
+    like.add_argument("--like", choices=_LIKE, help="which data set to imitate in size and statistics")
     like.add_argument("--flow", type=Path, metavar="STORE", help="flow store to fill with features")
     like.add_argument("--window", type=whole(), metavar="K", help="frames per window of the features (30 or 50)")
     like.add_argument("--frame-step", type=whole(), metavar="N", help="source frames per sampled frame (7 or 1)")
@@ -95,48 +90,11 @@ def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
     return synthesize(out, seed=seed, **{"workers": processors(), **options})
 
 
-def _stand_in(
-    out: Path, like: Any, seed: int, flow: Path | None = None, window: int | None = None, frame_step: int | None = None
-) -> "Catalog":
-    from memodule.synthetic.flow_features import simulate_flow
-    from memodule.synthetic.recipe import claim
-    from memodule.synthetic.timelines import simulate_timelines
+def _stand_in(out: Path, seed: int, like: Any, options: dict[str, Any]) -> "Catalog":
+    from memodule.synthetic.stand_in import write_stand_in
 
-    if seed < 0:
-        raise UserError(f"seed: {seed}; use 0 or more")
-    if flow is None and (window, frame_step) != (None, None):
+    if "flow" not in options and options:
         raise UserError("--window and --frame-step describe features; add --flow to write them")
-    timelines = simulate_timelines(like, seed)
-    absent = out / "not-rendered"
-    videos = tuple(dataclasses.replace(v, path=absent / v.subject / v.video) for v in timelines.videos)
-    catalog = dataclasses.replace(timelines, videos=videos)
-    recipe = {"like": like, "seed": seed, "version": _FEATURES_VERSION}
-    store = None if flow is None else _open_store(catalog, flow, like, window, frame_step)
-    claim(out, {"made_by": "memodule synth", **recipe})
-    if store is not None:
-        features = simulate_flow(
-            catalog, window=store.parameters.window, frame_step=store.parameters.frame_step, seed=seed
-        )
-        source = {"kind": "simulated", **recipe}
-        for video, array in console.track(features, "videos", total=len(catalog.videos)):
-            store.put(video.subject, video.video, array, fps=video.fps, frames=video.frames, source=source)
-    catalog.write(out)
+    catalog = write_stand_in(out, like, seed, **{"flow": None, **options})
     console.note("the videos named in videos.csv do not exist: only labels and features were made")
     return catalog
-
-
-def _open_store(catalog: "Catalog", root: Path, like: str, window: int | None, frame_step: int | None) -> "FlowStore":
-    """The flow store; refused if it holds features of real videos under the same names."""
-    from memodule.flow.parameters import FlowParameters
-    from memodule.flow.store import FlowStore
-
-    usual_window, usual_step = _SAMPLING[like]
-    parameters = FlowParameters(
-        window=usual_window if window is None else window, frame_step=usual_step if frame_step is None else frame_step
-    )
-    store = FlowStore(root, parameters)
-    for video in catalog.videos:
-        known = store.description_path(video.subject, video.video)
-        if known.is_file() and store.get(video.subject, video.video).source["kind"] != "simulated":
-            raise UserError(f"{known}: features of a real video would be replaced; use another --flow folder")
-    return store

@@ -5,8 +5,8 @@ Face videos (`memodule synth`): a seed and a `difficulty` (every number that dec
 how one develops, `performance` all that happens in a video. A `face_rig` is a face with all that moves it, `rendering`
 makes frames of it, `face_videos` writes the data set with `frame_files` and a `recipe`.
 
-Stand-ins for a whole data set (`memodule synth --like`): `label_statistics` -> `timelines` (labels without pixels) ->
-`flow_features` for networks, or `score_curves` for selection rules.
+Stand-ins for a whole data set: `label_statistics` -> `timelines` (labels without pixels) -> `flow_features` for
+networks, both written by `stand_in` (`memodule synth --like`), or `score_curves` for selection rules.
 
 Generated data prove that the pipeline works. They say nothing about accuracy on real micro-expressions: all subjects
 are one photograph, movements are smooth fields without wrinkles, and timing is drawn from simple distributions.

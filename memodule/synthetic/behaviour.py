@@ -37,26 +37,21 @@ def draw_performances(
     deck: list[str] = []
     performances = []
     for video in range(videos):
-        movements = _expressions(rng, difficulty, temperament, deck, frames, fps, with_micros=video not in empty)
-        performances.append(perform(rng, difficulty, temperament, movements, frames, fps))
+        movements = _expressions(rng, temperament, deck, frames, fps, with_micros=video not in empty)
+        performances.append(perform(rng, temperament, movements, frames, fps))
     return performances
 
 
 def _expressions(
-    rng: np.random.Generator,
-    difficulty: Difficulty,
-    temperament: Temperament,
-    deck: list[str],
-    frames: int,
-    fps: float,
-    with_micros: bool,
+    rng: np.random.Generator, temperament: Temperament, deck: list[str], frames: int, fps: float, with_micros: bool
 ) -> list[Movement]:
     """Micro- and macro-expressions that do not overlap."""
     minutes, pause = frames / fps / 60, round(_BREAK_SECONDS * fps)
-    micros = max(1, rng.poisson(difficulty.micros_per_minute * temperament.liveliness * minutes)) if with_micros else 0
-    macros = int(rng.poisson(difficulty.macros_per_minute * temperament.liveliness * minutes))
-    shapes: list[_Shape] = [("micro", _timing(rng, difficulty, temperament, "micro", fps)) for _ in range(micros)]
-    shapes += [("macro", _timing(rng, difficulty, temperament, "macro", fps)) for _ in range(macros)]
+    difficulty, liveliness = temperament.difficulty, temperament.liveliness
+    micros = max(1, rng.poisson(difficulty.micros_per_minute * liveliness * minutes)) if with_micros else 0
+    macros = int(rng.poisson(difficulty.macros_per_minute * liveliness * minutes))
+    shapes: list[_Shape] = [("micro", _timing(rng, temperament, "micro", fps)) for _ in range(micros)]
+    shapes += [("macro", _timing(rng, temperament, "macro", fps)) for _ in range(macros)]
     shapes = _fitting(shapes, frames, pause)
     shapes = [shapes[i] for i in rng.permutation(len(shapes))]
     onsets = _onsets(rng, [sum(shape) + 1 for _, shape in shapes], frames, pause)
@@ -66,15 +61,13 @@ def _expressions(
             deck += [str(emotion) for emotion in rng.permutation(_DECK)]
         emotion = deck.pop() if kind == "micro" else str(rng.choice(_DECK))
         times = (onset, onset + rise, onset + rise + hold + fall, hold)
-        made.append(express(rng, difficulty, temperament, kind, emotion, times))
+        made.append(express(rng, temperament, kind, emotion, times))
     return made
 
 
-def _timing(
-    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, kind: Kind, fps: float
-) -> tuple[int, int, int]:
+def _timing(rng: np.random.Generator, temperament: Temperament, kind: Kind, fps: float) -> tuple[int, int, int]:
     """Frames from onset to apex, from apex to fall, and from there to offset."""
-    low, high = difficulty.micro_ms if kind == "micro" else difficulty.macro_ms
+    low, high = temperament.difficulty.micro_ms if kind == "micro" else temperament.difficulty.macro_ms
     middle = math.log(temperament.tempo) + 0.45 * math.log(low) + 0.55 * math.log(high)
     log_ms = _truncated(rng, middle, 0.45, math.log(low), math.log(high))
     steps = max(round(math.exp(log_ms) * fps / 1000), 4) - 1

@@ -26,7 +26,7 @@ from scipy.signal import lfilter
 
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.synthetic.action_units import HALVES
-from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty
+from memodule.synthetic.difficulty import DIFFICULTIES
 from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.movements import Movement, Temperament, draw_temperament, express
@@ -84,9 +84,9 @@ def simulate_flow(
             people[video.subject] = draw_temperament(person, difficulty), np.exp(person.normal(0, 0.2, 36))
         rng = np.random.default_rng([seed, len(catalog.videos), 0, number])
         temperament, gains = people[video.subject]
-        movements = [_act(rng, difficulty, temperament, e, frame_step) for e in catalog.expressions_of(video.key)]
+        movements = [_act(rng, temperament, e, frame_step) for e in catalog.expressions_of(video.key)]
         sampled = math.ceil(video.frames / frame_step)
-        performance = perform(rng, difficulty, temperament, movements, sampled, video.fps / frame_step)
+        performance = perform(rng, temperament, movements, sampled, video.fps / frame_step)
         displacement = gains * _displacement(rig, responses, performance)
         yield video, _measured(rng, displacement, _MAGNIFICATION * performance.pose[:, :2], window)
 
@@ -103,15 +103,13 @@ def _responses(rig: FaceRig) -> _Responses:
     return _Responses(_MAGNIFICATION * relative[:-2], _MAGNIFICATION * relative[-2:], _BLINK_PX * blink)
 
 
-def _act(
-    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, expression: Expression, frame_step: int
-) -> Movement:
+def _act(rng: np.random.Generator, temperament: Temperament, expression: Expression, frame_step: int) -> Movement:
     """The movement behind a label, in sampled frames."""
     onset, offset = expression.onset // frame_step, expression.offset // frame_step
     apex = round(onset + 0.45 * (offset - onset)) if expression.apex is None else expression.apex // frame_step
     hold = 0 if expression.kind == "micro" else (offset - apex) // 2
     emotion = expression.emotion or str(rng.choice(list(temperament.habits)))
-    return express(rng, difficulty, temperament, expression.kind, emotion, (onset, apex, offset, hold))
+    return express(rng, temperament, expression.kind, emotion, (onset, apex, offset, hold))
 
 
 def _displacement(rig: FaceRig, responses: _Responses, performance: Performance) -> npt.NDArray[np.float64]:

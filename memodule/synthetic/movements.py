@@ -57,6 +57,7 @@ class Temperament:
     """How one subject behaves.
 
     Attributes:
+        difficulty: Ranges and rates that all subjects share.
         habits: Emotion -> probability of each of its action unit sets.
         strength: Exponent that places the subject's expressions in the difficulty's range of displacement; above 1
             for faint expressions.
@@ -67,6 +68,7 @@ class Temperament:
         restlessness: Factor on sway and on the rate of gestures.
     """
 
+    difficulty: Difficulty
     habits: dict[str, Floats]
     strength: float
     tempo: float
@@ -79,6 +81,7 @@ class Temperament:
 def draw_temperament(rng: np.random.Generator, difficulty: Difficulty) -> Temperament:
     """Draw how a subject behaves."""
     return Temperament(
+        difficulty,
         habits={emotion: rng.dirichlet(np.full(len(sets), 0.8)) for emotion, sets in EMOTION_SETS.items()},
         strength=float(np.exp(rng.normal(0, 0.3))),
         tempo=float(np.exp(rng.normal(0, 0.2))),
@@ -91,7 +94,6 @@ def draw_temperament(rng: np.random.Generator, difficulty: Difficulty) -> Temper
 
 def express(
     rng: np.random.Generator,
-    difficulty: Difficulty,
     temperament: Temperament,
     kind: Kind,
     emotion: str,
@@ -105,17 +107,16 @@ def express(
     onset, apex, offset, hold = times
     sets = EMOTION_SETS[emotion]
     units = sets[rng.choice(len(sets), p=temperament.habits[emotion])]
-    low, high = difficulty.micro_px if kind == "micro" else difficulty.macro_px
+    low, high = temperament.difficulty.micro_px if kind == "micro" else temperament.difficulty.macro_px
     pixels = float(low + (high - low) * rng.beta(1.4, 1.4) ** temperament.strength)
-    weights = uneven_weights(rng, difficulty, temperament, units)
+    weights = uneven_weights(rng, temperament, units)
     return Movement(kind, emotion, onset, apex, offset, hold, float(rng.uniform(1, 2.5)), pixels, weights)
 
 
-def uneven_weights(
-    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, units: tuple[str, ...]
-) -> tuple[float, ...]:
+def uneven_weights(rng: np.random.Generator, temperament: Temperament, units: tuple[str, ...]) -> tuple[float, ...]:
     """Draw a strength in 0..1 for each of `HALVES`: uneven between sides, some units weak, 0 outside of `units`."""
-    tilt = float(np.clip(temperament.lopsided + rng.normal(0, difficulty.asymmetry), -0.9, 0.9))
+    asymmetry, partial = temperament.difficulty.asymmetry, temperament.difficulty.partial
+    tilt = float(np.clip(temperament.lopsided + rng.normal(0, asymmetry), -0.9, 0.9))
     sides = {"left": 1 - max(tilt, 0), "right": 1 + min(tilt, 0)}
-    level = {unit: rng.uniform(0.1, 0.5) if rng.random() < difficulty.partial else 1.0 for unit in units}
+    level = {unit: rng.uniform(0.1, 0.5) if rng.random() < partial else 1.0 for unit in units}
     return tuple(level.get(unit, 0.0) * sides[side] for unit, side in HALVES)

@@ -6,7 +6,6 @@ import math
 import numpy as np
 
 from memodule.synthetic.action_units import ADAPTORS
-from memodule.synthetic.difficulty import Difficulty
 from memodule.synthetic.movements import Floats, Movement, Temperament, uneven_weights
 
 
@@ -30,16 +29,12 @@ class Performance:
 
 
 def perform(
-    rng: np.random.Generator,
-    difficulty: Difficulty,
-    temperament: Temperament,
-    expressions: list[Movement],
-    frames: int,
-    fps: float,
+    rng: np.random.Generator, temperament: Temperament, expressions: list[Movement], frames: int, fps: float
 ) -> Performance:
     """Add to the expressions what else a person does: adaptors, blinks, gestures and sway, in changing light."""
-    adaptors = _adaptors(rng, difficulty, temperament, frames, fps)
-    gestures = _gestures(rng, difficulty, temperament, frames, fps)
+    difficulty = temperament.difficulty
+    adaptors = _adaptors(rng, temperament, frames, fps)
+    gestures = _gestures(rng, temperament, frames, fps)
     pose = _sway(rng, difficulty.sway_px * temperament.restlessness, frames, fps)
     pose[:, :2] += gestures
     return Performance(
@@ -51,15 +46,13 @@ def perform(
     )
 
 
-def _adaptors(
-    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, frames: int, fps: float
-) -> list[Movement]:
+def _adaptors(rng: np.random.Generator, temperament: Temperament, frames: int, fps: float) -> list[Movement]:
     """Meaningless movements without a label."""
-    made = []
+    made, difficulty = [], temperament.difficulty
     for _ in range(rng.poisson(difficulty.adaptors_per_minute * temperament.liveliness * frames / fps / 60)):
         rise, hold, fall = (max(2, round(seconds * fps)) for seconds in rng.uniform([0.15, 0, 0.2], [0.6, 0.3, 1.0]))
         onset = int(rng.integers(-rise, frames))
-        weights = uneven_weights(rng, difficulty, temperament, ADAPTORS[rng.integers(len(ADAPTORS))])
+        weights = uneven_weights(rng, temperament, ADAPTORS[rng.integers(len(ADAPTORS))])
         pixels = float(rng.uniform(*difficulty.adaptor_px))
         made.append(Movement(None, "", onset, onset + rise, onset + rise + hold + fall, hold, 1.0, pixels, weights))
     return made
@@ -75,10 +68,9 @@ def _blinks(rng: np.random.Generator, temperament: Temperament, frames: int, fps
     return np.asarray(closure.max(axis=1, initial=0))
 
 
-def _gestures(
-    rng: np.random.Generator, difficulty: Difficulty, temperament: Temperament, frames: int, fps: float
-) -> Floats:
+def _gestures(rng: np.random.Generator, temperament: Temperament, frames: int, fps: float) -> Floats:
     """Nods and turns: displacement of the head right and down, (frames, 2) in pixels."""
+    difficulty = temperament.difficulty
     count = rng.poisson(difficulty.gestures_per_minute * temperament.restlessness * frames / fps / 60)
     phase = (_since(rng, count, frames, fps) / rng.uniform(0.4, 1.6, count)).clip(0, 1)
     kept = rng.uniform(0, 0.3, count)  # share of the way that is not undone

@@ -103,7 +103,7 @@ def test_version_1_is_read(casme3: Release) -> None:
     assert catalog.label_sources.files[0].name.endswith("v1.xls")
 
 
-def test_known_errors_are_mended(with_known_errors: Release) -> None:
+def test_known_errors_are_corrected(with_known_errors: Release) -> None:
     catalog = with_known_errors.read()
     assert spans(catalog) == [corrected for _, corrected in KNOWN_ERRORS.values()]
     texts = [text for text in remarks(catalog) if "spNO.1/a" in text]
@@ -170,7 +170,7 @@ def test_a_frame_numbered_0_does_not_shift_labels(casme3: Release) -> None:
     assert any("do not start at 1" in text for text in remarks(catalog))
 
 
-def test_labels_behind_the_last_image(casme3: Release) -> None:
+def test_labels_after_the_last_image(casme3: Release) -> None:
     micro(casme3)[1][2:5] = [95, 99, 120]
     micro(casme3).append(casme3_row(1, "a", 101, 103, 110))
     catalog = casme3.read()

@@ -111,7 +111,7 @@ def test_unusable_data_set(samm_lv: Release, capsys: pytest.CaptureFixture[str])
     assert "no such folder" in capsys.readouterr().out
 
 
-def test_versions_of_casme3_are_told_by_their_counts(casme3: Release) -> None:
+def test_versions_of_casme3_are_recognised_by_their_counts(casme3: Release) -> None:
     known = dataclasses.replace(casme3.description.releases[0], micro=4, macro=1)
     casme3.description = dataclasses.replace(casme3.description, releases=(known,), videos=4, training=None)
     report = check(casme3)
@@ -130,7 +130,7 @@ def test_a_release_may_be_known_by_its_micro_expressions_alone(
     assert any("no known release" in text for text in warnings(check(casme3))) != known
 
 
-def test_histogram_in_words_counts_every_expression(tmp_path: Path) -> None:
+def test_histogram_as_text_counts_every_expression(tmp_path: Path) -> None:
     own(tmp_path / "c", *((i, i + 10 + i % 7) for i in range(40)), (50, 99))
     text = check_text(check_dataset(describe_catalog(tmp_path / "c"), tmp_path / "c", Listing()))
     bars = text.partition("Durations of micro-expressions in ms\n")[2].splitlines()

@@ -94,7 +94,7 @@ def test_sampling_and_parts_are_slices(count, step, start, length, as_file, tmp_
 
 
 @pytest.mark.parametrize("as_file", [False, True])
-def test_frames_behind_those_of_the_catalog_are_not_read(tmp_path, as_file):
+def test_frames_beyond_those_of_the_catalog_are_not_read(tmp_path, as_file):
     images = numbered_images(8)
     video = write_video(tmp_path / "v.avi", images) if as_file else write_folder(tmp_path / "v", images)
     shorter = Video("s", "v", video.path, 30.0, 5)

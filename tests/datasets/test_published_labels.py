@@ -1,4 +1,4 @@
-"""Our readers beside the published label loading: the same numbers, but where we differ on purpose.
+"""Our readers compared with the published label loading: the same numbers, except where we differ on purpose.
 
 The golden cases were made by running the published code. We agree on every interval and emotion except that
 

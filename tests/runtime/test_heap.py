@@ -1,4 +1,4 @@
-"""Freed memory is kept, and only where nobody has settled the matter otherwise."""
+"""Freed memory is kept, unless the user has configured it otherwise."""
 
 import ctypes
 import subprocess

@@ -46,7 +46,7 @@ def test_an_interruption_waits_until_it_is_checked_for(number):
 
 
 @pytest.mark.parametrize("number", BOTH)
-def test_an_interruption_is_raised_at_the_end_if_nobody_has_looked(number):
+def test_an_interruption_is_raised_at_the_end_if_no_one_has_checked(number):
     def work(steps):
         with terminable(), held_back():
             press(number)

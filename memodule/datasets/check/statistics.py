@@ -20,8 +20,8 @@ class KindStatistics:
     Attributes:
         count: Number of expressions.
         emotions: Number of each class.
-        per_subject: Number of each subject that has any.
-        per_video: Number in each video that has any, by "subject/video".
+        per_subject: Number by subject; subjects without any are left out.
+        per_video: Number by video ("subject/video"); videos without any are left out.
         durations_ms: All durations, ascending, both ends counted.
         duration_ms: Quantiles of the duration.
         rise_ms: Quantiles of the time from onset to apex, if the apex is known.
