@@ -5,8 +5,8 @@ const filter = document.getElementById("filter");
 const rows = [...document.querySelectorAll("table.rows tbody tr")];
 
 function show() {
-  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = (row) => words.every((word) => row.cells[0].textContent.toLowerCase().includes(word));
+  const parts = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = (row) => parts.every((part) => row.cells[0].textContent.toLowerCase().includes(part));
   for (const row of rows) row.hidden = !matches(row);
   document.getElementById("fitting").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
 }

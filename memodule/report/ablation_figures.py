@@ -179,7 +179,7 @@ def draw_sensitivity(axes: Axes, sweep: Sweep, parameter: str, score: str, refer
     names, numeric = labels(values), is_numeric(values)
     to_scale = numeric and not (min(values) > 0 and max(values) / min(values) > _ACROSS_MAGNITUDES)
     places: list[Any] = values if to_scale else list(range(len(values)))
-    line = "-" if numeric else ""  # nothing lies between words
+    line = "-" if numeric else ""  # there is nothing between two names
     axes.axhline(reference, color=REFERENCE, linestyle="--", linewidth=1.5, label="reference")
     for place, level in zip(places, levels, strict=True):
         axes.plot([place] * len(level.scores), level.scores, ".", color=HIT, alpha=0.4)

@@ -128,7 +128,7 @@ def _folds(first: ReportedStudy, other: ReportedStudy) -> list[str]:
     reasons = []
     if len(first.seeds) != len(other.seeds):
         reasons.append(f"{len(first.seeds)} and {len(other.seeds)} seeds: use as many in both")
-    held_out = [[frozenset(subjects) for subjects in study.folds.values()] for study in (first, other)]
+    held_out = [[{fold.subject for fold in folds} for folds in study.folds.values()] for study in (first, other)]
     if not (first.results["complete"] and other.results["complete"]) and held_out[0] != held_out[1]:
         reasons.append("folds are missing: finish both, or compare the same folds")
     return reasons

@@ -71,7 +71,7 @@ def svg(figure: Figure, label: str) -> Markup:
 
     Args:
         figure: Drawn in colours of `memodule.colours.LIGHT`.
-        label: What readers who cannot see it are told.
+        label: What the picture shows, for readers who cannot see it.
     """
     for axes in figure.axes:
         for artist in axes.get_children():

@@ -16,6 +16,7 @@ from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
+from memodule.studies.fold_result import FoldResult
 from memodule.studies.pooling import pool_study
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.results_view import weaknesses
@@ -34,9 +35,7 @@ class ReportedStudy:
         protocol: How it is scored.
         catalog: The scored videos and their labels.
         results: Pooled scores, as in `results.json`.
-        folds: For each seed and held-out subject the fold's `result.json`.
-        curves: For each seed the curves of all held-out videos.
-        decoded: For each seed what was found on these curves, in the same order.
+        folds: For each seed its finished folds.
         generated: Whether the videos were made by `memodule synth`.
     """
 
@@ -46,9 +45,7 @@ class ReportedStudy:
     protocol: Protocol
     catalog: Catalog
     results: Mapping[str, Any]
-    folds: Mapping[int, Mapping[str, Mapping[str, Any]]]
-    curves: Mapping[int, Sequence[VideoCurve]]
-    decoded: Mapping[int, Sequence[Decoded]]
+    folds: Mapping[int, Sequence[FoldResult]]
     generated: bool
 
     @classmethod
@@ -71,31 +68,39 @@ class ReportedStudy:
             protocol=study.protocol,
             catalog=study.catalog,
             results=_results(study),
-            folds={seed: {fold.subject: fold.result for fold in finished} for seed, finished in folds.items()},
-            curves={seed: [curve for fold in finished for curve in fold.curves] for seed, finished in folds.items()},
-            decoded={seed: [video for fold in finished for video in fold.decoded] for seed, finished in folds.items()},
+            folds=folds,
             generated=is_generated(study),
         )
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of which at least one fold is finished."""
-        return tuple(self.decoded)
+        return tuple(self.folds)
+
+    @functools.cached_property
+    def curves(self) -> dict[int, list[VideoCurve]]:
+        """For each seed the curves of all held-out videos."""
+        return {seed: [curve for fold in folds for curve in fold.curves] for seed, folds in self.folds.items()}
+
+    @functools.cached_property
+    def decoded(self) -> dict[int, list[Decoded]]:
+        """For each seed what was found on these curves, in the same order."""
+        return {seed: [video for fold in folds for video in fold.decoded] for seed, folds in self.folds.items()}
 
     @property
-    def all_folds(self) -> list[Mapping[str, Any]]:
-        """The finished folds of all seeds."""
-        return [fold for by_subject in self.folds.values() for fold in by_subject.values()]
+    def fold_results(self) -> list[Mapping[str, Any]]:
+        """The `result.json` of every finished fold, over all seeds."""
+        return [fold.result for folds in self.folds.values() for fold in folds]
 
     @property
     def histories(self) -> list[Any]:
         """What the folds logged while they were trained, epoch by epoch; equal where the networks are the same."""
-        return [fold["history"] for fold in self.all_folds]
+        return [fold["history"] for fold in self.fold_results]
 
     @property
     def progress(self) -> str:
         """How many folds are finished: "4 of 30 folds"."""
-        return f"{len(self.all_folds)} of {len(self.description['subjects']) * len(self.description['seeds'])} folds"
+        return f"{len(self.fold_results)} of {len(self.description['subjects']) * len(self.description['seeds'])} folds"
 
     @functools.cached_property
     def intervals(self) -> dict[int, list[VideoIntervals]]:

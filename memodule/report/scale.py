@@ -1,4 +1,4 @@
-"""The scale of a score in a row of a page: where a value lies, and which numbers are written at its axis."""
+"""The scale of a score in a row of a page: where a value is, and which numbers are written at its axis."""
 
 import dataclasses
 import math

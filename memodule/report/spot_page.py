@@ -64,9 +64,9 @@ def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -
 def _card_pictures(e: SpottedExpression, pictures: ExpressionPictures | None) -> list[CardPicture]:
     if pictures is None:
         return []
-    arrows, words = _motion(pictures.arrows)
+    arrows, length = _motion(pictures.arrows)
     return [
-        CardPicture(_data(pictures.onset), f"Onset, frame {e.onset}; {words}", arrows=arrows),
+        CardPicture(_data(pictures.onset), f"Onset, frame {e.onset}; {length}", arrows=arrows),
         CardPicture(_data(pictures.apex), f"Apex, frame {e.apex}", outlines=pictures.outlines),
     ]
 

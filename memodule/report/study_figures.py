@@ -80,13 +80,13 @@ def duration_picture(study: ReportedStudy) -> Picture:
             tip(bar, f"{kind}, {span}: {value:.1%}")
             bar.set_visible(value > 0)
     axes.axhline(0, color=SOFT, linewidth=1)
-    told = f"labelled: {_median(true)}", f"found: {_median(found)}"
-    axes.text(last, peak, told[0], ha="right", va="center", color=MISS, fontsize=11.5)
-    axes.text(last, -peak, told[1], ha="right", va="center", color=HIT, fontsize=11.5)
+    texts = f"labelled: {_median(true)}", f"found: {_median(found)}"
+    axes.text(last, peak, texts[0], ha="right", va="center", color=MISS, fontsize=11.5)
+    axes.text(last, -peak, texts[1], ha="right", va="center", color=HIT, fontsize=11.5)
     axes.set(xlim=(0, last), ylim=(-1.12 * peak, 1.12 * peak), yticks=[])
     axes.set(xlabel="duration in ms", ylabel="share found | labelled")
     beyond = int((both > last).sum())
-    label = f"Durations. {'; '.join(told)}. {beyond} are longer than {last:.0f} ms."
+    label = f"Durations. {'; '.join(texts)}. {beyond} are longer than {last:.0f} ms."
     return Picture("Durations", svg(figure, label), "Shares of all labelled and of all found intervals.")
 
 
@@ -123,10 +123,10 @@ def sweep_picture(study: ReportedStudy) -> Picture:
         axes.plot(thresholds, values, marker, color=colour, linestyle=line, linewidth=2, markersize=5.5)
         axes.annotate(name, (last, end), (9, 0), textcoords="offset points", va="center", color=colour, fontsize=11.5)
     used = study.protocol.iou
-    told = "; ".join(f"{name} {sweep[used][key]:.3f}" for key, name, *_ in _SWEEP) if used in sweep else "not drawn"
+    scores = "; ".join(f"{name} {sweep[used][key]:.3f}" for key, name, *_ in _SWEEP) if used in sweep else "not drawn"
     return Picture(
         "How strict is a hit?",
-        svg(figure, f"Scores against the IoU required of a hit. At {used:g}: {told}"),
+        svg(figure, f"Scores against the IoU required of a hit. At {used:g}: {scores}"),
         "A steep fall means that intervals are in the right place but begin or end wrongly.",
     )
 
@@ -145,16 +145,16 @@ def ranking_picture(study: ReportedStudy) -> Picture | None:
     points = _fewer(list(zip(curve["recall"], curve["precision"], strict=True)))
     axes.plot(*zip(*points, strict=True), color=HIT, linewidth=2) if points else None
     average = ranking["average_precision"]
-    told = f"average precision {average:.3f}"
+    label = f"Precision against recall: average precision {average:.3f}"
     if best:
         axes.plot(best["recall"], best["precision"], "o", color=HIT, markerfacecolor=PAPER, markeredgewidth=2)
-        told += f", best F1 in hindsight {best['f1']:.3f}"
+        label += f", best F1 in hindsight {best['f1']:.3f}"
     axes.plot(spotting["recall"], spotting["precision"], "D", color=INK, markersize=6.5)
-    told += f", all intervals: precision {spotting['precision']:.3f}, recall {spotting['recall']:.3f}"
+    label += f", all intervals: precision {spotting['precision']:.3f}, recall {spotting['recall']:.3f}"
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="recall", ylabel="precision")
     return Picture(
         f"Precision and recall (average precision {decimal(average)})",
-        svg(figure, f"Precision against recall: {told}"),
+        svg(figure, label),
         "◆ all intervals, as scored. ○ the threshold with the best F1 in hindsight: an upper bound, not a result.",
     )
 
@@ -169,7 +169,7 @@ def timing_picture(study: ReportedStudy) -> Picture | None:
     figure, axes = page_axes(height=200)
     axes.axvline(0, color=SOFT, linewidth=1)
     axes.grid(visible=False)
-    told = []
+    means = []
     for row, (name, column) in enumerate(zip(LANDMARKS, errors.T, strict=True)):
         values = column[~np.isnan(column)]
         if len(values):
@@ -178,10 +178,10 @@ def timing_picture(study: ReportedStudy) -> Picture | None:
             axes.plot(values.clip(-1.1 * reach, 1.1 * reach), heights, ".", color=HIT, alpha=0.5, markersize=7)
             bias = float(values.mean())
             axes.plot([bias, bias], [row - 0.42, row + 0.42], color=INK, linewidth=3)
-            told.append(f"{name} {bias:+.0f} ms on average over {len(values)} hits")
+            means.append(f"{name} {bias:+.0f} ms on average over {len(values)} hits")
     axes.set_yticks(range(len(LANDMARKS)), LANDMARKS)
     axes.set(xlim=(-1.1 * reach, 1.1 * reach), ylim=(2.5, -0.5), xlabel="too early | too late, in ms")
-    label = f"Timing errors of the hits: {'; '.join(told)}"
+    label = f"Timing errors of the hits: {'; '.join(means)}"
     return Picture("Timing of hits", svg(figure, label), "Each dot is a hit, the bar their mean.")
 
 
@@ -217,12 +217,13 @@ def training_pictures(study: ReportedStudy) -> list[Picture]:
         lines = [line for history in study.histories if (line := _over_epochs(history, key))]
         if lines:
             figure, axes = page_axes(height=170)
-            told = _draw_training(axes, lines, share=key.endswith("f1"))
-            pictures.append(Picture(title, svg(figure, f"{title}: {told}")))
+            label = f"{title}: {_draw_training(axes, lines, share=key.endswith('f1'))}"
+            pictures.append(Picture(title, svg(figure, label)))
     return pictures
 
 
 def _draw_training(axes: Axes, lines: Sequence[Sequence[Point]], share: bool) -> str:
+    """Draw the folds and their mean; returns what the picture shows, for readers who cannot see it."""
     for line in lines:
         axes.plot(*zip(*_fewer(line, 100), strict=True), color=HIT, alpha=0.28, linewidth=1)
     mean = _mean(lines)

@@ -10,9 +10,7 @@ from memodule.report.drawing import Picture
 from memodule.report.reported_study import ReportedStudy
 from memodule.report.study_figures import result_pictures, training_pictures
 from memodule.report.table_lines import (
-    EmotionLine,
     ScoreLine,
-    SubjectLine,
     confusion_lines,
     emotion_lines,
     error_counts,
@@ -40,9 +38,9 @@ class StudySection:
     facts: Sequence[tuple[str, str]]
     scores: Sequence[ScoreLine]
     seeds: list[str]
-    emotions: Sequence[EmotionLine]
+    emotions: Sequence[Mapping[str, Any]]
     confusion: Sequence[tuple[str, list[int]]]
-    subjects: Sequence[SubjectLine]
+    subjects: Sequence[Mapping[str, Any]]
     alarms: Mapping[str, int]
     misses: Mapping[str, int]
     timing: Mapping[str, Mapping[str, float]]
@@ -83,7 +81,7 @@ def _section(study: ReportedStudy, label: str, trained_as: str | None) -> StudyS
         timing=timing_lines(study),
         pictures=result_pictures(study),
         training=[] if trained_as else training_pictures(study),
-        chose=any(fold["provenance"]["chosen_on"] for fold in study.all_folds),
+        chose=any(fold["provenance"]["chosen_on"] for fold in study.fold_results),
         trained_as=trained_as,
         config=yaml.safe_dump(_without_unset(study.config), sort_keys=False, allow_unicode=True),
     )
@@ -112,12 +110,12 @@ def study_facts(study: ReportedStudy) -> list[tuple[str, str]]:
 def code_versions(study: ReportedStudy) -> list[str]:
     """Versions of the code that made the folds: one, unless the study was continued under another."""
     began = study.description["code_version"]
-    return sorted({fold.get("made_with", {}).get("code", began) for fold in study.all_folds})
+    return sorted({fold.get("made_with", {}).get("code", began) for fold in study.fold_results})
 
 
 def weight_files(study: ReportedStudy) -> list[str]:
     """Files of weights that an imported study uses; empty where the study trained its own."""
-    return sorted({fold["weights"]["file"] for fold in study.all_folds if "weights" in fold})
+    return sorted({fold["weights"]["file"] for fold in study.fold_results if "weights" in fold})
 
 
 def call_text(description: Mapping[str, Any]) -> str:
@@ -153,7 +151,7 @@ def _training(study: ReportedStudy) -> str:
 
 def _half_windows(study: ReportedStudy) -> str:
     """The fitted half windows, if the rule fits one in every fold."""
-    timings = [(fold["rule"].get("state") or {}).get("timing") or {} for fold in study.all_folds]
+    timings = [(fold["rule"].get("state") or {}).get("timing") or {} for fold in study.fold_results]
     fitted = [timing["half_window"] for timing in timings if timing.get("half_window")]
     if not fitted:
         return ""
@@ -162,7 +160,7 @@ def _half_windows(study: ReportedStudy) -> str:
 
 
 def _duration(study: ReportedStudy) -> str:
-    seconds = sum(fold["seconds"] for fold in study.all_folds)
+    seconds = sum(fold["seconds"] for fold in study.fold_results)
     return f"{seconds / 3600:.1f} h of work" if seconds >= 5400 else f"{seconds / 60:.0f} min of work"
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from memodule.emotions import EMOTIONS
 from memodule.metrics.functional import recognition_scores
@@ -58,55 +58,21 @@ def score_lines(study: ReportedStudy) -> list[ScoreLine]:
     return [*lines, at_labels]
 
 
-@dataclasses.dataclass(frozen=True)
-class SubjectLine:
-    """Counts and scores of a held-out subject; `support` counts the hits that recognition is scored on."""
-
-    subject: str
-    videos: int
-    hits: int
-    alarms: int
-    misses: int
-    spot_f1: float
-    recog_f1: float
-    support: int
-    strs: float
-
-
-def subject_lines(study: ReportedStudy) -> list[SubjectLine]:
-    """One line for each held-out subject."""
+def subject_lines(study: ReportedStudy) -> list[dict[str, Any]]:
+    """Scores and counts of each held-out subject, its videos, and the hits that its recognition is scored on."""
     held = Counter(subject for subject, _ in {video.key for videos in study.decoded.values() for video in videos})
-    lines = []
-    for subject, scores in study.results["by_subject"].items():
-        support = recognition_scores(study.tallies[subject].confusion, study.protocol.emotions)["support"]
-        counts = scores["tp"], scores["fp"], scores["fn"]
-        f1 = scores["spot_f1"], scores["recog_f1"]
-        lines.append(SubjectLine(subject, held[subject], *counts, *f1, int(support), scores["strs"]))
-    return lines
+    return [
+        {"subject": subject, **scores, "videos": held[subject], "support": _support(study, subject)}
+        for subject, scores in study.results["by_subject"].items()
+    ]
 
 
-@dataclasses.dataclass(frozen=True)
-class EmotionLine:
-    """What became of an emotion: how many MEs were labelled and hit, and how the hits were recognised."""
-
-    name: str
-    scored: bool
-    labelled: int
-    hits: int
-    called: int
-    correct: int
-    precision: float
-    recall: float
-    f1: float
-
-    @property
-    def found(self) -> float:
-        """Share of the labelled MEs that were hit."""
-        return self.hits / self.labelled if self.labelled else 0.0
+def _support(study: ReportedStudy, subject: str) -> int:
+    return int(recognition_scores(study.tallies[subject].confusion, study.protocol.emotions)["support"])
 
 
-def emotion_lines(study: ReportedStudy) -> list[EmotionLine]:
-    """One line for each emotion, over all seeds."""
+def emotion_lines(study: ReportedStudy) -> list[dict[str, Any]]:
+    """Recognition of each emotion as in `per_class`, with the labelled MEs of all seeds and the share that was hit."""
     labelled = Counter(
         expression.emotion
         for videos in study.decoded.values()
@@ -114,17 +80,12 @@ def emotion_lines(study: ReportedStudy) -> list[EmotionLine]:
         for expression in study.catalog.expressions_of(video.key, "micro")
     )
     return [
-        EmotionLine(
-            row["emotion"],
-            row["emotion"] in study.protocol.emotions,
-            labelled[row["emotion"]],
-            row["true"],
-            row["predicted"],
-            row["correct"],
-            row["precision"],
-            row["recall"],
-            row["f1"],
-        )
+        {
+            **row,
+            "labelled": labelled[row["emotion"]],
+            "found": row["true"] / max(1, labelled[row["emotion"]]),
+            "scored": row["emotion"] in study.protocol.emotions,
+        }
         for row in per_class(study.results)
     ]
 
