@@ -25,8 +25,8 @@ def catalog(tmp_path_factory, golden_frames):
 
 
 def test_extract_gives_features_quality_and_pictures(catalog, tmp_path, capsys):
-    words = ["extract", str(catalog), "--out", str(tmp_path / "store"), "--window", "6", "--frame-step", "2"]
-    assert main([*words, "--preview", "--quiet"]) == 0
+    arguments = ["extract", str(catalog), "--out", str(tmp_path / "store"), "--window", "6", "--frame-step", "2"]
+    assert main([*arguments, "--preview", "--quiet"]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("1 videos extracted in ")
     assert shown.err == ""
@@ -36,13 +36,13 @@ def test_extract_gives_features_quality_and_pictures(catalog, tmp_path, capsys):
     assert (store.folder / "previews" / f"{store.description_path('s', 'good').stem}.png").is_file()
     with (store.folder / "quality.csv").open() as file:
         assert [row["video"] for row in csv.DictReader(file)] == ["good"]
-    assert main(words) == 0
+    assert main(arguments) == 0
     assert capsys.readouterr().out.startswith("0 videos extracted, 1 were complete before\n")
 
 
 def test_exit_status_and_summary_report_troubled_videos(catalog, tmp_path, capsys):
-    words = ["extract", str(catalog / "troubled"), "--out", str(tmp_path / "store"), "--window", "6"]
-    assert main([*words, "--preview", "--workers", "1"]) == 1
+    arguments = ["extract", str(catalog / "troubled"), "--out", str(tmp_path / "store"), "--window", "6"]
+    assert main([*arguments, "--preview", "--workers", "1"]) == 1
     shown = capsys.readouterr().out
     assert "2 videos extracted" in shown
     assert "1 failed" in shown
@@ -50,7 +50,7 @@ def test_exit_status_and_summary_report_troubled_videos(catalog, tmp_path, capsy
     assert "problem: s/gone: " in shown
     store = FlowStore(tmp_path / "store", FlowParameters(6))
     assert len(list((store.folder / "previews").glob("*.png"))) == 2
-    assert main([*words, "--json", "--workers", "1"]) == 1
+    assert main([*arguments, "--json", "--workers", "1"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["features"] == str(store.folder)
     assert report["quality"] == str(store.folder / "quality.csv")
@@ -61,12 +61,12 @@ def test_exit_status_and_summary_report_troubled_videos(catalog, tmp_path, capsy
 
 
 def test_mistakes_are_one_line(catalog, tmp_path, capsys):
-    for words, complaint in (
+    for arguments, complaint in (
         ([str(tmp_path / "nowhere")], "nowhere/videos.csv: "),
         ([str(catalog), "--window", "7"], "window 7: "),
         ([str(catalog), "--frame-step", "0"], "frame_step 0: "),
     ):
-        assert main(["extract", *words, "--out", str(tmp_path / "store")]) == 2
+        assert main(["extract", *arguments, "--out", str(tmp_path / "store")]) == 2
         error = capsys.readouterr().err
         assert complaint in error
         assert error.count("\n") == 1

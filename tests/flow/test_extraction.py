@@ -290,7 +290,7 @@ def test_troubles_are_reported_again_without_work(troubled):
     assert [(o.problem, o.remarks) for o in second.outcomes] == [(o.problem, o.remarks) for o in first.outcomes]
 
 
-def test_quality_table_tells_good_from_bad(troubled):
+def test_quality_table_separates_good_from_bad(troubled):
     with (troubled.store.folder / "quality.csv").open() as file:
         rows = {row["video"]: row for row in csv.DictReader(file)}
     assert set(rows) == {video.video for video in troubled.catalog.videos} - {"absent", "text", "cut"}
@@ -376,9 +376,9 @@ def test_results_do_not_depend_on_the_number_of_workers(catalog, tmp_path, monke
 
 
 def start(catalog_folder, store):
-    words = ["extract", str(catalog_folder), "--out", str(store.root), "--window", str(WINDOW), "--workers", "1"]
+    arguments = ["extract", str(catalog_folder), "--out", str(store.root), "--window", str(WINDOW), "--workers", "1"]
     return subprocess.Popen(
-        [sys.executable, "-m", "memodule", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "memodule", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
 
 

@@ -39,7 +39,7 @@ def test_older_features_are_a_selection(video, golden_numbers):
     np.testing.assert_allclose(selection[face_at_once], golden["flow_10"][face_at_once], atol=1e-4)
 
 
-def test_windows_start_half_a_window_apart_and_stand_alone(golden_frames):
+def test_windows_start_half_a_window_apart_and_are_independent(golden_frames):
     frames = golden_frames("side_border_k30")
     extractor = FlowExtractor(20)
     features = extractor.extract(frames[:47])

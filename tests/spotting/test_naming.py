@@ -8,8 +8,9 @@ import pytest
 
 from memodule.cli import main
 from memodule.spotting.naming import result_names
+from memodule.synthetic.frame_files import write_video
 
-from .conftest import shade, write_video
+from .conftest import shade
 
 
 def videos(folder, *names):
@@ -42,7 +43,7 @@ def test_names_depend_on_no_order(tmp_path, paths, names):
         assert result_names(order, tmp_path / "out") == [given[path] for path in order]
 
 
-def test_folders_of_the_same_name_are_told_apart_by_their_whole_path(tmp_path):
+def test_folders_of_the_same_name_are_distinguished_by_their_whole_path(tmp_path):
     paths = videos(tmp_path, "x/a/v1.avi", "y/a/v1.avi")
     names = result_names(paths, None)
     assert len(set(names)) == 2
@@ -79,24 +80,24 @@ def test_the_command_leaves_the_files_of_an_earlier_video_alone(face_frames, che
     for folder, count in (("a", 60), ("b", 40)):
         (tmp_path / folder).mkdir()
         write_video(tmp_path / folder / "v1.avi", face_frames[:count], 30)
-    words = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
-    assert main(["spot", str(tmp_path / "a" / "v1.avi"), *words, "-q"]) == 0
+    arguments = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    assert main(["spot", str(tmp_path / "a" / "v1.avi"), *arguments, "-q"]) == 0
     first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     capsys.readouterr()
-    assert main(["spot", str(tmp_path / "b" / "v1.avi"), *words]) == 0
+    assert main(["spot", str(tmp_path / "b" / "v1.avi"), *arguments]) == 0
     assert re.search(r"b/v1\.avi: .* b-v1\b", capsys.readouterr().err.replace("\n", " "))
     assert {name: (tmp_path / "out" / name).read_bytes() for name in first} == first
     assert json.loads((tmp_path / "out" / "b-v1.json").read_text())["frames"] == 40
-    assert main(["spot", str(tmp_path / "a" / "v1.avi"), *words, "-q"]) == 0
+    assert main(["spot", str(tmp_path / "a" / "v1.avi"), *arguments, "-q"]) == 0
     assert len(list((tmp_path / "out").iterdir())) == 6
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_the_first_video(checkpoint, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_reported_before_the_first_video(checkpoint, tmp_path, capsys):
     write_video(tmp_path / "v.avi", [shade(1)] * 40, 30)
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        words = ["spot", str(tmp_path / "v.avi"), "--checkpoint", "absent.ckpt", "--out", str(out)]
-        assert main(words) == 2
+        arguments = ["spot", str(tmp_path / "v.avi"), "--checkpoint", "absent.ckpt", "--out", str(out)]
+        assert main(arguments) == 2
         printed = capsys.readouterr()
         assert printed.out == ""
         (line,) = printed.err.splitlines()
@@ -110,6 +111,6 @@ def test_no_empty_folder_is_left(checkpoint, tmp_path):
     assert main(["spot", str(tmp_path / "text.mp4"), "--checkpoint", str(checkpoint), "--out", str(out), "-q"]) == 1
     assert not (tmp_path / "new").exists()
     (tmp_path / "mine").mkdir()
-    words = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "mine"), "-q"]
-    assert main(["spot", str(tmp_path / "text.mp4"), *words]) == 1
+    arguments = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "mine"), "-q"]
+    assert main(["spot", str(tmp_path / "text.mp4"), *arguments]) == 1
     assert (tmp_path / "mine").is_dir()

@@ -9,8 +9,7 @@ import pytest
 from memodule.report.spot_page import spot_page
 from memodule.spotting import Spotter
 from memodule.spotting.pictures import Arrow, draw_expressions
-
-from .conftest import write_video
+from memodule.synthetic.frame_files import write_video
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import pytest
 from memodule.errors import UserError
 from memodule.spotting.sampling import plan_sampling, sample_frames
 from memodule.spotting.video_source import find_sources, open_source
+from memodule.synthetic.frame_files import write_video
 
-from .conftest import shade, write_matroska, write_video
+from .conftest import shade, write_matroska
 
 
 def sampled(path, wanted=30.0, fps=None):

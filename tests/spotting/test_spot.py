@@ -12,8 +12,9 @@ from memodule.spotting import Spotter
 from memodule.spotting.result import COLUMNS
 from memodule.spotting.selection_rule import replaced_rule
 from memodule.spotting.video_source import find_sources
+from memodule.synthetic.frame_files import write_video
 
-from .conftest import shade, write_matroska, write_video
+from .conftest import shade, write_matroska
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,12 +25,12 @@ def spotted(face_frames, checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spot")
     nothing = [np.full_like(face_frames[0], 90)] * 30
     write_video(folder / "mine.avi", [*face_frames[:60], *nothing], 30)
-    words = ["spot", str(folder / "mine.avi"), "--checkpoint", str(checkpoint), "--out", str(folder / "out")]
-    assert main([*words, "--annotate", "--quiet"]) == 0
+    arguments = ["spot", str(folder / "mine.avi"), "--checkpoint", str(checkpoint), "--out", str(folder / "out")]
+    assert main([*arguments, "--annotate", "--quiet"]) == 0
     return folder / "out"
 
 
-def test_json_tells_what_was_found_and_what_is_unknown(spotted):
+def test_json_says_what_was_found_and_what_is_unknown(spotted):
     result = json.loads((spotted / "mine.json").read_text())
     assert (result["frames"], result["fps"], result["sampling"]["frame_step"]) == (90, 30, 1)
     (known, unknown) = result["sections"]
@@ -103,30 +104,30 @@ def test_each_video_that_cannot_be_analysed_gets_one_line(checkpoint, face_video
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "half.avi").write_bytes(face_video.read_bytes()[:9000])
     write_video(tmp_path / "short.avi", [shade(1)] * 5, 30)
-    write_video(tmp_path / "nobody.avi", [shade(1)] * 40, 30)
+    write_video(tmp_path / "faceless.avi", [shade(1)] * 40, 30)
     status = main(["spot", str(tmp_path), "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out"), "-q"])
     printed = capsys.readouterr()
     assert status == 1
     (summary,) = printed.out.splitlines()
-    for part in (str(tmp_path / "nobody.avi"), "not analysed", "no face", "40 frames"):
+    for part in (str(tmp_path / "faceless.avi"), "not analysed", "no face", "40 frames"):
         assert part in summary
     half, short, text = printed.err.splitlines()
     assert "half.avi: " in half
     assert "short.avi: too short (0.13 s)" in short
     assert "0.33 s" in short
     assert "text.mp4: " in text
-    assert (tmp_path / "out" / "nobody.html").is_file()
+    assert (tmp_path / "out" / "faceless.html").is_file()
 
 
-def test_images_beside_videos_are_left_out_and_told(tmp_path, capsys):
+def test_images_next_to_videos_are_skipped_with_a_warning(tmp_path, capsys):
     for name in ("one.mp4", "two.avi", "thumb.png", "cover.jpg"):
         (tmp_path / name).touch()
     assert find_sources([tmp_path]) == [tmp_path / "one.mp4", tmp_path / "two.avi"]
-    told = " ".join(capsys.readouterr().err.split())
-    assert f"{tmp_path}: " in told
-    assert "2 images" in told
-    assert "(cover.jpg, …)" in told
-    assert "folder of their own" in told
+    warning = " ".join(capsys.readouterr().err.split())
+    assert f"{tmp_path}: " in warning
+    assert "2 images" in warning
+    assert "(cover.jpg, …)" in warning
+    assert "folder of their own" in warning
     for name in ("one.mp4", "two.avi"):
         (tmp_path / name).unlink()
     assert find_sources([tmp_path]) == [tmp_path]
@@ -137,12 +138,10 @@ def test_images_beside_videos_are_left_out_and_told(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("face", ["9", "1"])
-def test_a_face_that_is_not_there_is_told_with_the_number_of_those_that_are(
-    face_frames, checkpoint, tmp_path, capsys, face
-):
+def test_a_missing_face_is_reported_with_the_number_of_those_that_are(face_frames, checkpoint, tmp_path, capsys, face):
     write_video(tmp_path / "one.avi", face_frames[:30], 30)
-    words = ["spot", str(tmp_path / "one.avi"), "--checkpoint", str(checkpoint), "--face", face]
-    status = main([*words, "--out", str(tmp_path / "out")])
+    arguments = ["spot", str(tmp_path / "one.avi"), "--checkpoint", str(checkpoint), "--face", face]
+    status = main([*arguments, "--out", str(tmp_path / "out")])
     printed = capsys.readouterr()
     if face == "1":
         assert (status, "--face" in printed.err) == (0, False)
@@ -164,7 +163,7 @@ def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_v
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["absent.mp4"], "absent.mp4: "),
         (["{video}", "--face", "left"], "--face left"),
@@ -175,10 +174,12 @@ def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_v
         (["{video}", "--fps", "0"], "write 1 to 10000 frames per second"),
     ],
 )
-def test_mistakes_in_the_words_end_with_2(words, message, face_video, checkpoint, tmp_path, monkeypatch, capsys):
+def test_mistakes_in_the_arguments_end_with_2(
+    arguments, message, face_video, checkpoint, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    filled = [word.format(video=face_video, checkpoint=checkpoint) for word in words]
+    filled = [word.format(video=face_video, checkpoint=checkpoint) for word in arguments]
     assert main(["spot", *filled]) == 2
     assert message in capsys.readouterr().err
 

@@ -6,11 +6,10 @@ import pytest
 
 from memodule.cli import main
 from memodule.spotting import FaceChoice, Spotter
-
-from .conftest import write_video
+from memodule.synthetic.frame_files import write_video
 
 SMALL = 190
-"""Side of the smaller picture, which stands left of the other one."""
+"""Side of the smaller picture, left of the other one."""
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +34,14 @@ def middles(result) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("choice", "expected"),
     [("largest", "right"), ("1", "left"), ("2", "right"), ("60,250", "left"), ("400,150", "right")],
 )
-def test_the_largest_face_is_taken_unless_another_one_is_chosen(two, checkpoint, words, expected):
-    result = Spotter.from_checkpoint(checkpoint).spot(two, face=FaceChoice.parse(words))
+def test_the_largest_face_is_taken_unless_another_one_is_chosen(two, checkpoint, choice, expected):
+    result = Spotter.from_checkpoint(checkpoint).spot(two, face=FaceChoice.parse(choice))
     assert all((middle < SMALL) == (expected == "left") for middle in middles(result))
     assert result.faces == 2
-    assert any("2 faces at once" in warning and str(FaceChoice.parse(words)) in warning for warning in result.warnings)
+    assert any("2 faces at once" in warning and str(FaceChoice.parse(choice)) in warning for warning in result.warnings)
 
 
 def test_each_face_has_a_curve_of_its_own(two, checkpoint, face_frames, tmp_path):
