@@ -3,7 +3,7 @@
 30 folds, 147 simulated curves of 1,000 samples; every variant is fitted fold by fold, decoded, voted, matched, counted,
 scored with a bootstrap and compared with the reference by a permutation test. Timed are the first run, a second one
 from the cache, and a nested choice among 20 candidates, which decodes the training subjects of every fold too. CPU is
-the time of all processes, which other work on the machine does not lengthen.
+the time of all processes, which other load on the machine does not change.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def study(subjects: int | None) -> PreparedStudy:
 
 
 def cpu_seconds() -> float:
-    """Of this process and those that it has started and that have ended."""
+    """CPU time of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 
@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--thresholds", type=int, default=20, help="50 variants each")
-    parser.add_argument("--subjects", type=int, help="only so many")
+    parser.add_argument("--subjects", type=int, help="use only the first N")
     options = parser.parse_args()
     threshold = {"from": 0.3, "to": 0.9, "steps": options.thresholds}
     swept = {

@@ -1,10 +1,10 @@
-"""Selection rules apart from any network: what they find on simulated curves, and how fast they are.
+"""Selection rules without a network: what they find on simulated curves, and how fast they are.
 
     python experiments/benchmarks/decoding.py            # everything: about 40 minutes on 2 free cores
     python experiments/benchmarks/decoding.py --seeds 3 --rules RiseFall SemiMarkov  # a first impression
     python experiments/benchmarks/decoding.py --seeds 3 --only bench --score missed=0.3 blur_ms=100 macro_leak=0.4
     python experiments/benchmarks/decoding.py --only speed
-    python experiments/benchmarks/decoding.py --only bench --save bench.jsonl  # can be stopped and continued
+    python experiments/benchmarks/decoding.py --only bench --save bench.jsonl  # can be interrupted and resumed
     python experiments/benchmarks/decoding.py --only bench --save bench.jsonl --markdown  # the tables of docs/rules.md
 
 Bench: label timelines like those of SAMM-LV and CAS(ME)^3, simulated curves at three noise levels
@@ -29,7 +29,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from decoding_bench import FRAME_STEP, Job, Row, benched, label
+from decoding_bench import FRAME_STEP, Job, RuleResult, benched, label
 from decoding_candidates import CANDIDATES, REFERENCE, grid
 
 from memodule.intervals import build_rule
@@ -43,16 +43,16 @@ SCORE_HELP = "change the score model of every level: " + ", ".join(
 )
 
 
-def paired(like: str, level: str, rows: Sequence[Row]) -> tuple[dict[str, dict[int, Row]], list[int]]:
+def paired(like: str, level: str, rows: Sequence[RuleResult]) -> tuple[dict[str, dict[int, RuleResult]], list[int]]:
     """The rows of one setting by rule and seed, and the seeds that every rule has."""
-    by_rule: dict[str, dict[int, Row]] = {}
+    by_rule: dict[str, dict[int, RuleResult]] = {}
     for row in rows:
         if (row.job.like, row.job.level) == (like, level):
             by_rule.setdefault(row.rule, {})[row.job.seed] = row
     return by_rule, sorted(set.intersection(*(set(own) for own in by_rule.values()))) if by_rule else []
 
 
-def print_bench(like: str, level: str, rows: Sequence[Row]) -> None:
+def print_bench(like: str, level: str, rows: Sequence[RuleResult]) -> None:
     """One table: mean F1 per rule, paired differences to the reference, over the seeds that every rule has."""
     by_rule, seeds = paired(like, level, rows)
     if not seeds:
@@ -76,7 +76,7 @@ def print_bench(like: str, level: str, rows: Sequence[Row]) -> None:
               f" {ratios[1]:6.2f} {ms:6.2f}")  # fmt: skip
 
 
-def print_markdown(settings: Sequence[tuple[str, str]], rows: Sequence[Row]) -> None:
+def print_markdown(settings: Sequence[tuple[str, str]], rows: Sequence[RuleResult]) -> None:
     """Mean F1 of every rule in every setting, best sum first; then the mean paired gain over the reference, +- 95 %."""
     f1: dict[str, list[np.ndarray]] = {}
     for like, level in settings:
@@ -136,7 +136,7 @@ def score_change(text: str) -> str:
     """NAME=VALUE of a score model, checked."""
     name, _, value = text.partition("=")
     if name not in {field.name for field in dataclasses.fields(ScoreModel)}:
-        raise argparse.ArgumentTypeError(f"{name} is no parameter of the score model")
+        raise argparse.ArgumentTypeError(f"{name} is not a parameter of the score model")
     return f"{name}={float(value)}"
 
 

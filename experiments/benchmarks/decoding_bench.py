@@ -21,7 +21,7 @@ FRAME_STEP = {"samm_lv": 7, "casme3": 1}
 
 
 class Job(NamedTuple):
-    """One draw of timelines and curves; `changes` to the level's score model are written NAME=VALUE,NAME=VALUE."""
+    """One draw of timelines and curves; `changes` of the level's score model are written NAME=VALUE,NAME=VALUE."""
 
     like: str
     level: str
@@ -48,7 +48,7 @@ class Counts(NamedTuple):
         return spotting_scores(self.tp, self.fp_with_micro if with_micro else self.fp, self.fn)["f1"]
 
 
-class Row(NamedTuple):
+class RuleResult(NamedTuple):
     """What one rule did in one draw, and its time per curve."""
 
     job: Job
@@ -102,7 +102,7 @@ def chosen(specs: list[dict[str, Any]], half: Half) -> SelectionRule:
     return rules[0] if len(rules) == 1 else max(rules, key=lambda candidate: count(candidate, half).f1())
 
 
-def bench(task: tuple[Job, Sequence[str]]) -> list[Row]:
+def bench(task: tuple[Job, Sequence[str]]) -> list[RuleResult]:
     """Every named rule, chosen on one half and counted on the other."""
     job, names = task
     first, second = halves(job)
@@ -111,13 +111,15 @@ def bench(task: tuple[Job, Sequence[str]]) -> list[Row]:
         best = chosen(CANDIDATES[name], first)
         began = time.process_time()
         counts = count(best, second)
-        rows.append(Row(job, name, counts, 1000 * (time.process_time() - began) / len(second.curves)))
+        rows.append(RuleResult(job, name, counts, 1000 * (time.process_time() - began) / len(second.curves)))
     return rows
 
 
-def benched(jobs: Sequence[Job], names: Sequence[str], pool: ProcessPoolExecutor, file: Path | None) -> list[Row]:
-    """The rows of all jobs; those that a file of an earlier run holds are taken from there, new ones are added."""
-    rows = [row for row in read_rows(file) if row.job in jobs and row.rule in names] if file else []
+def benched(
+    jobs: Sequence[Job], names: Sequence[str], pool: ProcessPoolExecutor, file: Path | None
+) -> list[RuleResult]:
+    """The results of all jobs; those in the file of an earlier run are reused, and new ones are appended to it."""
+    rows = [row for row in read_results(file) if row.job in jobs and row.rule in names] if file else []
     known = {(row.job, row.rule) for row in rows}
     tasks = [(job, [name for name in names if (job, name) not in known]) for job in jobs]
     for new in pool.map(bench, [task for task in tasks if task[1]]):
@@ -128,12 +130,12 @@ def benched(jobs: Sequence[Job], names: Sequence[str], pool: ProcessPoolExecutor
     return rows
 
 
-def read_rows(file: Path) -> Iterator[Row]:
+def read_results(file: Path) -> Iterator[RuleResult]:
     """What an earlier run saved."""
     if file.exists():
         for line in file.read_text(encoding="utf-8").splitlines():
             job, rule, counts, ms = json.loads(line)
-            yield Row(Job(*job), rule, Counts(*counts), ms)
+            yield RuleResult(Job(*job), rule, Counts(*counts), ms)
 
 
 def label(job: Job) -> dict[str, tuple[float, float]]:

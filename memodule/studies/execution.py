@@ -25,9 +25,8 @@ def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
         raise UserError("trainer.devices: a fold on Ray takes one device; use --workers 1 to spread it over several")
     waiting = [job for job in jobs if not job.finished]
     epochs = int(jobs[0].config["trainer"]["max_epochs"] or 0) if jobs else 0
-    with console.progress_bar() as bar:
-        task = bar.add_task("folds", total=len(jobs) * max(epochs, 1))
-        meter = Meter(bar, task, max(epochs, 1), done=len(jobs) - len(waiting), folds=len(jobs))
+    with console.progress_bar(slow=True) as bar:
+        meter = Meter(bar, "fold", "epochs", len(jobs), max(epochs, 1), done=len(jobs) - len(waiting))
         if not waiting:
             return {}
         if workers.in_process:
@@ -41,11 +40,11 @@ def _run_here(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, 
     failed = {}
     for job in jobs:
         try:
-            run_job(job, workers, functools.partial(meter.epoch, job))
+            run_job(job, workers, functools.partial(meter.step, job.name))
             forget_error(job)
         except Exception as error:
             failed[job.name] = keep_error(job, error, traceback.format_exc())
             if not one_device(job):  # its other processes still wait in the middle of a step
                 return failed
-        meter.end(job)
+        meter.end(job.name)
     return failed

@@ -75,9 +75,9 @@ def _run_all(
                 forget_error(job)
             except Exception as error:
                 failed[job.name] = keep_error(job, _plain(error), str(error))
-            meter.end(job)
+            meter.end(job.name)
         for job in running.values():
-            meter.epoch(job, _epochs(job))
+            meter.step(job.name, _epochs(job))
     return failed
 
 

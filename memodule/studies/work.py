@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from memodule.errors import UserError
 from memodule.runtime.tidying import tidied
@@ -45,28 +45,44 @@ class Workers:
 
 
 class Meter:
-    """Progress in epochs over all folds."""
+    """Progress over tasks of several steps each, such as folds and their epochs, or trials and their folds.
 
-    def __init__(self, bar: Progress, task: TaskID, epochs: int, done: int, folds: int) -> None:
-        self._bar, self._task, self._epochs, self._done, self._folds = bar, task, epochs, done, folds
+    Args:
+        bar: Where it is shown.
+        task: What a task is called.
+        steps: What its steps are called.
+        tasks: How many tasks, in all.
+        length: Steps of a whole task.
+        done: Tasks that have ended already.
+    """
+
+    def __init__(self, bar: Progress, task: str, steps: str, tasks: int, length: int, done: int = 0) -> None:
+        self._bar, self._names, self._tasks, self._length = bar, (task, steps), tasks, length
+        self._shown = bar.add_task(task, total=tasks * length)
+        self.restart(done)
+
+    def restart(self, done: int) -> None:
+        """Forget running tasks, and set the number of those that have ended."""
         self._running: dict[str, int] = {}
+        self._done = done
         self._show()
 
-    def epoch(self, job: Job, finished: int) -> None:
-        """Show how many epochs of a running fold are finished."""
-        self._running[job.name] = finished
+    def step(self, task: str, finished: int) -> None:
+        """Show how many steps of a running task are finished."""
+        self._running[task] = finished
         self._show()
 
-    def end(self, job: Job) -> None:
-        """Count a fold that has ended, whether it failed or not."""
-        self._running.pop(job.name, None)
+    def end(self, task: str) -> None:
+        """Count a task that has ended, whether with all its steps or not."""
+        self._running.pop(task, None)
         self._done += 1
         self._show()
 
     def _show(self) -> None:
-        completed = self._done * self._epochs + sum(min(count, self._epochs) for count in self._running.values())
-        text = f"fold {min(self._done + 1, self._folds)} of {self._folds}, epochs"
-        self._bar.update(self._task, completed=completed, description=text)
+        completed = self._done * self._length + sum(min(count, self._length) for count in self._running.values())
+        task, steps = self._names
+        text = f"{task} {min(self._done + 1, self._tasks)} of {self._tasks}, {steps}"
+        self._bar.update(self._shown, completed=completed, description=text)
 
 
 def run_job(job: Job, workers: Workers, on_epoch: Callable[[int], object] | None = None) -> None:

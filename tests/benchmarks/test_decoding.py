@@ -44,10 +44,10 @@ def test_the_score_model_of_a_level_can_be_changed(monkeypatch):
     job = bench.Job("samm_lv", "low", 0, 4, "missed=1.0,macro_leak=0.0,noise=0.001,distractors=0.0")
     curves = [labelled.curve for half in bench.halves(job) for labelled in half.curves]
     assert max(curve.max() - curve.min() for curve in curves) < 0.02  # nothing but faint noise is left
-    assert json.loads(json.dumps(bench.Row(job, "RiseFall", bench.Counts(1, 2, 3, 2), 0.1)))[0] == list(job)
+    assert json.loads(json.dumps(bench.RuleResult(job, "RiseFall", bench.Counts(1, 2, 3, 2), 0.1)))[0] == list(job)
     done = subprocess.run([sys.executable, str(PROGRAM), "--score", "blur=3"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "blur is no parameter of the score model" in done.stderr
+    assert "blur is not a parameter of the score model" in done.stderr
 
 
 def test_rules_are_chosen_on_one_half_and_counted_on_the_other(monkeypatch):

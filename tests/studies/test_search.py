@@ -33,7 +33,6 @@ from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard
 from memodule.studies.search.planning import plan_search
 from memodule.studies.search.records import TrialRecord, TrialRecords
 from memodule.studies.search.space import Space
-from memodule.studies.search.tuning import TrialMeter
 from memodule.studies.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -431,19 +430,19 @@ def test_the_time_left_is_known_after_two_folds_however_long_they_take():
     clock = [0.0]
     bar = console.progress_bar(slow=True)
     bar.get_time = lambda: clock[0]
-    meter = TrialMeter(bar, trials=4, folds=3)
+    meter = work.Meter(bar, "trial", "folds", tasks=4, length=3)
     meter.restart(1)  # of an earlier run: says nothing about the time that a fold takes
     for fold in (1, 2):
         clock[0] += 3600
-        meter.fold("a", fold)
+        meter.step("a", fold)
     (task,) = bar.tasks
     assert (task.completed, task.total) == (3 + 2, 12)
     assert task.time_remaining == 7 * 3600
     assert "trial 2 of 4" in task.description
     clock[0] += 3600
-    meter.end("a", 2)  # stopped early
+    meter.end("a")  # stopped early
     assert task.completed == 6
-    meter.fold("b", 1)
+    meter.step("b", 1)
     meter.restart(3)
     assert task.completed == 9
 

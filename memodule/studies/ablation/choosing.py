@@ -39,8 +39,8 @@ def held_out_tallies(
     """Counts of each held-out subject under what its fold chose, pooled over seeds.
 
     Args:
-        choice: What each fold chose, by its name.
-        counts: Of each way of decoding, by its digest.
+        choice: By name of the fold.
+        counts: By digest of the decoding.
         study: Its finished folds.
     """
     tallies: dict[str, Tally] = {}

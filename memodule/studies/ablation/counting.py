@@ -42,12 +42,7 @@ class Counts:
 
 
 def count(decoding: DecodingSpec, study: PreparedStudy, choosing: bool = False) -> Counts:
-    """Fit, calibrate and decode, fold by fold.
-
-    Args:
-        decoding: How to decode.
-        study: Its finished folds.
-        choosing: Whether the decoding takes part in a nested choice: then the choosers' curves are decoded too.
+    """Fit, calibrate and decode, fold by fold; for a nested choice (`choosing`) also the choosers' curves.
 
     Raises:
         UserError: If the rule cannot be fitted, or a fold has no curves to choose on.

@@ -39,10 +39,10 @@ def count_all(grid: Grid, study: PreparedStudy, cache: CountCache, workers: int)
     """Count under every decoding of the grid; the counts of each are written as soon as they are there.
 
     Args:
-        grid: What to decode under.
+        grid: The variants.
         study: Its finished folds.
         cache: Where counts are kept.
-        workers: Processes; 1 stays in this one.
+        workers: Number of processes; 1 stays in this one.
 
     Raises:
         UserError: If a rule cannot be fitted, or the cache cannot be written.

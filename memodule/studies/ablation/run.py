@@ -67,12 +67,7 @@ class Ablation:
 
 
 def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
-    """Decode, choose, score and compare; nothing is trained.
-
-    Args:
-        study: Its finished folds are decoded.
-        grid: A checked grid.
-        workers: Processes that decode.
+    """Decode the finished folds of a study in several processes, choose, score and compare; nothing is trained.
 
     Raises:
         UserError: If no fold is finished, or a rule cannot be fitted on one of them.
@@ -85,13 +80,7 @@ def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
 
 
 def score_rows(grid: Grid, study: PreparedStudy, counts: Mapping[str, Counts]) -> list[AblationRow]:
-    """Choose, score and compare every variant, in the order of the grid.
-
-    Args:
-        grid: The variants.
-        study: The folds and their truth.
-        counts: Of each way of decoding, by its digest.
-    """
+    """Choose, score and compare every variant, in the order of the grid; `counts` are by digest of the decoding."""
     choices = {variant.name: choose(variant, counts, study, grid.choose_by) for variant in grid.variants}
     tallies = {name: held_out_tallies(choice, counts, study) for name, choice in choices.items()}
     return [

@@ -54,10 +54,7 @@ class Search:
         return self.folder / "trials"
 
     def plan(self, settings: Mapping[str, str]) -> Plan:
-        """The study of one trial.
-
-        Args:
-            settings: Of this trial; they go on top of the search's own.
+        """The study of one trial, whose settings go on top of the search's own.
 
         Raises:
             UserError: If they cannot be used.
@@ -73,17 +70,17 @@ class Search:
 
     def command(self, settings: Mapping[str, str]) -> str:
         """The command line that trains the study of a trial again, as a study of its own."""
-        words = ["memodule", "loso"]
+        arguments = ["memodule", "loso"]
         for path in self.configs:
-            words += ["--config", str(path)]
+            arguments += ["--config", str(path)]
         chosen = {**self.changes, **{key: _nearby(value) for key, value in settings.items()}}
         for key, value in chosen.items():
-            words += ["--set", f"{key}={value}"]
+            arguments += ["--set", f"{key}={value}"]
         if len(self.base.subjects) < len(self.base.catalog.subjects):
-            words += ["--folds", ",".join(self.base.subjects)]
+            arguments += ["--folds", ",".join(self.base.subjects)]
         if self.base.seeds != (0,):
-            words += ["--seeds", ",".join(map(str, self.base.seeds))]
-        return shlex.join([*words, *import_options()])
+            arguments += ["--seeds", ",".join(map(str, self.base.seeds))]
+        return shlex.join([*arguments, *import_options()])
 
 
 def plan_search(
@@ -105,7 +102,7 @@ def plan_search(
         changes: Config keys and values that replace those of the files.
         folds: Subjects to hold out; None for all.
         seed: Of training and of the sampler.
-        runs: Folder of all studies and searches.
+        runs: Parent folder of the search.
         name: Of the search; by default "search-" and the config files' names.
         sampler: "tpe" or "random".
         grace: Folds of a trial before it may be stopped; by default a quarter of them, at least 2.

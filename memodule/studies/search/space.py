@@ -55,7 +55,7 @@ class SpaceParameter:
         return all(settings.get(key) in values for key, values in self.when)
 
     def suggest(self, trial: Any) -> str | float:
-        """A value from an Optuna trial: text for a choice, otherwise a number within both ends (inclusive)."""
+        """A value from an Optuna trial: text for a choice, otherwise a number between the ends, inclusive."""
         if self.kind == "choice":
             return str(trial.suggest_categorical(self.key, self.choices))
         if self.kind == "int":

@@ -13,8 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from rich.progress import Progress
-
 from memodule import console
 from memodule.runtime.digests import json_sha256
 from memodule.runtime.environment import environment, unless_set
@@ -23,7 +21,7 @@ from memodule.runtime.private_interfaces import queued_parameters
 from memodule.studies.ray_tasks import passed_on, start_ray, stop_ray
 from memodule.studies.search.planning import Search
 from memodule.studies.search.records import DIED, TrialRecord, TrialRecords
-from memodule.studies.work import Workers
+from memodule.studies.work import Meter, Workers
 
 _HALVING: Final = 2
 """Of the trials that reach a rung (grace, twice the grace, ...), one in so many continues."""
@@ -42,20 +40,13 @@ _ENVIRONMENT: Final = {
 
 
 def run_trials(search: Search, workers: Workers, trials: int, on_end: Callable[[], object]) -> None:
-    """Run trials until that many have ended, those of earlier runs included.
-
-    Args:
-        search: What to search.
-        workers: Where trials run, one process each.
-        trials: How many, in all.
-        on_end: Called whenever a trial has ended.
-    """
+    """Run trials, one process each, until that many have ended, those of earlier runs of the search included."""
     records = TrialRecords(search.folder)
     with console.progress_bar(slow=True) as bar, _quiet():
-        meter = TrialMeter(bar, trials, len(search.base.jobs))
+        meter = Meter(bar, "trial", "folds", trials, len(search.base.jobs))  # folds: the time left is known early
 
         def after_trial(trial: str) -> None:
-            meter.end(trial, records.ended())
+            meter.end(trial)
             on_end()
 
         again = [*records.in_state("running"), *records.retry(records.in_state("failed"))]
@@ -64,45 +55,7 @@ def run_trials(search: Search, workers: Workers, trials: int, on_end: Callable[[
                 again = records.retry([record for record in records.in_state("failed") if record.error == DIED])
             meter.restart(records.ended())
             if records.ended() < trials:
-                _tune(search, workers, trials - records.ended(), again, meter.fold, after_trial)
-
-
-class TrialMeter:
-    """Progress over all trials, counted in folds so that the time left is known after the first few of them.
-
-    Args:
-        bar: Where it is shown.
-        trials: How many, in all.
-        folds: Of a trial that is not stopped early.
-    """
-
-    def __init__(self, bar: Progress, trials: int, folds: int) -> None:
-        self._bar, self._trials, self._folds = bar, trials, folds
-        self._task = bar.add_task("trials", total=trials * folds)
-        self._running: dict[str, int] = {}
-        self._ended = 0
-
-    def restart(self, ended: int) -> None:
-        """Forget running trials, and count those that have ended."""
-        self._running.clear()
-        self._ended = ended
-        self._show()
-
-    def fold(self, trial: str, finished: int) -> None:
-        """Show how many folds of a running trial are finished."""
-        self._running[trial] = finished
-        self._show()
-
-    def end(self, trial: str, ended: int) -> None:
-        """Count a trial that has ended; one that was stopped early skips its other folds."""
-        self._running.pop(trial, None)
-        self._ended = ended
-        self._show()
-
-    def _show(self) -> None:
-        completed = self._ended * self._folds + sum(self._running.values())
-        text = f"trial {min(self._ended + 1, self._trials)} of {self._trials}, folds"
-        self._bar.update(self._task, completed=completed, description=text)
+                _tune(search, workers, trials - records.ended(), again, meter.step, after_trial)
 
 
 def _tune(
@@ -188,13 +141,13 @@ def _halving(search: Search) -> Any:
     scheduler = AsyncHyperBandScheduler(
         "folds", OBJECTIVE, "max", max_t=folds, grace_period=search.grace, reduction_factor=_HALVING
     )
-    nobody: Any = None  # the controller of trials, which ASHA does not use
+    controller: Any = None  # ASHA does not use it
     for trial in optuna.load_study(study_name=_STUDY, storage=_journal(search)).get_trials(deepcopy=False):
         if trial.state == TrialState.COMPLETE:
             earlier = dataclasses.make_dataclass("Earlier", ["trial_id"])(f"earlier-{trial.number}")
-            scheduler.on_trial_add(nobody, earlier)
+            scheduler.on_trial_add(controller, earlier)
             for done, value in sorted(trial.intermediate_values.items()):
-                scheduler.on_trial_result(nobody, earlier, {"folds": done, OBJECTIVE: value})
+                scheduler.on_trial_result(controller, earlier, {"folds": done, OBJECTIVE: value})
     return scheduler
 
 
