@@ -62,17 +62,12 @@ def test_help_imports_nothing_heavy(folder):
     [
         ("evaluate found.csv truth.csv --details --per-subject", {"scipy.signal"}),
         ("report study --out page.html", {"matplotlib", "scipy.signal"}),
+        ("ablate study --grid grid.yaml --workers 1", {"matplotlib", "scipy.signal"}),
         ("init copies", set()),
     ],
 )
 def test_scores_and_reports_need_no_network(folder, line, needed):
     assert loaded(folder, command(line)) <= needed
-
-
-def test_ablate_decodes_without_a_network(folder):
-    """It draws figures, and logs to W&B only for a study that does."""
-    code = "import memodule.studies.ablation.run, memodule.studies.ablation.grid, memodule.studies.study"
-    assert loaded(folder, code) == set()
 
 
 def test_spot_loads_a_network_without_what_trains_it(folder):

@@ -11,9 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import WandbLogger
-
 from memodule.errors import UserError
 from memodule.intervals.description import rule_text
 from memodule.runtime.environment import environment, unless_set
@@ -24,6 +21,7 @@ from memodule.studies.plan import Job, protocol_of
 from memodule.studies.study import Study
 
 if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
@@ -96,7 +94,7 @@ def fold_logger(job: Job) -> Any:
 
 
 @contextlib.contextmanager
-def fold_run(job: Job, trainer: Trainer) -> Iterator[Any]:
+def fold_run(job: Job, trainer: "Trainer") -> Iterator[Any]:
     """Describe a fold's W&B run and end it, as failed where the fold fails, so that the next fold gets its own.
 
     Yields:
@@ -106,6 +104,7 @@ def fold_run(job: Job, trainer: Trainer) -> Iterator[Any]:
         yield None
         return
     import wandb
+    from lightning.pytorch.loggers import WandbLogger
 
     failed = 1
     try:
@@ -137,8 +136,10 @@ def _describe_fold(job: Job, run: Any) -> None:
 
 
 @contextlib.contextmanager
-def single_scores(trainer: Trainer) -> Iterator[None]:
+def single_scores(trainer: "Trainer") -> Iterator[None]:
     """Keep scores that a fold has only once away from W&B's charts, each of which would show a single point."""
+    from lightning.pytorch.loggers import WandbLogger
+
     loggers = trainer.loggers
     trainer.loggers = [logger for logger in loggers if not isinstance(logger, WandbLogger)]
     try:
