@@ -82,7 +82,7 @@ def test_every_data_file_of_the_package_is_in_the_wheel(site):
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("loso --config experiments/demo.yaml --set intervals=fixed_window", "data/demo/videos.csv: no such file"),
+        ("loso --config experiments/demo.yaml --set intervals=fixed_window", "memodule synth"),
         ("ablate nothing --grid interval_priors", "nothing: "),
         ("spot nothing.mp4", "nothing.mp4: "),
     ],

@@ -133,7 +133,7 @@ def test_frames_may_be_labelled_once_for_each_kind(tmp_path: Path) -> None:
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"videos.csv: no such file; a Catalog needs"):
+    with pytest.raises(UserError, match=r"videos.csv: .*`memodule catalog`.*subject, video"):
         read_catalog(tmp_path)
     (tmp_path / "videos.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"videos.csv: cannot be read as UTF-8 text"):
