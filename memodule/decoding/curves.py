@@ -46,9 +46,9 @@ class VideoCurve:
     @functools.cached_property
     def probabilities(self) -> NDArray[np.float32]:
         """(n, 5) class probabilities: softmax of the logits."""
-        shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        probabilities: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
-        return probabilities
+        from scipy.special import softmax
+
+        return np.asarray(softmax(self.logits, axis=1))
 
     @functools.cached_property
     def frame_emotions(self) -> Mapping[str, NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Score curve + prior -> intervals with a confidence, and the emotion of each interval."""
+"""Selection rules: score curve -> intervals with a confidence; and the emotion of each interval."""
 
 from memodule.intervals.abstaining import Abstaining
 from memodule.intervals.base import Detections, LabelledCurve, SelectionRule

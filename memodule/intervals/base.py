@@ -1,8 +1,8 @@
 """What every selection rule offers, and what it returns.
 
-A rule turns a score curve into intervals. It may carry a prior: `fit` learns it from the training subjects' labelled
-expressions, `calibrate` (optional) from their score curves. Nothing else ever reaches a rule, so a rule that was given
-training subjects only cannot leak.
+A rule turns a score curve into intervals. It may have something to learn: `fit` learns the interval prior from the
+labelled expressions of the training subjects, `calibrate` (optional) from their score curves. A rule receives nothing
+else, so a rule that only saw training subjects cannot leak.
 """
 
 import abc
@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _LARGEST: Final = 1e12
-"""Scores beyond are cut: no score comes near, and sums of larger ones could overflow."""
+"""Larger scores are cut off: real ones never come near, and sums of larger ones could overflow."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,8 +30,8 @@ class Detections:
 
     Attributes:
         frames: (n, 3) int64: onset, apex, offset in sampled frames, 0-based, both ends inclusive, sorted by onset.
-        confidence: (n,) float64, finite; larger means more certain. Comparable between the curves of one rule.
-        emotions: (n,) int64 class indices 0..4 where the rule labels what it finds; None leaves that to a vote.
+        confidence: (n,) float64, finite; larger is more certain, and comparable between all curves of one rule.
+        emotions: (n,) int64 class indices 0..4 if the rule labels its intervals; None leaves that to a vote of frames.
     """
 
     frames: IntArray
@@ -45,9 +45,6 @@ class Detections:
         Args:
             frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
             confidence: (n,) larger is more certain.
-
-        Returns:
-            The same, sorted by onset.
         """
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         order = np.argsort(rows[:, 0], kind="stable")
@@ -55,32 +52,21 @@ class Detections:
 
     @classmethod
     def none(cls) -> Self:
-        """No interval at all.
-
-        Returns:
-            Detections of length 0.
-        """
+        """No intervals."""
         return cls.of((), ())
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "Detections":
-        """Some of the intervals.
-
-        Args:
-            keep: (n,) which of them.
-
-        Returns:
-            Those for which `keep` holds, in the same order.
-        """
+        """The intervals for which `keep` (n,) holds, in the same order."""
         emotions = None if self.emotions is None else self.emotions[keep]
         return Detections(self.frames[keep], self.confidence[keep], emotions)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LabelledCurve:
-    """The score curve of one training video together with its truth, for `SelectionRule.calibrate`.
+    """The score curve of one video together with its true expressions, for `SelectionRule.calibrate`.
 
     Attributes:
         curve: (T,) scores.
@@ -100,25 +86,21 @@ class LabelledCurve:
 class SelectionRule(abc.ABC):
     """Score curve -> intervals.
 
-    Rules are dataclasses: constructor arguments are plain values (durations in milliseconds), so a rule can be built
-    from a config, varied with `dataclasses.replace`, and pickled. Every rule is total: any curve, empty, short,
-    constant or with values that are not numbers, gives a defined result, never an exception. Samples that are not
-    finite count as score 0.
+    Rules are dataclasses whose constructor arguments are plain values (durations in milliseconds), so that a rule can
+    be built from a config, varied with `dataclasses.replace`, and pickled. Every rule accepts every curve, however
+    short, constant or broken, and returns a defined result. Samples that are not finite count as score 0.
     """
 
     timing: Timing | None = None
-    """What `fit` learned; None before."""
+    """What `fit` learned; None before it."""
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Learn the prior from labelled micro-expressions (macro-expressions are ignored unless a rule says so).
+        """Learn the interval prior, in place, from labelled micro-expressions (most rules ignore macro-expressions).
 
         Args:
             expressions: Of training subjects only.
             fps: Frame rate of the source videos.
             frame_step: Source frames per sample of the curve.
-
-        Returns:
-            The rule itself.
 
         Raises:
             UserError: If there is no micro-expression to learn from.
@@ -127,15 +109,10 @@ class SelectionRule(abc.ABC):
         return self
 
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn from the score curves of training or inner validation subjects; most rules have nothing to learn.
-
-        Call it after `fit`. A rule works without it.
+        """Learn, in place, from score curves; most rules have nothing to learn. Optional, and only after `fit`.
 
         Args:
-            curves: Curves of training or inner validation subjects, with their truth.
-
-        Returns:
-            The rule itself.
+            curves: Of training or inner validation subjects, never of the scored one.
         """
         return self
 
@@ -146,11 +123,8 @@ class SelectionRule(abc.ABC):
             curve: (T,) scores.
             probabilities: (T, 5) class probabilities per frame (softmax of the logits), for rules that use them.
 
-        Returns:
-            Intervals in sampled frames, sorted by onset, each with a confidence; perhaps none.
-
         Raises:
-            RuntimeError: If the rule needs `fit` and had none.
+            RuntimeError: If the rule needs `fit` first.
         """
         scores = _finite(np.asarray(curve, dtype=np.float64).reshape(-1))
         if not scores.size:
@@ -158,16 +132,13 @@ class SelectionRule(abc.ABC):
         return self._detect(scores, None if probabilities is None else _finite(np.asarray(probabilities, np.float64)))
 
     def select(self, curve: npt.ArrayLike) -> IntArray:
-        """Find the micro-expressions of one curve, without confidence and emotion.
-
-        Args:
-            curve: (T,) scores.
+        """Find the micro-expressions of one curve (T,), without confidence and emotion.
 
         Returns:
             (n, 3) int64 onset, apex, offset in sampled frames, 0-based and inclusive, sorted by onset.
 
         Raises:
-            RuntimeError: If the rule needs `fit` and had none.
+            RuntimeError: If the rule needs `fit` first.
         """
         return self.detect(curve).frames
 
@@ -176,22 +147,11 @@ class SelectionRule(abc.ABC):
         """`detect` on a curve of at least one sample, all finite."""
 
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, for a checkpoint.
-
-        Returns:
-            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
-        """
+        """What the rule has learned, as plain values for JSON and checkpoints."""
         return {"timing": None if self.timing is None else dataclasses.asdict(self.timing)}
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave.
-
-        Args:
-            state: What `state` gave.
-
-        Returns:
-            The rule itself.
-        """
+        """Restore what `state` returned, in place."""
         self.timing = None if state["timing"] is None else Timing.from_state(state["timing"])
         return self
 
@@ -203,20 +163,16 @@ class SelectionRule(abc.ABC):
 
 
 def check_rule(name: str, rule: SelectionRule) -> None:
-    """Refuse what is no rule where a rule works on another one's intervals.
-
-    Args:
-        name: Name of the argument, for the message.
-        rule: Its value.
+    """Refuse an argument that should be a selection rule and is not.
 
     Raises:
-        UserError: If it is no `SelectionRule`.
+        UserError: If `rule` is not a `SelectionRule`.
     """
     if not isinstance(rule, SelectionRule):
-        raise UserError(f"intervals.{name}: {rule!r} is no selection rule; give its class_path and init_args")
+        raise UserError(f"intervals.{name}: {rule!r} is not a selection rule; use a class_path with init_args")
 
 
 def _finite(values: FloatArray) -> FloatArray:
-    if values.size and values.min() >= -_LARGEST and values.max() <= _LARGEST:  # False where a value is not a number
+    if values.size and values.min() >= -_LARGEST and values.max() <= _LARGEST:  # False if any is NaN
         return values
     return np.clip(np.where(np.isfinite(values), values, 0.0), -_LARGEST, _LARGEST)

@@ -1,10 +1,11 @@
-"""Proposals of other rules, each with the probability that it is a micro-expression."""
+"""Intervals proposed by other rules, each with the probability that it is a micro-expression."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
+from typing_extensions import override
 
 from memodule.datasets.catalog import Expression
 from memodule.emotions import NEUTRAL
@@ -17,37 +18,36 @@ from memodule.intervals.logistic import Logistic
 from memodule.intervals.overlap import iou_with, strongest
 
 _UNSURE: Final = 0.02
-"""Proposals of a lower probability are dropped at once; no useful threshold lies below."""
+"""Less probable proposals are dropped at once; every useful threshold is higher."""
 
 _FEW: Final = 5
-"""With fewer true or fewer false proposals there is nothing to learn from."""
+"""With fewer true or fewer false proposals there is too little to learn from."""
 
 
 @dataclasses.dataclass
 class Calibrated(SelectionRule):
     """Weighs the paper's three priors against each other instead of applying them one after the other.
 
-    Proposals of all given rules are pooled (let those rules propose too much rather than too little). A logistic
-    regression, learned in `calibrate`, turns each proposal's evidence into the probability that it reaches IoU .5 with
-    a micro-expression: its height, always, and
+    The proposals of all given rules are pooled (let those rules propose too much rather than too little). A logistic
+    regression, learned in `calibrate`, maps each proposal's evidence to the probability that it reaches IoU .5 with a
+    micro-expression: its height, always, and
 
     - `temporal_evolution`: how the score rises into it and falls out of it;
     - `duration`: how far its length is from the usual one;
-    - `class_distribution`: how much probability mass the emotions have inside, and how clear the first of them is.
+    - `class_distribution`: how much probability mass the emotions have inside, and how clearly one of them leads.
 
-    Of proposals that share a frame the most probable stays. Confidence is the probability. Before `calibrate` the rule
-    returns what the first of its rules does.
+    Of proposals that share a frame the most probable stays. The confidence is the probability. Before `calibrate` the
+    rule returns the intervals of the first of its rules.
 
     No published counterpart.
 
     Attributes:
-        rules: Where proposals come from.
+        rules: Rules that propose intervals.
         temporal_evolution: Use this prior.
         duration: Use this prior.
-        class_distribution: Use this prior; idle where curves come without probabilities.
-        least: Smallest probability of a detection. None chooses it in `calibrate`, for the largest F1 on the curves
-            given there.
-        learned: The regression; None before `calibrate`, or where its curves held too few proposals of either kind.
+        class_distribution: Use this prior; no effect on curves without probabilities.
+        least: Smallest probability of a detection. None lets `calibrate` choose the one of the largest F1.
+        learned: The regression; None before `calibrate`, or if its curves held too few proposals of either kind.
         threshold: The smallest probability that `calibrate` chose.
     """
 
@@ -68,33 +68,14 @@ class Calibrated(SelectionRule):
         if self.least is not None:
             check_share("least", self.least)
 
+    @override
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Fit the proposing rules and the usual duration.
-
-        Args:
-            expressions: Of training subjects only; macro-expressions may be among them.
-            fps: Frame rate of the source videos.
-            frame_step: Source frames per sample of the curve.
-
-        Returns:
-            The rule itself.
-
-        Raises:
-            UserError: If there is no micro-expression to learn from.
-        """
         for rule in self.rules:
             rule.fit(expressions, fps=fps, frame_step=frame_step)
         return super().fit(expressions, fps=fps, frame_step=frame_step)
 
+    @override
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn probabilities and threshold from curves of training or inner validation subjects.
-
-        Args:
-            curves: Curves of training or inner validation subjects, with their truth.
-
-        Returns:
-            The rule itself.
-        """
         for rule in self.rules:
             rule.calibrate(curves)
         proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
@@ -109,25 +90,14 @@ class Calibrated(SelectionRule):
         self.threshold = 0.0 if best is None else best
         return self
 
+    @override
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, those of the proposing rules included.
-
-        Returns:
-            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
-        """
         learned = None if self.learned is None else dataclasses.asdict(self.learned)
         own = {"rules": [rule.state() for rule in self.rules], "learned": learned, "threshold": self.threshold}
         return super().state() | own
 
+    @override
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave.
-
-        Args:
-            state: What `state` gave.
-
-        Returns:
-            The rule itself.
-        """
         for rule, part in zip(self.rules, state["rules"], strict=True):
             rule.load_state(part)
         self.learned = None if state["learned"] is None else Logistic(**state["learned"])
@@ -142,13 +112,13 @@ class Calibrated(SelectionRule):
         return found.where(found.confidence >= (self.threshold if self.least is None else self.least))
 
     def _proposals(self, curve: FloatArray, probabilities: FloatArray | None) -> IntArray:
-        """(n, 3) intervals of all rules, each once."""
+        """(n, 3) the distinct intervals of all rules."""
         rows = np.concatenate([rule.detect(curve, probabilities).frames for rule in self.rules])
         _, first = np.unique(rows[:, [0, 2]], axis=0, return_index=True)
         return rows[first]
 
     def _features(self, curve: FloatArray, frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
-        """(n, f) evidence; the columns depend on the options only."""
+        """(n, f) evidence; which columns there are depends on the options only."""
         columns = [evidence.heights(curve, frames)[:, None]]
         if self.temporal_evolution:
             columns.append(evidence.evolution(curve, frames))
@@ -161,7 +131,7 @@ class Calibrated(SelectionRule):
         return np.concatenate(columns, axis=1)
 
     def _weighed(self, frames: IntArray, features: FloatArray) -> Detections:
-        """The proposals that no more probable one overlaps, with their probabilities."""
+        """The proposals that do not overlap a more probable one, with their probabilities."""
         assert self.learned is not None
         probability = self.learned.probability(features)
         sure = probability >= _UNSURE
@@ -170,7 +140,7 @@ class Calibrated(SelectionRule):
 
 
 def _class_evidence(frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
-    """(n, 2) log-odds of an expression against neutral, and the first emotion's share of the emotions."""
+    """(n, 2) log-odds of an expression against neutral, and the leading emotion's share of all emotions."""
     if probabilities is None:
         return np.zeros((len(frames), 2))
     mass = np.clip(class_mass(frames, probabilities), 1e-6, 1.0)
@@ -179,7 +149,7 @@ def _class_evidence(frames: IntArray, probabilities: FloatArray | None) -> Float
 
 
 def _reaches(frames: IntArray, truth: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(n,) whether an interval has IoU >= .5 with any true one."""
+    """(n,) whether an interval has IoU >= .5 with any true one (m, 3)."""
     reached = np.zeros(len(frames), dtype=bool)
     for row in truth:
         reached |= iou_with(frames, row) >= 0.5

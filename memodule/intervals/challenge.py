@@ -11,19 +11,20 @@ from memodule.intervals.peaks import box_mean, first_within, last_within, peaks_
 
 @dataclasses.dataclass
 class ChallengeRule(SelectionRule):
-    """Peaks as in `FixedWindow`, boundaries where the smoothed score passes fixed levels.
+    """Peaks as in `FixedWindow`, boundaries where the smoothed score crosses fixed levels.
 
-    Going out from the peak, a boundary stands where two samples in a row lie below `quiet` within k_p, else where two
-    lie below `falling` between k_p and 2 * k_p, else at 2 * k_p. The apex is the largest smoothed score in between.
-    Overlapping intervals all stay. Confidence is the smoothed score at the peak. The published code has k_p = 6 here.
+    Moving away from the peak, the boundary is where two consecutive samples are below `quiet` within k_p, otherwise
+    where two are below `falling` between k_p and 2 * k_p, otherwise at 2 * k_p. The apex is the largest smoothed score
+    in between. Overlapping intervals all stay. Confidence is the smoothed score at the peak. The published code uses
+    k_p = 6.
 
-    Differs from the published code only on curves shorter than 2 * k_p, where that leaves the curve.
+    Differs from the published code only on curves shorter than 2 * k_p, where the published intervals leave the curve.
 
     Attributes:
-        half_window: k_p in samples; None takes half of the training expressions' median duration.
-        threshold: Share of the way from mean to maximum that a peak must reach.
-        quiet: Score below which the expression is over, searched within k_p of the peak.
-        falling: Score below which it counts as over farther away.
+        half_window: k_p in samples; None uses half of the training expressions' median duration.
+        threshold: How far from mean to maximum a peak must reach, 0..1.
+        quiet: Score below which the expression is over, within k_p of the peak.
+        falling: Score below which it is over farther away.
         clip: Keep intervals inside the curve; False is the published behaviour on short curves.
     """
 
@@ -63,6 +64,6 @@ class ChallengeRule(SelectionRule):
 
 
 def _pairs_below(scores: FloatArray, level: float) -> IntArray:
-    """The earlier of every two neighbouring samples that lie both below `level`."""
+    """The first of every two consecutive samples that are both below `level`."""
     low = scores < level
     return (low[:-1] & low[1:]).nonzero()[0]

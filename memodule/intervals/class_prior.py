@@ -1,10 +1,11 @@
-"""What class probabilities say about an interval: whether it is an expression, and which."""
+"""What class probabilities say about an interval: whether it is an expression, and of which emotion."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
+from typing_extensions import override
 
 from memodule.datasets.catalog import Expression
 from memodule.emotions import EMOTIONS, NEUTRAL
@@ -12,20 +13,19 @@ from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCu
 from memodule.intervals.timing import LogNormal
 
 _SHRINK: Final = 10.0
-"""An emotion's duration is trusted as if this many expressions of usual duration had been seen as well."""
+"""An emotion's duration is weighed as if this many expressions of the usual duration had been seen as well."""
 
 _LEAST: Final = 1e-6
 
 
 def class_mass(frames: IntArray, probabilities: FloatArray) -> FloatArray:
-    """Mean class probabilities over each interval's inner frames, the voters of `vote_emotions`.
+    """(n, 5) mean class probabilities over each interval's inner frames, the voters of `vote_emotions`.
+
+    Intervals without inner frames inside the curve are neutral.
 
     Args:
         frames: (n, 3) onset, apex, offset in samples.
         probabilities: (T, 5) per sample.
-
-    Returns:
-        (n, 5); intervals without inner frames inside the curve are neutral.
     """
     sums = np.concatenate([np.zeros((1, NEUTRAL + 1)), np.cumsum(probabilities, axis=0)])
     starts = np.clip(frames[:, 0] + 1, 0, len(probabilities))
@@ -36,38 +36,30 @@ def class_mass(frames: IntArray, probabilities: FloatArray) -> FloatArray:
 
 
 def is_expression(frames: IntArray, probabilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(n,) whether the four emotions together outweigh neutral inside each interval.
-
-    Args:
-        frames: (n, 3) onset, apex, offset in samples.
-        probabilities: (T, 5) per sample.
-
-    Returns:
-        (n,) bool.
-    """
+    """(n,) whether the four emotions together outweigh neutral inside each interval (n, 3)."""
     return np.asarray(class_mass(frames, probabilities)[:, NEUTRAL] < 0.5)
 
 
 @dataclasses.dataclass
 class ClassPrior(SelectionRule):
-    """Labels another rule's intervals: probability mass, weighted by how frequent and how long each emotion usually is.
+    """Labels another rule's intervals by probability mass, weighted by each emotion's frequency and usual length.
 
-    An interval is neutral where neutral outweighs all emotions together (the protocol decides whether a neutral one is
-    a detection); else the emotion with the largest product of probability mass, frequency and density of its duration
-    wins. `vote_emotions` is the published way, without prior; it also labels curves that come without probabilities.
-    Class weights in training already even out frequencies; weighting by them gains accuracy and may cost macro scores.
+    An interval is neutral if neutral outweighs all emotions together (the protocol decides whether it is then
+    discarded). Otherwise the emotion with the largest product of probability mass, frequency and density of its
+    duration wins. Curves without probabilities are labelled by `vote_emotions`, the published way, which uses no prior.
+    Class weights in training already balance frequencies; weighting by them gains accuracy and may cost macro scores.
 
-    No published counterpart. Put it outermost: rules around it may regroup intervals and lose their labels.
+    No published counterpart. Make it the outermost rule: rules around it may regroup intervals and lose their labels.
 
     Attributes:
         rule: The rule that finds the intervals.
         frequencies: Weight by the emotions' frequencies among training expressions.
-        durations: Weight by the density of the interval's length (log-normal about each emotion's usual length, drawn
-            towards the overall one where examples are few).
-        neutral: Whether an interval can be neutral; off, every interval gets an emotion.
-        log_frequency: Log-frequency of each emotion, as `fit` learned it.
-        log_median: Log of each emotion's usual length in samples.
-        spread: Standard deviation of log-lengths.
+        durations: Weight by the density of the interval's length (log-normal around each emotion's usual length, which
+            is drawn towards the overall one if examples are few).
+        neutral: Whether an interval can be neutral; if not, every interval gets an emotion.
+        log_frequency: Learned log-frequency of each emotion.
+        log_median: Learned log of each emotion's usual length in samples.
+        spread: Learned standard deviation of log-lengths.
     """
 
     rule: SelectionRule
@@ -82,20 +74,8 @@ class ClassPrior(SelectionRule):
     def __post_init__(self) -> None:
         check_rule("rule", self.rule)
 
+    @override
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
-        """Fit the other rule, then learn frequencies and durations from the micro-expressions.
-
-        Args:
-            expressions: Of training subjects only; macro-expressions may be among them.
-            fps: Frame rate of the source videos.
-            frame_step: Source frames per sample of the curve.
-
-        Returns:
-            The rule itself.
-
-        Raises:
-            UserError: If there is no micro-expression to learn from.
-        """
         self.rule.fit(expressions, fps=fps, frame_step=frame_step)
         super().fit(expressions, fps=fps, frame_step=frame_step)
         micro = [e for e in expressions if e.kind == "micro"]
@@ -112,27 +92,17 @@ class ClassPrior(SelectionRule):
         self.spread = usual.spread
         return self
 
+    @override
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Calibrate the other rule.
-
-        Args:
-            curves: Curves of training or inner validation subjects, with their truth.
-
-        Returns:
-            The rule itself.
-        """
         self.rule.calibrate(curves)
         return self
 
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
-        """The emotion of each interval.
+        """(n,) int64 class index 0..4 of each interval; 4 is neutral.
 
         Args:
             frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
             probabilities: (T, 5) class probabilities per sampled frame.
-
-        Returns:
-            (n,) int64 class indices 0..4; 4 is neutral.
 
         Raises:
             RuntimeError: Before `fit`.
@@ -149,24 +119,13 @@ class ClassPrior(SelectionRule):
         emotions = worth.argmax(axis=1)
         return np.where(mass[:, NEUTRAL] > 0.5, NEUTRAL, emotions) if self.neutral else emotions
 
+    @override
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values, the other rule's included.
-
-        Returns:
-            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
-        """
         own = {"log_frequency": self.log_frequency, "log_median": self.log_median, "spread": self.spread}
         return super().state() | {"rule": self.rule.state()} | own
 
+    @override
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave.
-
-        Args:
-            state: What `state` gave.
-
-        Returns:
-            The rule itself.
-        """
         self.rule.load_state(state["rule"])
         self.log_frequency, self.log_median = list(state["log_frequency"]), list(state["log_median"])
         self.spread = float(state["spread"])

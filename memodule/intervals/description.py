@@ -1,4 +1,4 @@
-"""Rules as plain values: in configs and grids, in checkpoints, in result files."""
+"""Rules as plain values, as configs, grids, checkpoints and result files hold them."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,30 +10,21 @@ from memodule.runtime.class_paths import class_path, imported_class
 
 
 def describe_rule(rule: SelectionRule) -> dict[str, Any]:
-    """Which rule it is, its arguments, and what it has learned.
+    """Class, arguments and learned state of a rule, as plain values; rules among the arguments are described likewise.
 
-    A rule of one's own must keep its constructor's arguments as attributes of the same names, as dataclasses do.
-
-    Args:
-        rule: Fitted or not.
-
-    Returns:
-        class_path, init_args and state as plain values; rules among the arguments are described likewise.
+    Your own rules must keep constructor arguments as attributes of the same names, as dataclasses do.
     """
     return _kind_and_arguments(rule) | {"state": rule.state()}
 
 
 def build_rule(description: Mapping[str, Any], where: str) -> SelectionRule:
-    """The rule that `describe_rule` described, or that a config or grid describes (which has learned nothing yet).
+    """The rule of a description from `describe_rule`, a config or a grid; without a state it is not fitted yet.
 
-    Rules among the arguments are built likewise. Costs microseconds, where parsing a config takes milliseconds.
+    Rules among the arguments are built likewise. Takes microseconds, where parsing a config takes milliseconds.
 
     Args:
-        description: class_path, init_args (may be missing) and, if it was fitted, state.
-        where: Which file holds it, for the message.
-
-    Returns:
-        The rule, fitted if the description has a state.
+        description: class_path, init_args (optional) and state (optional).
+        where: The file that holds it, for messages.
 
     Raises:
         UserError: If there is no such rule, or it does not take these arguments.
@@ -44,7 +35,7 @@ def build_rule(description: Mapping[str, Any], where: str) -> SelectionRule:
     try:
         rule = kind(**arguments)
     except TypeError as error:
-        raise UserError(f"{where}: init_args of {path}: {error}; give arguments that the rule has") from None
+        raise UserError(f"{where}: init_args of {path}: {error}; use arguments that the rule has") from None
     state = description.get("state")
     return rule if state is None else rule.load_state(state)
 
@@ -68,13 +59,7 @@ def _built(value: Any, where: str) -> Any:
 
 
 def rule_text(description: Mapping[str, Any]) -> str:
-    """A rule as a line for tables: its name, and the arguments that differ from the class's own defaults.
-
-    Args:
-        description: class_path and init_args (may be missing).
-
-    Returns:
-        The line.
+    """A rule on one line for tables: its name, and the arguments that differ from the class's own defaults.
 
     Raises:
         UserError: If there is no such rule.
@@ -88,8 +73,8 @@ def rule_text(description: Mapping[str, Any]) -> str:
     arguments = {
         name: value for name, value in (description.get("init_args") or {}).items() if value != defaults.get(name)
     }
-    words = ", ".join(f"{name}={_argument_text(value)}" for name, value in arguments.items())
-    return f"{kind.__name__}({words})" if words else kind.__name__
+    spelled = ", ".join(f"{name}={_argument_text(value)}" for name, value in arguments.items())
+    return f"{kind.__name__}({spelled})" if spelled else kind.__name__
 
 
 def _argument_text(value: Any) -> str:

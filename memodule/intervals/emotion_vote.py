@@ -1,4 +1,4 @@
-"""Which emotion an interval has: a vote of its frames."""
+"""The emotion of an interval: a vote of its frames."""
 
 from collections import Counter
 from typing import Final, Literal, get_args
@@ -11,26 +11,22 @@ from memodule.intervals.base import IntArray
 
 NeutralWay = Literal["keep", "zero", "drop"]
 NEUTRAL_WAYS: Final[tuple[NeutralWay, ...]] = get_args(NeutralWay)
-"""What may become of the neutral logit: the published code's synergy strategies 0, 1 and 2."""
+"""Ways to treat the neutral logit: the published code's synergy strategies 0, 1 and 2."""
 
 _PENALISED: Final = EMOTIONS.index("negative")
 _ENOUGH: Final = 0.2
-"""The penalty vote leaves the negative class out where more than this share of frames says something else."""
+"""The penalty vote ignores the negative class if more than this share of frames says something else."""
 
 
 def frame_emotions(logits: npt.ArrayLike, neutral: NeutralWay = "keep") -> IntArray:
-    """The class of each frame.
+    """(T,) int64 class of each frame; frames with a NaN logit are neutral.
 
-    The three ways with the neutral class are the published code's synergy strategies 0, 1 and 2. Frames with a logit
-    that is not a number are neutral.
+    The three ways to treat the neutral class are the published code's synergy strategies 0, 1 and 2.
 
     Args:
         logits: (T, 5) in the order of `memodule.emotions.FRAME_CLASSES`.
-        neutral: "keep" all five logits; replace the neutral one by "zero", so that neutral wins where all others are
-            negative; or "drop" it, so that every frame has an emotion.
-
-    Returns:
-        (T,) int64 class indices.
+        neutral: "keep" all five logits; set the neutral one to "zero", so that neutral wins if all others are negative;
+            or "drop" it, so that every frame has an emotion.
     """
     values = np.array(logits, dtype=np.float64).reshape(-1, NEUTRAL + 1)
     unknown = np.isnan(values).any(axis=1)
@@ -47,19 +43,16 @@ def frame_emotions(logits: npt.ArrayLike, neutral: NeutralWay = "keep") -> IntAr
 def vote_emotions(
     intervals: npt.ArrayLike, frame_emotions: npt.ArrayLike, method: Literal["majority", "penalty"] = "majority"
 ) -> IntArray:
-    """The emotion of each interval: the most frequent class of its inner frames.
+    """(n,) int64 class index of each interval: the most frequent class of its inner frames.
 
-    Frames onset + 1 .. offset - 2 vote, as in the published code; of equally frequent classes the one seen first wins;
-    an interval without voters is neutral. "penalty" is the published code's rule for the SAMM challenge videos: where
-    more than a fifth of the voters are not negative, negative votes do not count.
+    Frames onset + 1 .. offset - 2 vote, as in the published code. Of equally frequent classes the first one seen wins.
+    An interval without voters is neutral. "penalty" is the published code's rule for the SAMM challenge videos: if more
+    than a fifth of the voters are not negative, negative votes do not count.
 
     Args:
-        intervals: (n, 3) onset, apex, offset in sampled frames (they may reach beyond the curve).
+        intervals: (n, 3) onset, apex, offset in sampled frames (they may extend past the curve).
         frame_emotions: (T,) class indices.
         method: How votes are counted.
-
-    Returns:
-        (n,) int64 class indices.
     """
     classes = np.asarray(frame_emotions, dtype=np.int64).reshape(-1)
     rows = np.asarray(intervals, dtype=np.int64).reshape(-1, 3)

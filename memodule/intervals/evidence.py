@@ -1,4 +1,7 @@
-"""Numbers that tell a true interval from a false one, and the threshold that separates them best."""
+"""Numbers that tell true intervals from false ones, and the threshold that separates them best.
+
+Intervals are (n, 3) onset, apex, offset in samples of the curve (T,), inclusive.
+"""
 
 from collections.abc import Sequence
 
@@ -11,15 +14,7 @@ from memodule.intervals.timing import LogNormal
 
 
 def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
-    """(n,) mean score inside each interval, above the curve's median.
-
-    Args:
-        curve: (T,) scores.
-        frames: (n, 3) onset, apex, offset, inclusive.
-
-    Returns:
-        (n,) in units of the score.
-    """
+    """(n,) mean score inside each interval, above the curve's median."""
     onsets, stops = frames[:, 0], frames[:, 2] + 1
     return _means(curve - np.median(curve), onsets, stops)
 
@@ -27,15 +22,11 @@ def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
 def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
     """How the score rises into each interval and falls out of it.
 
-    Flanks are the half lengths beside the interval; what lies outside the curve counts as its median.
-
-    Args:
-        curve: (T,) scores.
-        frames: (n, 3) onset, apex, offset, inclusive.
+    Flanks are half an interval long; whatever is outside the curve counts as its median.
 
     Returns:
-        (n, 6): mean inside minus the higher flank; minus the mean flank; the first of these relative to the height and
-        times the root of the length; the higher of the farther surroundings; the middle half minus the whole.
+        (n, 6): mean inside minus the higher flank; minus the mean flank; the first of these relative to the height, and
+        times the root of the length; the higher of the more distant surroundings; the middle half minus the whole.
     """
     scores = curve - np.median(curve)
     onsets, stops = frames[:, 0], frames[:, 2] + 1
@@ -62,30 +53,19 @@ def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
 
 
 def duration(frames: IntArray, density: LogNormal) -> FloatArray:
-    """(n, 2): how far each log-length lies from the usual one, in standard deviations, and the square of it.
-
-    Args:
-        frames: (n, 3) onset, apex, offset, inclusive.
-        density: Of usual durations in samples.
-
-    Returns:
-        (n, 2).
-    """
+    """(n, 2): distance of each log-length from the usual one in standard deviations, and its square."""
     z = np.log((frames[:, 2] - frames[:, 0] + 1) / density.median) / density.spread
     return np.stack([z, z * z], axis=1)
 
 
 def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float = 0.5) -> npt.NDArray[np.bool_]:
-    """(n,) whether each interval finds a true one; no truth is found twice, and surer intervals choose first.
+    """(n,) whether each interval finds a true one; more certain intervals choose first, and no truth counts twice.
 
     Args:
-        frames: (n, 3) found intervals, inclusive.
-        confidence: (n,) of them.
-        truth: (m, 3) true ones.
+        frames: (n, 3) intervals that were found.
+        confidence: (n,) larger is more certain.
+        truth: (m, 3) true intervals.
         iou: Smallest intersection over union of a hit.
-
-    Returns:
-        (n,) bool.
     """
     found = np.zeros(len(frames), dtype=bool)
     free = truth
@@ -98,7 +78,7 @@ def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float =
 
 
 def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float | None:
-    """The confidence from which on intervals should count, for the largest pooled F1.
+    """The smallest confidence that should count, for the largest F1 pooled over curves.
 
     Args:
         confidence: Per curve, (n,) confidences.
@@ -106,8 +86,7 @@ def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[n
         truths: Number of true intervals on all curves.
 
     Returns:
-        The smallest confidence that still counts, or None where no interval is true: then F1 is 0 whatever counts, and
-        nothing can be learned.
+        None if no interval is a hit: F1 is 0 then, whatever counts.
     """
     certain = np.concatenate([np.empty(0), *confidence])
     order = np.argsort(-certain, kind="stable")

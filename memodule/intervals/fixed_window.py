@@ -17,13 +17,13 @@ class FixedWindow(SelectionRule):
     the smoothed curve, at least k_p apart, become [peak - k_p, peak, peak + k_p]. Confidence is the smoothed score at
     the peak.
 
-    Differs from the published code only where that leaves the curve: by default intervals are clipped to it.
+    Differs from the published code only at the ends of the curve: by default intervals are clipped to it.
 
     Attributes:
-        half_window: k_p in samples; None takes half of the training expressions' median duration.
-        threshold: Share of the way from mean to maximum that a peak must reach.
+        half_window: k_p in samples; None uses half of the training expressions' median duration.
+        threshold: How far from mean to maximum a peak must reach, 0..1.
         clip: Keep intervals inside the curve; False is the published behaviour, where onsets may be negative and
-            offsets may lie behind the last sample.
+            offsets may be past the last sample.
     """
 
     half_window: int | None = None

@@ -1,4 +1,4 @@
-"""Logistic regression, small enough to be carried in a checkpoint as plain numbers."""
+"""Logistic regression, small enough for checkpoints to hold it as plain numbers."""
 
 import dataclasses
 from typing import Final
@@ -29,14 +29,14 @@ class Logistic:
 
     @classmethod
     def fit(cls, evidence: npt.NDArray[np.float64], happened: npt.NDArray[np.bool_]) -> "Logistic":
-        """Fit by Newton's method with a ridge of 1 on standardised columns; the bias is free.
+        """Fit by Newton's method with a ridge of 1 on standardised columns, none on the bias.
 
         Args:
             evidence: (n, f) one row per case.
             happened: (n,) whether the event took place; both outcomes must occur.
         """
         means, deviations = evidence.mean(axis=0), evidence.std(axis=0)
-        alike = deviations <= _ALIKE * (1 + np.abs(means))  # rounding is no evidence
+        alike = deviations <= _ALIKE * (1 + np.abs(means))  # such columns vary by rounding only
         deviations = np.where(alike, 1.0, deviations)
         rows = np.column_stack([np.ones(len(evidence)), (evidence - means) / deviations])
         ridge = np.diag([1e-9, *[_RIDGE] * evidence.shape[1]])
@@ -52,14 +52,7 @@ class Logistic:
         return cls(float(theta[0]), theta[1:].tolist(), means.tolist(), deviations.tolist())
 
     def probability(self, evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(n,) probabilities of (n, f) evidence.
-
-        Args:
-            evidence: (n, f) as in `fit`.
-
-        Returns:
-            (n,) in 0..1.
-        """
+        """(n,) probabilities of (n, f) evidence."""
         scaled = (evidence - np.array(self.means)) / np.array(self.deviations)
         return _sigmoid(self.bias + scaled @ np.array(self.weights))
 

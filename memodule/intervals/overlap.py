@@ -1,4 +1,4 @@
-"""What becomes of intervals that overlap."""
+"""Overlapping intervals: how much they overlap, and which of them stay."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,30 +7,14 @@ from memodule.intervals.base import FloatArray, IntArray
 
 
 def iou_with(frames: IntArray, row: IntArray) -> FloatArray:
-    """(n,) intersection over union of each interval with one, counted in inclusive frames (as the metric does).
-
-    Args:
-        frames: (n, 3) onset, apex, offset.
-        row: (3,) the one.
-
-    Returns:
-        (n,) in 0..1.
-    """
+    """(n,) intersection over union of each interval (n, 3) with one (3,), in inclusive frames, as in the metric."""
     shared = np.minimum(frames[:, 2], row[2]) - np.maximum(frames[:, 0], row[0]) + 1
     union = (frames[:, 2] - frames[:, 0] + 1) + (row[2] - row[0] + 1) - shared
     return np.where(shared > 0, shared / np.maximum(1, union), 0.0)
 
 
 def strongest(frames: IntArray, confidence: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which of (n, 3) intervals stay when of any two that share a frame the less certain one goes (ties: the later).
-
-    Args:
-        frames: (n, 3) onset, apex, offset, inclusive.
-        confidence: (n,) larger is more certain.
-
-    Returns:
-        (n,) bool.
-    """
+    """(n,) which intervals (n, 3) stay if, of two that share a frame, the less certain is dropped (ties: the later)."""
     keep = np.zeros(len(frames), dtype=bool)
     free = np.ones(len(frames), dtype=bool)
     for index in np.argsort(-confidence, kind="stable"):
@@ -44,7 +28,7 @@ def soften(frames: IntArray, confidence: FloatArray, least: float, width: float 
     """Soft non-maximum suppression: the confidence of overlapped intervals decays, strongest first.
 
     Each interval in turn, by remaining confidence, lowers every weaker one by exp(-IoU ** 2 / width) (Bodla et al.
-    2017, Gaussian form). Intervals that fall below `least` take no part any more.
+    2017, Gaussian form). Intervals below `least` no longer take part.
 
     Args:
         frames: (n, 3) onset, apex, offset, inclusive.

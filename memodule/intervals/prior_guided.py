@@ -11,14 +11,14 @@ from memodule.intervals.class_prior import is_expression
 from memodule.intervals.peaks import box_mean, first_within, last_within, peaks_above, relative_threshold
 
 _RISING = 1.5
-"""Inside the first guess a boundary may stand where the score rises through mean / 1.5 (published constant)."""
+"""Inside the first guess a boundary may be where the score rises through mean / 1.5 (published constant)."""
 
 _REACH = 5
 """An interval may extend to 5 * k_p on either side of its peak (published constant)."""
 
 
 _UNFITTED_MS = 200.0
-"""Half window without the duration prior: the constant (6 frames at 30 fps) the published code has where it knows no
+"""Half window without the duration prior: the constant (6 frames at 30 fps) of the published code for unknown
 durations."""
 
 
@@ -26,24 +26,24 @@ durations."""
 class PriorGuided(SelectionRule):
     """Peaks as in `FixedWindow`, boundaries by how the raw score rises to and falls from the peak.
 
-    Each peak starts from peak +- k_p inside the curve. The onset moves in to the first rising sample above mean / 1.5,
-    then out to where two samples in a row lie below the mean, at most 5 * k_p from the peak; the offset likewise on the
-    other side. The apex is the largest raw score in between. Of overlapping intervals the earlier stays. Confidence is
-    the smoothed score at the peak.
+    Each peak starts as peak +- k_p inside the curve. The onset moves in to the first rising sample above mean / 1.5,
+    then out to where two consecutive samples are below the mean, at most 5 * k_p from the peak; the offset likewise on
+    the other side. The apex is the largest raw score in between. Of overlapping intervals the earlier stays. Confidence
+    is the smoothed score at the peak.
 
-    Reproduces interval strategy 1 of the published code, and is defined where that raises an error: on curves shorter
-    than 2 * k_p the smoothed curve keeps the length of the raw one. Each of the paper's three priors can be switched
-    alone; the published code has the first two in its intervals, and applies the third when it scores
-    (`Protocol.filter_neutral` here), so it is off by default.
+    Reproduces interval strategy 1 of the published code, and works where that raises an error: on curves shorter than
+    2 * k_p the smoothed curve keeps the length of the raw one. Each of the paper's three priors has a switch. The
+    published code uses the first two for its intervals and applies the third when it scores (`Protocol.filter_neutral`
+    here), so it is off by default.
 
     Attributes:
-        half_window: k_p in samples; None takes half of the training expressions' median duration.
-        threshold: Share of the way from mean to maximum that a peak must reach.
-        nms_iou: Intervals that overlap an earlier one by this much (hull IoU, lengths without + 1), or whose apex lies
-            within k_p of its apex, are dropped.
+        half_window: k_p in samples; None uses half of the training expressions' median duration.
+        threshold: How far from mean to maximum a peak must reach, 0..1.
+        nms_iou: Intervals are dropped that overlap an earlier one by this much (hull IoU, lengths without + 1), or
+            whose apex is within k_p of its apex.
         temporal_evolution: Boundaries follow rise and fall. Off: they stay at peak +- k_p.
         duration: k_p is fitted to durations. Off: it is 200 ms, whatever the expressions.
-        class_distribution: Drop intervals inside which neutral outweighs the emotions together; idle without
+        class_distribution: Drop intervals inside which neutral outweighs the emotions together; no effect without
             probabilities.
     """
 
@@ -59,7 +59,7 @@ class PriorGuided(SelectionRule):
         check_share("threshold", self.threshold)
         check_share("nms_iou", self.nms_iou)
         if self.half_window is not None and not self.duration:
-            raise UserError("intervals.half_window: it is the duration prior; leave it null where duration is false")
+            raise UserError("intervals.half_window: it is the duration prior; leave it null if duration is false")
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         k = self._half_window()
@@ -103,7 +103,7 @@ def _boundaries(curve: FloatArray, peaks: IntArray, k: int) -> tuple[IntArray, I
 
 
 def _earliest(frames: IntArray, iou: float, k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which rows (sorted by onset) stay: those that collide with none of the rows kept before them."""
+    """Which rows (sorted by onset) stay: those that do not collide with a row kept before them."""
     keep = np.zeros(len(frames), dtype=bool)
     kept: list[tuple[int, int, int]] = []
     for row, (onset, apex, offset) in enumerate(frames.tolist()):

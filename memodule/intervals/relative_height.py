@@ -16,16 +16,16 @@ class RelativeHeight(SelectionRule):
 
     The published thresholds are shares of the whole curve's mean and maximum, so one strong expression decides how wide
     a weak one is. Here every peak is measured by itself: prominence is its height above the higher of the two lowest
-    points that separate it from higher ground, and onset and offset are the outermost samples around the peak that lie
-    above peak - share * prominence. Peaks of a prominence below `least` are left out, so a curve without expression may
-    stay without interval. Of intervals that share a frame the most prominent stays. Confidence is the prominence.
+    points that separate it from higher ground, and onset and offset are the outermost samples around the peak above
+    peak - share * prominence. Peaks of a prominence below `least` are dropped, so a curve without an expression may
+    have no interval. Of intervals that share a frame the most prominent stays. Confidence is the prominence.
 
-    No published counterpart (half-prominence widths are a standard of peak analysis).
+    No published counterpart (half-prominence widths are standard in peak analysis).
 
     Attributes:
         least: Smallest prominence of a detection, in units of the score.
-        share: Where the boundaries stand: 0 at the peak, 1 at its foot.
-        smooth_ms: Standard deviation of the Gaussian that smooths the curve first.
+        share: Where the boundaries are: 0 at the peak, 1 at its foot.
+        smooth_ms: Standard deviation of the Gaussian that first smooths the curve.
         reach_ms: Width of the surroundings, centred on the peak, within which its prominence is measured.
     """
 

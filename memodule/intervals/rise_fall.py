@@ -9,6 +9,7 @@ from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionR
 from memodule.intervals.checks import check_number, check_positive
 from memodule.intervals.overlap import strongest
 from memodule.intervals.peaks import prominent_peaks
+from memodule.intervals.robust import robust_deviation
 from memodule.intervals.timing import LogNormal
 
 _WIDE: Final = 2.0
@@ -34,7 +35,7 @@ class RiseFall(SelectionRule):
     Attributes:
         least: Smallest step height of a detection, in units of the score.
         prior: Weight of the duration prior; 0 switches it off.
-        smooth_ms: Standard deviation of the Gaussian that smooths the curve before peaks are looked for.
+        smooth_ms: Standard deviation of the Gaussian that smooths the curve before the search for peaks.
     """
 
     least: float = 0.3
@@ -65,12 +66,12 @@ class RiseFall(SelectionRule):
 def _best_steps(
     curve: FloatArray, peaks: IntArray, rises: IntArray, falls: IntArray, log_prior: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """(p, 3) the best step around each peak, and (p,) its height; -inf where none fits into the curve.
+    """(p, 3) the best step around each peak, and (p,) its height; -inf if no step fits into the curve.
 
     Surroundings reach twice the longest rise to the left and twice the longest fall to the right of the peak.
     """
     sums = np.concatenate([[0.0], np.cumsum(curve)])
-    noise = max(_LEAST_NOISE, 1.4826 * float(np.median(np.abs(curve - np.median(curve))))) ** 2
+    noise = max(_LEAST_NOISE, robust_deviation(curve)) ** 2
     first = np.maximum(0, peaks - 2 * rises[-1])[:, None, None]
     end = np.minimum(len(curve), peaks + 2 * falls[-1] + 1)[:, None, None]
     onsets = peaks[:, None, None] - rises[None, :, None]

@@ -1,23 +1,25 @@
-"""The most probable sequence of micro-expressions, macro-expressions and stretches without expression."""
+"""The most probable sequence of micro-expressions, macro-expressions and stretches without an expression."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
 import numpy as np
+from typing_extensions import override
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
 from memodule.intervals.checks import check_choice, check_number, check_positive
+from memodule.intervals.robust import robust_deviation
 from memodule.intervals.timing import LogNormal
 
 _WIDE: Final = 2.3
 """Lengths up to this many standard deviations from the median are tried (98 % of a log-normal)."""
 
 _MACRO_COST: Final = 0.5
-"""A macro-expression costs this share of the penalty of a micro-expression."""
+"""A macro-expression costs this share of a micro-expression's penalty."""
 
 _CORRELATED: Final = 2.0
-"""Neighbouring samples err alike, so the noise of a sum is larger than of independent samples: factor of variance."""
+"""Errors of neighbouring samples are correlated, so sums are noisier than of independent samples: variance factor."""
 
 _LEAST_NOISE: Final = 0.05
 _LEAST_SD: Final = 0.02
@@ -28,13 +30,13 @@ _Segments = tuple[IntArray, IntArray, FloatArray]
 
 @dataclasses.dataclass(frozen=True)
 class Heights:
-    """How high scores stand above the base line (the curve's median).
+    """How far scores are above the base line (the curve's median).
 
     Attributes:
         micro: Mean over micro-expressions of the mean score inside.
-        micro_sd: How much that differs between micro-expressions.
-        macro: The same of macro-expressions.
-        macro_sd: How much that differs between macro-expressions.
+        micro_sd: Its standard deviation between micro-expressions.
+        macro: The same for macro-expressions.
+        macro_sd: Its standard deviation between macro-expressions.
         noise: Standard deviation per sample, correlation included; None measures it on each curve.
     """
 
@@ -47,32 +49,32 @@ class Heights:
 
 @dataclasses.dataclass
 class SemiMarkov(SelectionRule):
-    """Decodes the whole curve at once: no threshold, no smoothing, no overlap to clean up.
+    """Decodes the whole curve at once: no threshold, no smoothing, no overlaps to resolve.
 
-    The curve is a sequence of segments: no expression, a micro-expression, or (if `macro`) a macro-expression. A
-    segment of either expression has a height of its own, drawn from a normal density, and a log-normal duration; its
-    gain is the log-likelihood ratio of its scores against no expression (the height integrated out), plus the
-    log-density of its duration, minus the penalty. The sequence with the largest sum of gains is found by dynamic
-    programming: the exact optimum over all sequences of segments of usual length. So the number of micro-expressions
-    plus half of that of macro-expressions never rises with the penalty. Confidence is a micro-expression's gain without
-    the penalty. The apex is the segment's largest score.
+    The curve is a sequence of segments: no expression, a micro-expression, or (if `macro`) a macro-expression. Each
+    expression has a height of its own, drawn from a normal density, and a log-normal duration. Its gain is the
+    log-likelihood ratio of its scores against no expression (the height integrated out), plus the log-density of its
+    duration, minus the penalty. Dynamic programming finds the sequence with the largest sum of gains: the exact optimum
+    over all sequences of segments of usual length. So the number of micro-expressions plus half the number of
+    macro-expressions never rises with the penalty. Confidence is a micro-expression's gain without the penalty. The
+    apex is the segment's largest score.
 
-    Durations come from `fit`; heights and noise from `calibrate`, or as given. A curve may stay without interval.
-    Takes two to six milliseconds for a curve of 1,000 to 2,000 samples, where the peak rules take less than one.
+    `fit` learns durations; `calibrate` learns heights and noise, which otherwise are as given. A curve may have no
+    interval. Takes two to six milliseconds for a curve of 1,000 to 2,000 samples; peak rules take less than one.
 
     No published counterpart.
 
     Attributes:
-        penalty: Log-odds that every micro-expression has to earn, and every macro-expression half of it: larger means
-            fewer and surer intervals.
+        penalty: Log-odds that every micro-expression must earn, and every macro-expression half of it: larger means
+            fewer and more certain intervals.
         density: "log_normal" durations, or "flat" between their shortest and longest.
-        macro: Explain macro-expressions away; needs labelled macro-expressions, and is idle without.
-        micro_height: Mean height of micro-expressions above the curve's median; `calibrate` learns a better one.
-        micro_height_sd: How much it differs between micro-expressions; likewise.
-        macro_height: Mean height of macro-expressions; likewise.
-        macro_height_sd: How much it differs between macro-expressions; likewise.
-        noise: Standard deviation of a sample's noise; None measures it on each curve; likewise.
-        learned: What `calibrate` learned; None before.
+        macro: Explain macro-expressions away; no effect without labelled macro-expressions.
+        micro_height: Mean height of micro-expressions above the curve's median, until `calibrate` learns it.
+        micro_height_sd: Its standard deviation between micro-expressions, likewise.
+        macro_height: Mean height of macro-expressions, likewise.
+        macro_height_sd: Its standard deviation between macro-expressions, likewise.
+        noise: Standard deviation of a sample's noise, likewise; None measures it on each curve.
+        learned: What `calibrate` learned; None before it.
     """
 
     penalty: float = 3.0
@@ -97,23 +99,13 @@ class SemiMarkov(SelectionRule):
 
     @property
     def heights(self) -> Heights:
-        """The score levels to go by: learned, or else as given."""
+        """The score levels in use: learned, otherwise as given."""
         given = Heights(self.micro_height, self.micro_height_sd, self.macro_height, self.macro_height_sd, self.noise)
         return self.learned or given
 
+    @override
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn heights and noise; what the curves hold too little of stays as it was given.
-
-        Args:
-            curves: Curves of training or inner validation subjects, with their truth.
-
-        Returns:
-            The rule itself.
-
-        Raises:
-            RuntimeError: Before `fit`.
-        """
-        self.learned = None  # else an earlier calibration would count as given
+        self.learned = None  # an earlier calibration must not count as given
         known = self.heights
         micro, macro = _inner_means(curves, "micro"), _inner_means(curves, "macro")
         noise = _noise_of(curves, self._fitted().half_window)
@@ -132,23 +124,12 @@ class SemiMarkov(SelectionRule):
         )
         return self
 
+    @override
     def state(self) -> dict[str, Any]:
-        """The fitted numbers as plain values.
-
-        Returns:
-            Numbers, lists and mappings, ready for JSON; `load_state` takes them.
-        """
         return super().state() | {"heights": None if self.learned is None else dataclasses.asdict(self.learned)}
 
+    @override
     def load_state(self, state: Mapping[str, Any]) -> Self:
-        """Take over the fitted numbers that `state` gave.
-
-        Args:
-            state: What `state` gave.
-
-        Returns:
-            The rule itself.
-        """
         self.learned = None if state["heights"] is None else Heights(**state["heights"])
         return super().load_state(state)
 
@@ -171,7 +152,7 @@ class SemiMarkov(SelectionRule):
     def _segments(
         self, scores: FloatArray, duration: LogNormal, height: float, height_sd: float, noise: float, penalty: float
     ) -> _Segments:
-        """Every segment of one kind that gains anything."""
+        """Every segment of one kind with a positive gain."""
         lengths = _lengths(duration, len(scores))
         prior = duration.log_density(lengths) if self.density == "log_normal" else np.zeros(len(lengths))
         sums = np.concatenate([[0.0], np.cumsum(scores)])
@@ -180,7 +161,7 @@ class SemiMarkov(SelectionRule):
         for length, log_prior in zip(lengths.tolist(), prior.tolist(), strict=True):
             gain = _likelihood_ratio(sums[length:] - sums[:-length], length, height, height_sd, noise**2)
             gain += log_prior - penalty
-            # A segment that holds a shorter one of more gain is never part of the best sequence.
+            # A segment that contains a shorter one with a larger gain is never part of the best sequence.
             sides = np.maximum(less[: len(gain)], less[length - shorter :][: len(gain)])
             found = ((gain > 0) & (gain > sides)).nonzero()[0]
             onsets.append(found)
@@ -191,16 +172,13 @@ class SemiMarkov(SelectionRule):
 
 
 def best_chain(onsets: IntArray, stops: IntArray, gains: FloatArray, *, length: int) -> IntArray:
-    """The disjoint segments with the largest sum of gains.
+    """Indices of the disjoint segments with the largest sum of gains, in the order of time.
 
     Args:
         onsets: (n,) first samples.
-        stops: (n,) samples behind the last ones, at most `length`.
-        gains: (n,) what each segment is worth (> 0).
+        stops: (n,) exclusive ends, at most `length`.
+        gains: (n,) positive gain of each segment.
         length: Samples of the curve.
-
-    Returns:
-        Indices of the chosen segments, in the order of time.
     """
     if not stops.size:
         return stops
@@ -239,7 +217,7 @@ def _likelihood_ratio(sums: FloatArray, length: int, height: float, height_sd: f
 
 
 def _lengths(duration: LogNormal, longest: int) -> IntArray:
-    """The lengths to try, in samples: every one, since where one is left out two others would fill its place."""
+    """The lengths to try, in samples: every one, since two others would take the place of one that is skipped."""
     least, most = max(2.0, duration.quantile(-_WIDE)), duration.quantile(_WIDE)
     return np.arange(round(least), min(longest, round(max(most, least))) + 1)
 
@@ -255,7 +233,7 @@ def _inner_means(curves: Sequence[LabelledCurve], kind: Literal["micro", "macro"
 
 
 def _noise_of(curves: Sequence[LabelledCurve], block: int) -> float | None:
-    """Root of the variance per sample of sums over `block` samples without expression, for correlated noise too."""
+    """Root of the variance per sample of sums over `block` samples without an expression, for correlated noise too."""
     block = max(2, block)
     squares = []
     for labelled in curves:
@@ -270,6 +248,5 @@ def _noise_of(curves: Sequence[LabelledCurve], block: int) -> float | None:
 
 
 def _noise(scores: FloatArray) -> float:
-    """The same from one curve without labels: its robust standard deviation, made larger for correlation."""
-    deviation = 1.4826 * float(np.median(np.abs(scores - np.median(scores))))
-    return max(_LEAST_NOISE, deviation * float(np.sqrt(2 * _CORRELATED)))
+    """The same from one curve without labels: its robust standard deviation, enlarged for correlation."""
+    return max(_LEAST_NOISE, robust_deviation(scores) * float(np.sqrt(2 * _CORRELATED)))

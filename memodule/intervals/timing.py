@@ -1,4 +1,4 @@
-"""How long expressions last: what the selection rules learn from training expressions."""
+"""How long expressions last: the interval prior that selection rules learn from training expressions."""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ from memodule.datasets.catalog import Expression
 from memodule.errors import UserError
 
 _NARROWEST: Final = 0.05
-"""Least spread of log-durations, so that a handful of equal ones still leaves room for others."""
+"""Smallest spread of log-durations, so that a handful of equal ones still leaves room for others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,36 +29,18 @@ class LogNormal:
 
     @classmethod
     def of(cls, durations: npt.ArrayLike) -> "LogNormal":
-        """The density of durations.
-
-        Args:
-            durations: (n,) in samples, n >= 1; below half a sample they count as half.
-        """
+        """The density of (n,) durations in samples, n >= 1; those below half a sample count as half."""
         logs = np.log(np.maximum(np.asarray(durations, dtype=np.float64), 0.5))
         median = float(np.median(logs))
         return cls(math.exp(median), max(_NARROWEST, 1.4826 * float(np.median(np.abs(logs - median)))))
 
     def log_density(self, durations: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Log-density relative to its largest value, which is 0.
-
-        Args:
-            durations: Of any shape, in samples, above 0.
-
-        Returns:
-            The same shape.
-        """
+        """Log-density of durations (samples, above 0) relative to its maximum, which is 0."""
         z = (np.log(np.asarray(durations, dtype=np.float64)) - math.log(self.median)) / self.spread
         return np.asarray(-0.5 * z * z)
 
     def quantile(self, z: float) -> float:
-        """The duration that lies `z` standard deviations from the median.
-
-        Args:
-            z: Standard deviations of the log-duration; 0 is the median.
-
-        Returns:
-            Samples.
-        """
+        """The duration, in samples, `z` standard deviations (of the log-duration) from the median."""
         return self.median * math.exp(z * self.spread)
 
 
@@ -70,10 +52,10 @@ class Timing:
         rate: Samples of the curve per second (fps / frame_step).
         half_window: k_p, half of the median duration of micro-expressions; see `half_window_of`.
         duration: Of micro-expressions, onset and offset included.
-        rise: Onset to apex, of those with a known apex; half of the duration where none is known.
+        rise: Onset to apex, of those with a known apex; half of the duration if none is known.
         fall: Apex to offset, likewise.
-        lengths: The two durations that together come nearest to all micro-expressions; see `two_lengths_of`.
-        macro: Durations of macro-expressions; None where none is labelled.
+        lengths: The two durations that together fit all micro-expressions best; see `two_lengths_of`.
+        macro: Durations of macro-expressions; None if none is labelled.
     """
 
     rate: float
@@ -86,12 +68,7 @@ class Timing:
 
     @classmethod
     def of(cls, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> "Timing":
-        """Learn the timing of expressions.
-
-        Args:
-            expressions: Of training subjects only.
-            fps: Frame rate of the source videos.
-            frame_step: Source frames per sample of the curve.
+        """Learn the timing of expressions; see `SelectionRule.fit`.
 
         Raises:
             UserError: If there is no micro-expression.
@@ -117,11 +94,7 @@ class Timing:
 
     @classmethod
     def from_state(cls, state: dict[str, object]) -> "Timing":
-        """The timing that `dataclasses.asdict` made plain.
-
-        Args:
-            state: Plain values, as `SelectionRule.state` holds them under `timing`.
-        """
+        """The timing that `dataclasses.asdict` made plain, as `SelectionRule.state` holds it."""
         parts = {
             name: LogNormal(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
             for name, value in state.items()
@@ -129,24 +102,14 @@ class Timing:
         return cls(**parts)  # type: ignore[arg-type]  # names and types as `asdict` wrote them
 
     def samples(self, milliseconds: float) -> float:
-        """A duration in samples of the curve.
-
-        Args:
-            milliseconds: A duration.
-
-        Returns:
-            Samples, not rounded.
-        """
+        """A duration in samples of the curve, not rounded."""
         return milliseconds * self.rate / 1000.0
 
 
 def half_window_of(durations: npt.ArrayLike) -> int:
-    """k_p of the published code: half of the upper median of offset - onset (in samples), rounded half up.
+    """k_p of the published code: half of the upper median of offset - onset (n,) in samples, rounded half up.
 
-    The paper's predecessor takes the mean instead, which single wrong labels move a lot.
-
-    Args:
-        durations: (n,) whole numbers, n >= 1.
+    The paper's predecessor uses the mean, which single wrong labels move a lot.
     """
     ordered = np.sort(np.asarray(durations))
     return int((ordered[len(ordered) // 2] + 1) / 2)
@@ -160,9 +123,6 @@ def two_lengths_of(durations: npt.ArrayLike) -> tuple[int, int]:
 
     Args:
         durations: (n,) lengths in samples, onset and offset included, n >= 1.
-
-    Returns:
-        Shorter and longer, in samples, onset and offset included.
     """
     lengths = np.maximum(1, np.asarray(durations, dtype=np.int64))
     candidates = np.unique(lengths)
@@ -180,6 +140,6 @@ _MOST_CANDIDATES: Final = 64
 
 
 def _sampled(expressions: Iterable[Expression], frame_step: int) -> npt.NDArray[np.int64]:
-    """(n, 3) onset, apex, offset in sampled frames; apex -1 where unknown."""
+    """(n, 3) onset, apex, offset in sampled frames; apex -1 if unknown."""
     rows = [(e.onset, -frame_step if e.apex is None else e.apex, e.offset) for e in expressions]
     return np.array(rows, dtype=np.int64).reshape(-1, 3) // frame_step

@@ -1,4 +1,4 @@
-"""Proposals of two typical lengths, scored by how they stand out from their flanks."""
+"""Proposals of two typical lengths, scored by how far they stand out from their flanks."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ from memodule.intervals.overlap import soften
 
 @dataclasses.dataclass
 class TwoLength(SelectionRule):
-    """Intervals of two lengths where the score inside exceeds the score beside.
+    """Intervals of two lengths where the score inside exceeds the score next to them.
 
     One fixed length cannot reach IoU .5 with both short and long expressions, two nearly can (see
-    `memodule.intervals.timing.two_lengths_of`). For either length, contrast is the mean score inside minus the larger
-    of the means over the half lengths before and after; its local maxima are proposals. Soft-NMS lets overlapping
-    proposals weaken each other; what remains above `least` is detected, with the remaining contrast as confidence. The
-    apex is the largest score inside.
+    `memodule.intervals.timing.two_lengths_of`). For each length, contrast is the mean score inside minus the larger of
+    the means over the half lengths before and after; its local maxima are proposals. Soft-NMS lets overlapping
+    proposals weaken each other; those that stay above `least` are detected, with the remaining contrast as confidence.
+    The apex is the largest score inside.
 
     No published counterpart.
 
