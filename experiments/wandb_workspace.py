@@ -1,12 +1,12 @@
-"""Make a W&B workspace that tells studies apart at a glance: one group, one colour, one bar per study.
+"""Make a W&B workspace that compares studies at a glance: one group, one colour, one bar per study.
 
     python experiments/wandb_workspace.py --dry-run                # prints the layout; needs no account
     pip install wandb-workspaces
     python experiments/wandb_workspace.py --entity your-name       # makes it, and prints its address
 
-What it shows is listed in LAYOUT; every key in it is one that `memodule loso` logs. Fold runs carry the curves of
-training and summary runs the pooled scores, so grouping by study needs no filter: a chart takes the runs that know its
-keys. W&B draws no intervals around bars from columns of one's own; so their ends are bars beside the value.
+LAYOUT lists what it shows; `memodule loso` logs every key in it. Fold runs have training curves and summary runs have
+pooled scores, so grouping by study needs no filter: a chart uses the runs that have its keys. W&B cannot draw intervals
+from logged values around bars, so their ends are bars next to the value.
 """
 
 import argparse
@@ -60,6 +60,8 @@ LAYOUT: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
         _over_epochs("Spotting F1 while training", "val/spot_f1"),
         _over_epochs("Recognition F1 while training", "val/recog_f1"),
         _over_epochs("Training loss", "train/loss"),
+        _over_epochs("Learning rate", "train/learning_rate"),
+        _over_epochs("Gradient norm, before clipping", "train/gradient_norm"),
     ],
     "Emotions": [
         ("MediaBrowser", {"title": "Confusion of the hits", "media_keys": ["pictures/confusion"], "num_columns": 2}),
@@ -67,7 +69,7 @@ LAYOUT: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
         _table("tables/confusion"),
     ],
     "Intervals": [
-        _bars("What the prior has learned: half window, sampled frames", ["prior/half_window"]),
+        _bars("Interval prior: half window, sampled frames", ["prior/half_window"]),
         ("MediaBrowser", {"title": "Score curves, labels, intervals", "media_keys": ["pictures/curves"]}),
         _table("tables/intervals"),
         _table("tables/subjects"),
@@ -77,7 +79,7 @@ LAYOUT: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
 
 
 def shown_keys() -> set[str]:
-    """Every key that a panel or a column shows, those of configs included."""
+    """Every key that a panel or a column shows, including those of configs."""
     found = {column.partition(":")[2] for column in _PINNED}
     for panels in LAYOUT.values():
         for _, options in panels:
@@ -88,7 +90,7 @@ def shown_keys() -> set[str]:
 
 
 def layout_text() -> str:
-    """The layout for people."""
+    """The layout as text."""
     lines = ["runs grouped by: Group (the study)", f"columns: {', '.join(_PINNED)}"]
     for section, panels in LAYOUT.items():
         lines += ["", section]

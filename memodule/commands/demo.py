@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from memodule import console
 from memodule.commands import command_parser, parse
 from memodule.commands.study_options import add_online, add_settings, process_count, settings
-from memodule.commands.study_outcome import log_outcome
+from memodule.commands.study_outcome import log_outcome, outcome_text, print_outcome
 from memodule.commands.values import whole
 from memodule.errors import UserError
 from memodule.runtime.packaged import ROOT
@@ -16,18 +16,17 @@ from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
     from memodule.studies.loso import Outcome
-    from memodule.studies.study import Study
 
 _DESCRIPTION: Final = """\
-Make semi-synthetic face videos, extract their optical flow, train and score a small network on every
-leave-one-subject-out fold, decode its curves with the paper's prior-guided rule and with fixed windows, and write an
-HTML page about both. Some minutes on a laptop; needs no network, no GPU and no account.
+Make semi-synthetic face videos, extract their optical flow, train and score a small network in a leave-one-subject-out
+study, decode its curves with the paper's prior-guided rule and with fixed windows, and write an HTML page about both.
+Takes some minutes on a laptop; needs no network, no GPU and no account.
 
-The videos are a photograph bent into different people. The demo proves that the pipeline works, and nothing about real
+The videos are a photograph warped into different people. The demo shows that the pipeline works, and nothing about real
 micro-expressions."""
 
 _EPILOG: Final = """\
-Each step is a command of its own, which the demo prints. What is finished is kept: stopped, it goes on where it was.
+The demo prints the command of each step. Finished work is kept: after an interruption it resumes where it stopped.
 
 examples:
   memodule demo
@@ -39,7 +38,7 @@ _FIXED_WINDOW: Final = ROOT / "experiments" / "baselines" / "fixed_window.yaml"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns 1 when something is left unfinished."""
+    """Run the command; returns 1 if folds failed."""
     options = parse(_parser(), argv)
     videos, flow = options.data / "demo", options.data / "flow"
     overrides = settings(options) | {"data.catalog": str(videos), "data.flow": str(flow)}
@@ -47,9 +46,9 @@ def main(argv: Sequence[str]) -> int:
     _extract(options, videos, flow)
     trained = _train(options, overrides)
     if trained.failed or trained.results is None:
-        print(trained.text())
+        print_outcome(trained, as_json=False)
         return 1
-    fixed = _decode_again(options, overrides, trained.study)
+    fixed = _decode_again(options, overrides, trained.study.folder)
     _conclude(options, [trained, fixed])
     return 0
 
@@ -101,40 +100,40 @@ def _extract(options: argparse.Namespace, videos: Path, flow: Path) -> None:
     store = FlowStore(flow, FlowParameters())
     report = extract_catalog(read_catalog(videos), store, workers=options.workers)
     if report.problems:
-        raise UserError(f"the demo's own videos cannot be used:\n{report}")
+        raise UserError(f"{videos}: these videos cannot be used; delete the folder and repeat the command\n{report}")
 
 
 def _train(options: argparse.Namespace, overrides: dict[str, str]) -> "Outcome":
     from memodule.runtime.wandb_environment import choose_mode
-    from memodule.studies.loso import run_study
-    from memodule.studies.plan import plan_study
-    from memodule.studies.work import Workers
 
     _step(3, "training, one fold per person", f"memodule loso --config demo --workers {options.workers}")
     choose_mode(options.online)
-    plan = plan_study([_EXPERIMENT], overrides, seeds=[options.seed], runs=options.runs)
-    outcome = run_study(plan, Workers(options.workers))
-    log_outcome(outcome)
-    return outcome
+    return _study(options, overrides, [_EXPERIMENT], None)
 
 
-def _decode_again(options: argparse.Namespace, overrides: dict[str, str], trained: "Study") -> "Outcome":
-    """The same curves under fixed windows; the folder is the one that `memodule loso` would train."""
+def _decode_again(options: argparse.Namespace, overrides: dict[str, str], trained: Path) -> "Outcome":
+    """The same curves with fixed windows, in the folder where `memodule loso` would train them."""
+    again = f"memodule loso --config demo --config baselines/fixed_window --curves {trained}"
+    _step(4, "the same curves, fixed windows", again)
+    return _study(options, overrides, [_EXPERIMENT, _FIXED_WINDOW], trained)
+
+
+def _study(
+    options: argparse.Namespace, overrides: dict[str, str], configs: Sequence[Path], curves: Path | None
+) -> "Outcome":
+    """Train, or decode saved curves (which takes no workers)."""
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
     from memodule.studies.work import Workers
 
-    second = "--config demo --config baselines/fixed_window"
-    _step(4, "the same curves, fixed windows", f"memodule loso {second} --curves {trained.folder}")
-    configs = [_EXPERIMENT, _FIXED_WINDOW]
-    plan = plan_study(configs, overrides, seeds=[options.seed], runs=options.runs, curves=trained.folder)
-    outcome = run_study(plan, Workers())
+    plan = plan_study(configs, overrides, seeds=[options.seed], runs=options.runs, curves=curves)
+    outcome = run_study(plan, Workers() if curves else Workers(options.workers))
     log_outcome(outcome)
     return outcome
 
 
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
-    """Write the page, install the checkpoint for `memodule spot`, and say what to open."""
+    """Write the page, install the checkpoint for `memodule spot`, and print what to open."""
     from memodule.report import ReportedStudy, write_report
     from memodule.spotting.calibration import calibrated_rule
     from memodule.spotting.default import install_default_checkpoint
@@ -149,9 +148,9 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     rule = calibrated_rule(trained, held_out, options.seed)
     checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed).folder / "model.ckpt", rule)
     for outcome in outcomes:
-        print(f"\n{outcome.text(files=False)}")
+        print(f"\n{outcome_text(outcome)}")
     print(
-        "\nThese videos are semi-synthetic: the numbers prove that the pipeline works, nothing about real faces.\n"
+        "\nThese videos are semi-synthetic: the numbers show that the pipeline works, and nothing about real faces.\n"
         f"look at:     {page}\n"
         f"scores:      {trained.folder / 'results.json'}\n"
         f"W&B runs:    {how_to_send(trained) or 'none offline'}\n"

@@ -12,21 +12,21 @@ from memodule.commands.study_options import add_experiment, add_folds, add_place
 from memodule.commands.study_outcome import JSON_KEYS, log_outcome, print_outcome
 
 _DESCRIPTION: Final = """\
-Score the authors' networks on their own features, as they scored them: puts their cached features (CACHE) into the flow
-store, turns their weights (one file per held-out subject in WEIGHTS) into a study, and pools the scores. Nothing is
-trained. The Catalog must be there (`memodule catalog`), made of the same label files that the authors used.
+Score the authors' networks on their own features, as they scored them: imports their cached features (CACHE) into the
+flow store, turns their weights (WEIGHTS, one file per held-out subject) into a study, and pools the scores. Nothing is
+trained. First make the Catalog (`memodule catalog`) from the label files that the authors used.
 
-Files are read without running any code that they hold."""
+Files are read without running any code in them."""
 
 _EPILOG: Final = f"""\
 examples:
   memodule import-published weights/SAMMLV cache/SAMMLV_dataset.pkl --config experiments/samm_lv.yaml
   memodule import-published weights/CASME_3 cache --config experiments/casme3.yaml
 
-What the authors print as neutral-filtered scores is `--set protocol.filter_neutral=true`; weights of ME-TST take a
-second `--config experiments/baselines/metst.yaml`. Without CACHE, the features are those of the flow store. The cache
-has no videos without micro-expressions, which `--protocol megc` scores too: add them with `memodule extract
---motion-compensation published`, or leave them out with `--set protocol.videos=with_micro`.
+For the authors' neutral-filtered scores, add `--set protocol.filter_neutral=true`; for weights of ME-TST, a second
+`--config experiments/baselines/metst.yaml`. Without CACHE, features come from the flow store. The cache lacks videos
+without micro-expressions, which `--protocol megc` scores too: add them with `memodule extract --motion-compensation
+published`, or leave them out with `--set protocol.videos=with_micro`.
 
 {JSON_KEYS}"""
 
@@ -69,13 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_folds(parser)
     add_place(parser, "study", "the config file's with -published-weights")
-    parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the networks as checkpoints of ours")
+    parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the networks as checkpoints")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
 
 def _changes(protocol: Any) -> dict[str, str]:
-    """What an import changes in any experiment: the protocol, the authors' features, and that nothing is trained."""
+    """Settings that an import changes in any experiment: the protocol, the authors' features, no training."""
     from memodule.decoding.protocol import Protocol
 
     options = Protocol.preset(protocol).as_dict()
@@ -90,7 +90,7 @@ def _changes(protocol: Any) -> dict[str, str]:
 
 
 def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> None:
-    """Put the cache into the flow store; it takes minutes, so the weights are looked at before."""
+    """Import the cache into the flow store; this takes minutes, so the weights are checked first."""
     from memodule.data.folds import make_fold, scored_catalog
     from memodule.datasets import read_catalog
     from memodule.flow import FlowParameters, FlowStore

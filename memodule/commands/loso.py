@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns 1 when a fold failed, 130 when it was interrupted."""
+    """Run the command; returns 1 if a fold failed, 130 if it was interrupted."""
     arguments = parse(_parser(), argv)
     from memodule.runtime.private_interfaces import speaks_for_everyone
     from memodule.runtime.wandb_environment import choose_mode, leave_sweep
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
             log_outcome(outcome, sweep)
     except KeyboardInterrupt:
         if speaks_for_everyone():
-            print(_how_to_go_on(plan), file=sys.stderr)
+            print(_interrupted(plan), file=sys.stderr)
         return 130
     if speaks_for_everyone():
         print_outcome(outcome, arguments.json)
@@ -71,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "loso",
         "Run every leave-one-subject-out fold of an experiment and pool the scores.",
-        epilog="Finished folds are kept: the same command continues a study that was stopped. A changed setting or "
-        "changed data get another folder.\n\nexample:\n  memodule loso --config experiments/demo.yaml --workers 2 "
+        epilog="Finished folds are kept: the same command resumes a study where it stopped. Changed settings or data "
+        "get another folder.\n\nexample:\n  memodule loso --config experiments/demo.yaml --workers 2 "
         f"--set trainer.max_epochs=10\n\n{JSON_KEYS}",
     )
     add_experiment(parser)
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         "--curves",
         type=Path,
         metavar="RUN_DIR",
-        help="train nothing: decode the curves of this finished study again, under other intervals or scoring",
+        help="train nothing: decode the curves of this finished study with another selection rule or scoring",
     )
     add_place(parser, "study")
     add_online(parser)
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _how_to_go_on(plan: "Plan") -> str:
+def _interrupted(plan: "Plan") -> str:
     jobs = plan.jobs
     return (
         f"memodule: interrupted; {sum(job.finished for job in jobs)} of {len(jobs)} folds are finished and kept in "

@@ -1,19 +1,22 @@
-"""How commands that score a study tell what came out: in argv, as the study's folder, or as JSON."""
+"""How commands that score a study show the outcome: on the terminal, as JSON, and on Weights & Biases."""
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from memodule import console
+from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, chance_scores, pooled_scores
+from memodule.runtime.own_parts import import_options
 
 if TYPE_CHECKING:
     from memodule.studies.loso import Outcome
 
 JSON_KEYS: Final = """\
 JSON: folder, complete, failed (for each failed fold its error), wandb_sync (null, or the command that sends offline
-runs), results (what results.json holds, or null where no fold is finished)."""
-"""What `--help` says of `--json`."""
+runs), results (the contents of results.json, or null if no fold is finished)."""
+"""What `--help` says about `--json`."""
 
 
 def log_outcome(outcome: "Outcome", sweep: Mapping[str, str] | None = None) -> None:
@@ -34,35 +37,75 @@ def log_outcome(outcome: "Outcome", sweep: Mapping[str, str] | None = None) -> N
 
 
 def print_outcome(outcome: "Outcome", as_json: bool) -> None:
-    """Print the scores; under `--quiet` the folder alone. What failed goes to standard error where it has no place.
-
-    Args:
-        outcome: How the study ended.
-        as_json: Print one JSON document and nothing else.
-    """
-    if as_json:
-        print(json.dumps(outcome_values(outcome), indent=2, allow_nan=False))
-    else:
-        print(outcome.study.folder if console.console.quiet else outcome.text())
-    if outcome.failed and (as_json or console.console.quiet):
-        print(outcome.failures(), file=sys.stderr)
-
-
-def outcome_values(outcome: "Outcome") -> dict[str, Any]:
-    """The same as plain values.
-
-    Args:
-        outcome: How the study ended.
-
-    Returns:
-        The keys that `JSON_KEYS` names.
-    """
+    """Print the scores, or one JSON document, or with `--quiet` the folder alone; then stderr names failed folds."""
     from memodule.studies.tracking import how_to_send
 
-    return {
-        "folder": str(outcome.study.folder),
-        "complete": outcome.results is not None and outcome.results["complete"],
-        "failed": outcome.failed,
-        "wandb_sync": how_to_send(outcome.study),
-        "results": outcome.results,
-    }
+    study, results, sending = outcome.study, outcome.results, how_to_send(outcome.study)
+    if as_json:
+        values = {
+            "folder": str(study.folder),
+            "complete": results is not None and results["complete"],
+            "failed": outcome.failed,
+            "wandb_sync": sending,
+            "results": results,
+        }
+        print(json.dumps(values, indent=2, allow_nan=False))
+    elif console.console.quiet:
+        print(study.folder)
+    else:
+        print(outcome_text(outcome))
+        page = shlex.join(["memodule", "report", str(study.folder), *import_options()])
+        print(f"results: {study.folder / 'results.json'}\npage:    {page}")
+        if sending:
+            print(f"W&B:     runs are kept offline; send them with: {sending}")
+    if outcome.failed and (as_json or console.console.quiet):
+        print(_failures(outcome), file=sys.stderr)
+
+
+def outcome_text(outcome: "Outcome") -> str:
+    """The scores, and which folds failed."""
+    scores = results_text(outcome.results) if outcome.results else "no fold is finished, so there is nothing to score"
+    return f"{scores}\n{_failures(outcome)}" if outcome.failed else scores
+
+
+def _failures(outcome: "Outcome") -> str:
+    lines = [f"  {name}: {error}" for name, error in outcome.failed.items()]
+    return "\n".join(["failed folds (repeat the command to run them again):", *lines])
+
+
+def results_text(results: Mapping[str, Any]) -> str:
+    """A table of pooled scores with intervals and chance, the counts, and their weaknesses."""
+    from memodule.studies.results_view import weaknesses
+
+    scores, chance, ranges = pooled_scores(results), chance_scores(results), results["ci"]
+    spotting, recognition = results["spotting"], results["recognition"]
+    seeds = len(results["seeds"])
+    lines = [
+        f"{results['study']}: protocol {results['protocol']}, {len(results['by_subject'])} held-out subjects"
+        + (f", {seeds} seeds" if seeds > 1 else ""),
+        f"{'':17}{'pooled':>8}  {'95 % interval':>17}  {'chance':>8}  {'mean of folds':>17}",
+    ]
+    for name in HEADLINE_SCORES:
+        low, high = ranges[name]
+        fold = results["folds"][name]
+        lines.append(
+            f"{NAMES[name]:17}{scores[name]:8.4f}  {f'{low:.4f} .. {high:.4f}':>17}  {chance[name]:8.4f}  "
+            f"{fold['mean']:8.4f} ± {fold['std']:.4f}"
+        )
+    lines.append(
+        f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; "
+        f"recognition: over {recognition['support']} hits whose emotion is scored"
+    )
+    given = results["recognition_at_labels"]
+    low, high = given["ci"]["f1"]
+    lines.append(
+        f"recognition of all {given['support']} labelled intervals whose emotion is scored: F1 {given['f1']:.4f} "
+        f"({low:.4f} .. {high:.4f}), majority emotion {given['majority']['f1']:.4f}"
+    )
+    if results["inner"]:
+        inner = results["inner"]
+        lines.append(
+            f"inner validation subjects (which may choose settings): STRS {inner['strs']:.4f}, spotting F1 "
+            f"{inner['spot_f1']:.4f}, over {inner['evaluations']} scored subjects"
+        )
+    return "\n".join([*lines, *weaknesses(results)])

@@ -1,13 +1,11 @@
 """Leave-one-subject-out studies, from a plan to pooled scores."""
 
 import dataclasses
-import shlex
 from typing import Any
 
 from memodule.decoding.decode import write_predictions, write_truth
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
-from memodule.runtime.own_parts import import_options
 from memodule.runtime.private_interfaces import speaks_for_everyone
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
@@ -15,9 +13,8 @@ from memodule.studies.failures import not_writable
 from memodule.studies.plan import Plan
 from memodule.studies.pooling import decoded_videos, pool_study, provenance
 from memodule.studies.redecoding import check_curves
-from memodule.studies.results_view import results_text
 from memodule.studies.study import Study
-from memodule.studies.tracking import how_to_send, require_logger
+from memodule.studies.tracking import require_logger
 from memodule.studies.work import Workers
 
 
@@ -34,23 +31,6 @@ class Outcome:
     study: Study
     results: dict[str, Any] | None
     failed: dict[str, str]
-
-    def text(self, files: bool = True) -> str:
-        """What the terminal shows: scores, failed folds, and the files to open."""
-        parts = [results_text(self.results)] if self.results else ["no fold is finished, so there is nothing to score"]
-        if self.failed:
-            parts.append(self.failures())
-        if files:
-            parts.append(f"results: {self.study.folder / 'results.json'}")
-            parts.append(f"page:    {shlex.join(['memodule', 'report', str(self.study.folder), *import_options()])}")
-            sending = how_to_send(self.study)
-            parts += [f"W&B:     runs are kept offline; send them with: {sending}"] if sending else []
-        return "\n".join(parts)
-
-    def failures(self) -> str:
-        """Which folds failed, and why."""
-        lines = [f"  {name}: {error}" for name, error in self.failed.items()]
-        return "\n".join(["failed folds (repeat the command to run them again):", *lines])
 
 
 def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:

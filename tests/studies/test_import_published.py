@@ -128,7 +128,7 @@ def test_an_imported_study_has_a_page(released, tmp_path, capsys):
     words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
     assert "LEAK (protocol published)" in words
     assert "training none here: the authors' weights, subject_001.pkl, subject_002.pkl" in words
-    assert "Run B is not comparable with A other protocol: filter_neutral" in words
+    assert "B is not comparable with A other protocol: filter_neutral" in words
     assert "loss on watched subjects" not in words  # nothing was trained, so there is no training curve
     results = json.loads((studies[0] / "results.json").read_text())
     assert f"{results['spotting']['tp']} hits" in words
@@ -183,8 +183,8 @@ def test_mistakes_are_told_in_one_line(released, tmp_path, capsys):
     assert "fold_001.pt: no such file, so subject 001 and 1 more has no weights" in complaint(
         weights, cache, "--pattern", "fold_{subject}.pt"
     )
-    assert "say with {subject} or {number}" in complaint(weights, cache, "--pattern", "weights.pkl")
-    assert "say with {subject} or {number}" in complaint(weights, cache, "--pattern", "{fold}.pkl")
+    assert "--pattern weights.pkl: needs {subject} or {number}" in complaint(weights, cache, "--pattern", "weights.pkl")
+    assert "--pattern {fold}.pkl: needs {subject} or {number}" in complaint(weights, cache, "--pattern", "{fold}.pkl")
     assert "not the weights of this SlowFastMamba" in complaint(
         weights, cache, "--set", "model.network=memodule.networks.SlowFastMamba"
     )
