@@ -281,3 +281,10 @@ def test_class_paths_of_older_files_are_found(old, world, fresh, tmp_path):
     for ours, theirs in zip(before.network(flow), after.network(flow), strict=True):
         assert torch.equal(ours, theirs)
     assert before.rule == after.rule
+
+
+@pytest.mark.parametrize("damaged", [3, "my_parts", [3], [{"module": 3}], [{}], ["my_parts"]])
+def test_damaged_records_of_parts_are_passed_over(damaged, fresh):
+    remember(damaged)
+    own_parts.warn_of_changes(damaged, "runs/x")
+    assert own_parts._remembered == {}

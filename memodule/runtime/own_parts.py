@@ -12,9 +12,10 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -30,7 +31,7 @@ ENTRY_POINTS: Final = "memodule.parts"
 """Entry-point group whose modules are imported wherever the package is installed."""
 
 _LIBRARIES: Final = ("memodule", "torch", "lightning", "pytorch_lightning", "torchmetrics")
-"""Packages that are no one's own part."""
+"""Packages whose modules are never the user's own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +41,12 @@ class OwnPart:
     Attributes:
         module: The name in class paths.
         file: Its absolute path; empty for a module without a file.
+        sha256: Of the file when it was imported; empty without a file.
     """
 
     module: str
-    file: str
+    file: str = ""
+    sha256: str = ""
 
     @property
     def argument(self) -> str:
@@ -54,8 +57,8 @@ class OwnPart:
 _imported: dict[str, OwnPart] = {}
 """By module."""
 
-_remembered: dict[str, str] = {}
-"""For modules that studies and checkpoints were made with, the argument of `--import`; only used in messages."""
+_remembered: dict[str, OwnPart] = {}
+"""By module, the parts that studies and checkpoints were made with; only used in messages."""
 
 
 def import_part(given: str, source: str = "--import") -> None:
@@ -101,16 +104,13 @@ def adopt(config: Any) -> None:
     """
     for path in _class_paths(config):
         module = sys.modules.get(path.rpartition(".")[0])
-        if module is not None and module.__name__.partition(".")[0] not in _LIBRARIES:
+        if module is not None and module.__name__.partition(".")[0] not in (*_LIBRARIES, "__main__"):
             _keep(module)
 
 
 def imported_parts() -> list[dict[str, str]]:
     """The own parts imported so far, for files that need them again: module, file, and the file's SHA-256."""
-    return [
-        {"module": part.module, "file": part.file, "sha256": file_sha256(Path(part.file)) if part.file else ""}
-        for part in _imported.values()
-    ]
+    return [dataclasses.asdict(part) for part in _imported.values()]
 
 
 def import_options() -> list[str]:
@@ -118,40 +118,44 @@ def import_options() -> list[str]:
     return [argument for part in _imported.values() for argument in ("--import", part.argument)]
 
 
-def remember(parts: Iterable[Mapping[str, Any]]) -> None:
+def remember(parts: Any) -> None:
     """Keep what a file says about its parts, for messages about missing ones; nothing is imported.
 
     Args:
         parts: What `imported_parts` gave when the file was written.
     """
-    for part in parts:
-        own = OwnPart(str(part.get("module")), str(part.get("file") or ""))
-        _remembered[own.module] = own.argument
+    for part in _read(parts):
+        _remembered[part.module] = part
 
 
-def warn_of_changes(parts: Iterable[Mapping[str, Any]], where: str) -> None:
+def warn_of_changes(parts: Any, where: str) -> None:
     """Warn of parts whose code is no longer what a folder's files were made with.
 
     Args:
         parts: What `imported_parts` gave then.
         where: The folder, for the message.
     """
-    now = {part["module"]: part["sha256"] for part in imported_parts()}
-    for part in parts:
-        if now.get(part["module"], part["sha256"]) != part["sha256"]:
-            console.warn(f"{where}: {part['module']} has changed since; what is finished there is kept as it was")
+    for part in _read(parts):
+        if part.module in _imported and _imported[part.module].sha256 != part.sha256:
+            console.warn(f"{where}: {part.module} has changed since; what is finished there is kept as it was")
 
 
 def how_to_import(module: str) -> str:
     """The remedy for a class of a module that is not imported: the arguments to add to the command."""
-    known = [_remembered[module]] if module in _remembered else list(dict.fromkeys(_remembered.values()))
-    arguments = [f"--import {argument}" for argument in known if argument not in _arguments()]
-    return f"add {' '.join(arguments)}" if arguments else f"add --import {_guess(module)}"
+    known = [_remembered[module]] if module in _remembered else list(_remembered.values())
+    missing = [f"--import {shlex.quote(part.argument)}" for part in known if part.module not in _imported]
+    return f"add {' '.join(missing)}" if missing else f"add --import {_guess(module)}"
+
+
+def _read(parts: Any) -> Iterator[OwnPart]:
+    """What a study or checkpoint says about its parts; anything else in its place is passed over."""
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, Mapping) and isinstance(part.get("module"), str):
+            yield OwnPart(part["module"], str(part.get("file") or ""), str(part.get("sha256") or ""))
 
 
 def _guess(module: str) -> str:
-    top = module.partition(".")[0]
-    return module if "." in module else f"{top or 'FILE'}.py (the file that defines it, or an installed module)"
+    return module if "." in module else f"{module or 'FILE'}.py (the file that defines it, or an installed module)"
 
 
 def _arguments() -> set[str]:
@@ -159,10 +163,13 @@ def _arguments() -> set[str]:
 
 
 def _keep(module: ModuleType) -> None:
-    file = getattr(module, "__file__", None)
-    part = OwnPart(module.__name__, str(Path(file).resolve()) if file else "")
-    if part.module in _imported:
+    if module.__name__ in _imported:
         return
+    written = getattr(module, "__file__", None)
+    file = Path(written).resolve() if written else None
+    part = OwnPart(module.__name__)
+    if file is not None and file.is_file():
+        part = OwnPart(module.__name__, str(file), file_sha256(file))
     _imported[part.module] = part
     known = list(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
     if part.argument not in known:
