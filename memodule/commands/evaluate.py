@@ -12,7 +12,7 @@ from memodule.commands import command_parser, parse
 from memodule.commands.values import number, whole
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
-from memodule.metrics.evaluation import Report, compare, details, evaluate, kinds, per_subject, tally_subjects
+from memodule.metrics.evaluation import EvaluationReport, compare, details, evaluate, kinds, per_subject, tally_subjects
 from memodule.metrics.files import gather, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
 from memodule.runtime.atomic import write_json
@@ -98,7 +98,7 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     return dataclasses.replace(protocol, iou=arguments.iou, name=f"{protocol.name} at IoU {arguments.iou:g}")
 
 
-def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> Report:
+def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> EvaluationReport:
     for path in (arguments.predictions, arguments.truth, arguments.against, arguments.videos):
         if path is not None and not path.exists():  # the first one first, whatever is read first
             raise UserError(f"{path}: no such file; give a CSV file")

@@ -1,1 +1,1 @@
-"""Score curves -> intervals with emotions: curves, protocol, and a rule that is fitted, calibrated and applied."""
+"""Score curves -> intervals with emotions: curves, protocol, and a decoder that is fitted, calibrated and applied."""

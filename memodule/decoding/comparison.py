@@ -21,7 +21,7 @@ class VideoLength:
 
     Attributes:
         frames: Number of frames, at least 1.
-        fps: Frames per second, above 0; None where unknown.
+        fps: Frames per second, above 0; None if unknown.
     """
 
     frames: int
@@ -30,16 +30,16 @@ class VideoLength:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VideoIntervals:
-    """Predicted and true intervals of one video; frames are inclusive.
+    """Predicted and true intervals of one video, in inclusive frames.
 
     Attributes:
         key: (subject, video).
         predicted: (n, 3) onset, apex (-1 = unknown), offset.
         predicted_emotions: (n,) class indices 0..4; -1 = unknown.
-        confidence: (n,); None where unknown.
+        confidence: (n,); None if unknown.
         true: (m, 3) onset, apex (-1 = unknown), offset.
         true_emotions: (m,) class indices 0..3; -1 = unknown.
-        length: None where unknown.
+        length: None if unknown.
     """
 
     key: VideoKey
@@ -54,7 +54,7 @@ class VideoIntervals:
 def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoIntervals:
     """Put what was found in a video next to its micro-expressions; macro-expressions are ignored.
 
-    Where the protocol compares sampled frames, the truth is rounded down to them.
+    If the protocol compares sampled frames, the truth is rounded down to them.
 
     Raises:
         KeyError: If the Catalog has no such video.

@@ -1,6 +1,6 @@
-"""Score curves: what a network says about whole videos, and the file of a fold's curves.
+"""Score curves: what a network says about whole videos, and the file that holds a fold's curves.
 
-Curves are kept so that every selection rule can be tried on them again without training anything.
+Curves are kept so that every selection rule can be tried on them without training again.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from memodule.runtime.atomic import replacing
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VideoCurve:
-    """The stitched output of the network for one video.
+    """The stitched output of a network for one video.
 
     Attributes:
         subject: Code of the person.
@@ -52,17 +52,12 @@ class VideoCurve:
 
     @functools.cached_property
     def frame_emotions(self) -> Mapping[str, NDArray[np.int64]]:
-        """For each way with the neutral class (`Protocol.neutral`) the (n,) class of every sampled frame."""
+        """For each way to treat the neutral class (`Protocol.neutral`) the (n,) class of every sampled frame."""
         return {way: frame_emotions(self.logits, way) for way in NEUTRAL_WAYS}
 
 
 def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:
-    """Write curves to one .npz file, in one step.
-
-    Args:
-        path: The file; replaced in one step.
-        curves: Any number of videos of any length, one after the other in the file.
-    """
+    """Write curves of any number of videos to one .npz file, in one step."""
     classes = len(FRAME_CLASSES)
     with replacing(path) as aside:
         np.savez_compressed(
@@ -78,22 +73,16 @@ def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:
 
 
 def read_curves(path: Path) -> list[VideoCurve]:
-    """Read the curves that `write_curves` wrote.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The curves in the order in which they were written.
+    """Read the curves that `write_curves` wrote, in the same order.
 
     Raises:
-        UserError: If the file is missing, truncated, not ours, or holds numbers that are not finite.
+        UserError: If the file is missing, damaged, not ours, or holds numbers that are not finite.
     """
     try:
         with np.load(path) as file:
             ends = np.cumsum(file["length"])[:-1]
             if not (np.isfinite(file["score"]).all() and np.isfinite(file["logits"]).all()):
-                raise ValueError("some of its numbers are not finite")
+                raise ValueError("it holds numbers that are not finite")
             scores, logits = np.split(file["score"], ends), np.split(file["logits"], ends)
             columns = (file["subject"].tolist(), file["video"].tolist(), scores, logits, file["fps"].tolist())
             steps = file["frame_step"].tolist()
@@ -102,5 +91,5 @@ def read_curves(path: Path) -> list[VideoCurve]:
         raise UserError(f"{path}: no such file; run `memodule loso` to get score curves") from None
     except Exception as error:  # numpy and zipfile raise many kinds for a broken file
         raise UserError(
-            f"{path}: no file of score curves, or a damaged one ({error}); delete the fold's folder and run it again"
+            f"{path}: not a file of score curves, or damaged ({error}); delete the fold's folder and run the fold again"
         ) from None

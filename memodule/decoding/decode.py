@@ -26,7 +26,7 @@ class Decoded:
     Attributes:
         key: (subject, video).
         sampled: (n, 3) onset, apex, offset in sampled frames, inclusive.
-        emotions: (n,) class index 0..4; neutral (4) is no detection where the protocol filters it.
+        emotions: (n,) class index 0..4; neutral (4) does not count as a detection if the protocol filters it.
         confidence: (n,) larger is more certain.
         frame_step: Source frames per sampled frame.
     """
@@ -39,21 +39,18 @@ class Decoded:
 
     @property
     def frames(self) -> NDArray[np.int64]:
-        """(n, 3) onset, apex, offset in source frames, inclusive: a sampled frame stands for `frame_step` of them."""
+        """(n, 3) onset, apex, offset in source frames, inclusive: a sampled frame covers `frame_step` of them."""
         last_of_step = np.array([0, 0, self.frame_step - 1], dtype=np.int64)
         return np.add(self.sampled * self.frame_step, last_of_step)
 
 
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
-    """Select the intervals of a curve; their frames vote the emotions unless the rule tells them.
+    """Select the intervals of a curve; their frames vote the emotions unless the rule assigns them.
 
     Args:
-        curve: Score and logits of a video, per sampled frame.
-        rule: A fitted rule.
-        protocol: Its `neutral` says what becomes of the neutral logit before frames vote.
-
-    Returns:
-        The intervals in sampled frames, inclusive, each with its emotion; neutral ones are still among them.
+        curve: Score and logits of a video.
+        rule: Fitted.
+        protocol: Its `neutral` says how frames vote. Intervals voted neutral are kept.
     """
     found = rule.detect(curve.score, curve.probabilities)
     emotions = found.emotions
@@ -63,15 +60,7 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
 
 
 def labelled_curve(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
-    """A curve with its truth in sampled frames, as rules are calibrated on; an unknown apex is put in the middle.
-
-    Args:
-        curve: The curve.
-        catalog: Holds the labels of its video.
-
-    Returns:
-        Curve, class probabilities, and micro- and macro-expressions as (m, 3) sampled frames, inclusive, rounded down.
-    """
+    """A curve and its true expressions in sampled frames, rounded down; an unknown apex is put in the middle."""
     micro = catalog.expressions_of(curve.key, "micro")
     return LabelledCurve(
         curve.score.astype(np.float64),
@@ -89,14 +78,7 @@ def _sampled(expressions: Sequence[Expression], frame_step: int) -> NDArray[np.i
 
 
 def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
-    """One row of `PREDICTION_COLUMNS` per interval, in source frames.
-
-    Args:
-        videos: What was found, video by video.
-
-    Yields:
-        subject, video, onset, apex, offset, name of the emotion, confidence; frames are 0-based and inclusive.
-    """
+    """One row of `PREDICTION_COLUMNS` per interval, in 0-based, inclusive source frames."""
     for video in videos:
         columns = (video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist())
         for frames, emotion, confidence in zip(*columns, strict=True):
@@ -104,22 +86,12 @@ def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
 
 
 def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:
-    """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it).
-
-    Args:
-        path: The CSV file; replaced in one step.
-        videos: What was found, video by video.
-    """
+    """Write a prediction CSV in source frames, one row per interval (`memodule evaluate` reads it), in one step."""
     write_csv(path, PREDICTION_COLUMNS, ((*row, f"{confidence:.6g}") for *row, confidence in prediction_rows(videos)))
 
 
 def write_truth(path: Path, expressions: Iterable[Expression]) -> None:
-    """Write the micro-expressions of a Catalog as the truth CSV of `memodule evaluate`.
-
-    Args:
-        path: The CSV file; replaced in one step.
-        expressions: Macro-expressions among them are left out.
-    """
+    """Write the micro-expressions as a truth CSV for `memodule evaluate`, in one step."""
     rows = [
         (e.subject, e.video, e.onset, "" if e.apex is None else e.apex, e.offset, e.emotion)
         for e in expressions

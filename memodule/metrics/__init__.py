@@ -1,8 +1,8 @@
 """Scores of spotted and recognised micro-expressions.
 
 `memodule.metrics.functional` counts and scores in plain numpy; its docstring lists the conventions and every difference
-from the published scorers. `SpotThenRecognizeScore` is the torchmetrics shell for training loops; it is imported only
-when asked for, so that scoring CSV files never waits for torch.
+from the published scorers. `SpotThenRecognizeScore` wraps it as a torchmetrics metric for training loops; it is
+imported on first use, so that scoring CSV files does not load torch.
 """
 
 from typing import TYPE_CHECKING, Any

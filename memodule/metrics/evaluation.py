@@ -1,4 +1,7 @@
-"""Everything that is said about a file of predictions: scores, intervals, chance, and details on request."""
+"""Everything that can be said about predictions: scores, intervals, chance level, and details on request.
+
+Every function that takes videos takes all of them; the protocol decides which count.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -29,20 +32,12 @@ from memodule.metrics.functional import (
     timing_errors,
 )
 
-Report = dict[str, Any]
+EvaluationReport = dict[str, Any]
 """Plain values, ready for JSON."""
 
 
 def tally_subjects(videos: Sequence[VideoIntervals], protocol: Protocol) -> dict[str, Tally]:
-    """The counts of every subject, those without predictions or truths included.
-
-    Args:
-        videos: All videos; the protocol decides which count.
-        protocol: The rules.
-
-    Returns:
-        Counts by subject, in the order of their first video.
-    """
+    """The counts of every subject, also of those without predictions or truths, in the order of their first video."""
     tallies: dict[str, Tally] = {}
     for video in videos:
         tallies[video.key[0]] = tallies.get(video.key[0], Tally()) + _tally(video, protocol)
@@ -56,14 +51,13 @@ def evaluate(
     prior_length: int | None = None,
     resamples: int = 2000,
     seed: int = 0,
-) -> Report:
+) -> EvaluationReport:
     """Score predictions, with bootstrap intervals over subjects and chance baselines.
 
     Args:
         videos: All videos that are scored.
-        protocol: The rules.
-        prior_length: Length in frames of the intervals that chance throws; the (upper) median length of the truths
-            unless given.
+        protocol: How to count and score.
+        prior_length: Length in frames of random intervals; None uses the (upper) median length of the truths.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -83,16 +77,12 @@ def evaluate(
     }
 
 
-def details(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report:
+def details(videos: Sequence[VideoIntervals], protocol: Protocol) -> EvaluationReport:
     """IoU sweep, timing errors and ranking by confidence.
 
-    Args:
-        videos: All videos.
-        protocol: The rules; the sweep replaces its IoU.
-
     Returns:
-        `sweep`: for each IoU the scores; `timing`: onset, apex, offset errors of true positives in ms, or None where no
-        frame rate is known; `ranking`: average precision, best operating point and curve, or None without confidences.
+        `sweep`: the scores for each IoU; `timing`: onset, apex, offset errors of true positives in ms, or None without
+        frame rates; `ranking`: average precision, best operating point and curve, or None without confidences.
     """
     sweep = iou_sweep(
         [video.predicted for video in videos],
@@ -108,48 +98,31 @@ def details(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report:
     }
 
 
-def per_subject(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Report]:
-    """Counts and scores of each subject on its own; a small subject's scores say little.
-
-    Args:
-        tallies: Counts by subject.
-        protocol: The rules.
-
-    Returns:
-        By subject tp, fp, fn, precision, recall, f1 of spotting, and one number for each of `SCORES`.
-    """
+def per_subject(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, EvaluationReport]:
+    """By subject tp, fp, fn, precision, recall, f1 of spotting, and all of `SCORES`; few expressions say little."""
     return {subject: _spotting(tally) | score(tally, protocol) for subject, tally in tallies.items()}
 
 
-def kinds(micro: Sequence[VideoIntervals], macro: Sequence[VideoIntervals], protocol: Protocol) -> Report:
-    """Spotting of macro-expressions, and of both kinds with their counts added up.
-
-    Args:
-        micro: Micro-expressions of all videos.
-        macro: Macro-expressions of the same videos.
-        protocol: The rules.
+def kinds(micro: Sequence[VideoIntervals], macro: Sequence[VideoIntervals], protocol: Protocol) -> EvaluationReport:
+    """Spotting of macro-expressions, and of both kinds with their counts added.
 
     Returns:
-        macro and overall, each tp, fp, fn, precision, recall, f1.
+        macro and overall, each with tp, fp, fn, precision, recall, f1.
     """
     tallies = [sum((_tally(video, protocol) for video in videos), Tally()) for videos in (micro, macro)]
     return {"macro": _spotting(tallies[1]), "overall": _spotting(sum(tallies, Tally()))}
 
 
-def compare(first: Mapping[str, Tally], second: Mapping[str, Tally], protocol: Protocol, seed: int = 0) -> Report:
-    """The paired test of two runs, score by score.
-
-    Args:
-        first: Counts by subject of one run.
-        second: Of the other, for the same subjects.
-        protocol: The rules.
-        seed: Of bootstrap and permutations.
+def compare(
+    first: Mapping[str, Tally], second: Mapping[str, Tally], protocol: Protocol, seed: int = 0
+) -> EvaluationReport:
+    """The paired test of two runs, from counts by subject.
 
     Returns:
         For each of `SCORES` both values, their difference (first - second), its 95 % interval and p.
 
     Raises:
-        UserError: If the subjects differ, or the labels behind the counts do.
+        UserError: If the runs have different subjects or labels.
     """
     return {name: dataclasses.asdict(row) for name, row in paired_test(first, second, protocol, seed=seed).items()}
 
@@ -158,33 +131,35 @@ def _tally(video: VideoIntervals, protocol: Protocol) -> Tally:
     return tally_video(video.predicted, video.predicted_emotions, video.true, video.true_emotions, protocol)
 
 
-def _spotting(tally: Tally) -> Report:
+def _spotting(tally: Tally) -> EvaluationReport:
     counts = {"tp": tally.tp, "fp": tally.fp, "fn": tally.fn}
     return counts | spotting_scores(**counts)
 
 
-def _recognition(tally: Tally, protocol: Protocol) -> Report:
+def _recognition(tally: Tally, protocol: Protocol) -> EvaluationReport:
     scores = recognition_scores(tally.confusion, protocol.emotions, protocol.absent_classes)
     return scores | {"support": int(scores["support"]), "confusion": tally.confusion.tolist()}
 
 
-def _baselines(videos: Sequence[VideoIntervals], pooled: Tally, protocol: Protocol, length: int | None) -> Report:
+def _baselines(
+    videos: Sequence[VideoIntervals], pooled: Tally, protocol: Protocol, length: int | None
+) -> EvaluationReport:
     truths = np.concatenate([np.empty((0, 3), np.int64), *(video.true for video in videos)])
     lengths = np.sort(truths[:, 2] - truths[:, 0] + 1)
-    thrown = length or (int(lengths[len(lengths) // 2]) if len(lengths) else 1)
-    luck = chance_baselines([_chance_video(video, thrown, protocol) for video in videos], pooled, protocol)
+    drawn = length or (int(lengths[len(lengths) // 2]) if len(lengths) else 1)
+    chance = chance_baselines([_chance_video(video, drawn, protocol) for video in videos], pooled, protocol)
     known = all(video.length for video in videos)
     return {
-        "random_peaks": {name: luck.scores[f"spot_{name}"] for name in ("precision", "recall", "f1")}
-        | {"length": thrown, "video_frames": "given" if known else "up to the last interval"},
-        "majority_emotion": {"emotion": luck.emotion}
-        | {name: luck.scores[f"recog_{name}"] for name in ("f1", "uf1", "uar")},
-        "strs": luck.scores["strs"],
+        "random_peaks": {name: chance.scores[f"spot_{name}"] for name in ("precision", "recall", "f1")}
+        | {"length": drawn, "video_frames": "given" if known else "up to the last interval"},
+        "majority_emotion": {"emotion": chance.emotion}
+        | {name: chance.scores[f"recog_{name}"] for name in ("f1", "uf1", "uar")},
+        "strs": chance.scores["strs"],
     }
 
 
 def _chance_video(video: VideoIntervals, length: int, protocol: Protocol) -> ChanceVideo:
-    """Without a known length the video is taken to end with its last interval, which favours chance."""
+    """A video of unknown length is assumed to end with its last interval, which favours chance."""
     last = max([0, *video.predicted[:, 2].tolist(), *video.true[:, 2].tolist()])
     frames = video.length.frames if video.length else last + 1
     tally = _tally(video, protocol)
@@ -195,7 +170,7 @@ def _match(video: VideoIntervals, protocol: Protocol) -> NDArray[np.int64]:
     return match_video(video.predicted, video.predicted_emotions, video.true, video.true_emotions, protocol)
 
 
-def _timing(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report | None:
+def _timing(videos: Sequence[VideoIntervals], protocol: Protocol) -> EvaluationReport | None:
     errors = [np.empty((0, 3))]
     for video in videos:
         if video.length is None or video.length.fps is None:
@@ -204,7 +179,7 @@ def _timing(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report | No
     return dict(summarize_timing(np.concatenate(errors)))
 
 
-def _ranking(videos: Sequence[VideoIntervals], protocol: Protocol) -> Report | None:
+def _ranking(videos: Sequence[VideoIntervals], protocol: Protocol) -> EvaluationReport | None:
     ranked = []
     for video in videos:
         if video.confidence is None:

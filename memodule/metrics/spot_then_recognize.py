@@ -1,4 +1,4 @@
-"""The torchmetrics shell of the scores."""
+"""The scores as a torchmetrics metric."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from memodule.metrics.functional.tally import CONFUSION_SHAPE
 
 
 class SpotThenRecognizeScore(Metric):
-    """STRS and what it is made of, over all videos seen since the last reset.
+    """STRS and the scores behind it, over all videos since the last reset.
 
-    The states are summed counts, so the result is exact however the videos are spread over processes: unevenly, or
-    with none at all for some of them. The caller sees to it that no video is given twice.
+    The states are summed counts, so the result is exact however videos are distributed over processes, even unevenly.
+    The caller must not update with the same video twice.
 
     Args:
-        protocol: The rules; `megc` unless given.
-        **kwargs: Passed on to `torchmetrics.Metric`.
+        protocol: How to count and score.
+        **kwargs: For `torchmetrics.Metric`.
 
     >>> metric = SpotThenRecognizeScore()
     >>> metric.update([[10, 20, 29]], [0], [[12, 30]], [0])
@@ -74,11 +74,7 @@ class SpotThenRecognizeScore(Metric):
         return Tally(int(self.tp), int(self.fp), int(self.fn), self.confusion.cpu().numpy().copy())
 
     def compute(self) -> dict[str, Tensor]:
-        """The scores of the pooled counts of all processes; see `memodule.metrics.functional.score`.
-
-        Returns:
-            For each of `SCORES` a float32 scalar in 0..1; 0 where nothing was counted.
-        """
+        """The scores of the pooled counts, each a float32 scalar in 0..1; see `memodule.metrics.functional.score`."""
         scores = score(self.tally, self.protocol)
         return {name: torch.tensor(value, dtype=torch.float32, device=self.tp.device) for name, value in scores.items()}
 

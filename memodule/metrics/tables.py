@@ -7,22 +7,22 @@ from rich.table import Table
 
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
-from memodule.metrics.evaluation import Report
+from memodule.metrics.evaluation import EvaluationReport
 from memodule.metrics.score_names import NAMES, SCORE_NAMES, SCORES, chance_scores, pooled_scores
 
 
-def print_report(report: Report, protocol: Protocol) -> None:
-    """Print a report of `evaluate`, with whatever details it has, to standard output.
+def print_report(report: EvaluationReport, protocol: Protocol) -> None:
+    """Print a report of `evaluate` to standard output, with the details it has.
 
     Args:
-        report: What `evaluate` gave, with `details`, `per_subject`, `kinds` or `compare` added or not.
-        protocol: The rules it was made under; if they leak, every table says so.
+        report: From `evaluate`, optionally extended by `details`, `per_subject`, `kinds` or `compare`.
+        protocol: The one it was made under; if it leaks, every table says so.
     """
     out = Console(highlight=False, markup=False, emoji=False)
     spotting, recognition, chance = report["spotting"], report["recognition"], report["baselines"]
     out.print(_rules(protocol))
     if protocol.leak:
-        out.print(f"LEAK (protocol {protocol.name}): {protocol.leak}. A file does not tell how it was made.")
+        out.print(f"LEAK (protocol {protocol.name}): {protocol.leak}. The files do not say how they were made.")
     out.print(
         f"Spotting: {_counts(spotting)}. Recognition: on the {recognition['support']} true positives whose true "
         f"emotion is {', '.join(protocol.emotions)}."
@@ -38,21 +38,21 @@ def print_report(report: Report, protocol: Protocol) -> None:
         out.print(table)
 
 
-def _tables(report: Report, protocol: Protocol) -> Iterator[Table | str]:
-    """The scores, then the rest; under a leaking protocol each table says so, so that none is quoted without it."""
+def _tables(report: EvaluationReport, protocol: Protocol) -> Iterator[Table | str]:
+    """The scores, then the rest; under a leaking protocol each title says so, so that no table is quoted without it."""
     for table in (_scores(report), _confusion(report), *_extras(report)):
         if protocol.leaks and isinstance(table, Table):
             table.title = f"{table.title or 'scores'} (protocol {protocol.name}: LEAK)"
         yield table
 
 
-def _confusion(report: Report) -> Table:
+def _confusion(report: EvaluationReport) -> Table:
     rows = zip(EMOTIONS, report["recognition"]["confusion"], strict=True)
     return _table("true positives", ["true \\ predicted", *FRAME_CLASSES], ([name, *row] for name, row in rows))
 
 
 def _rules(protocol: Protocol) -> str:
-    videos = "all videos" if protocol.videos == "all" else "only videos that hold an expression"
+    videos = "all videos" if protocol.videos == "all" else "only videos with an expression"
     matching = "one-to-one" if protocol.matching == "one_to_one" else "greedy"
     neutral = "dropped" if protocol.filter_neutral else "kept as detections"
     frames = "in the frames of the files" + (", sampled or not" if protocol.frames == "sampled" else "")
@@ -62,13 +62,13 @@ def _rules(protocol: Protocol) -> str:
     )
 
 
-def _scores(report: Report) -> Table:
+def _scores(report: EvaluationReport) -> Table:
     values, chance = pooled_scores(report), chance_scores(report)
     rows = [[NAMES[key], values[key], _interval(report["ci"][key]), chance[key]] for key in SCORES]
     return _table("", ["score", "value", "95 % over subjects", "by chance"], rows)
 
 
-def _extras(report: Report) -> Iterable[Table | str]:
+def _extras(report: EvaluationReport) -> Iterable[Table | str]:
     for kind in ("macro", "overall"):
         if kind in report:
             block = report[kind]
@@ -90,9 +90,9 @@ def _extras(report: Report) -> Iterable[Table | str]:
         yield _paired(report)
 
 
-def _timing(report: Report) -> Table | str:
+def _timing(report: EvaluationReport) -> Table | str:
     if report["timing"] is None:
-        return "Timing errors need frame rates: give --videos with a column fps."
+        return "Timing errors need frame rates: pass --videos with a column fps."
     rows = [
         [name, int(values["pairs"]), *(f"{values[key]:.1f}" if key in values else "" for key in ("bias", "mae"))]
         for name, values in report["timing"].items()
@@ -100,7 +100,7 @@ def _timing(report: Report) -> Table | str:
     return _table("timing of true positives", ["", "pairs", "mean error (ms)", "mean absolute error (ms)"], rows)
 
 
-def _ranking(report: Report) -> str:
+def _ranking(report: EvaluationReport) -> str:
     ranking = report["ranking"]
     if ranking is None:
         return "Average precision needs a column confidence in the predictions."
@@ -114,7 +114,7 @@ def _ranking(report: Report) -> str:
     return text
 
 
-def _paired(report: Report) -> Table:
+def _paired(report: EvaluationReport) -> Table:
     paired = report["paired"]
     rows = [
         [NAMES[key], *(paired[key][name] for name in ("first", "second", "difference")), _interval(ends), p]
@@ -134,7 +134,7 @@ def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) ->
     return table
 
 
-def _counts(block: Report) -> str:
+def _counts(block: EvaluationReport) -> str:
     return f"{block['tp']} true positives, {block['fp']} false positives, {block['fn']} misses"
 
 

@@ -37,10 +37,10 @@ def test_broken_files_are_named(tmp_path):
         read_curves(path)
     write_curves(path, [curve("006", "1", 45)])
     path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(UserError, match=r"curves.npz: no file of score curves, or a damaged one"):
+    with pytest.raises(UserError, match=r"curves.npz: .*score curves, or damaged"):
         read_curves(path)
     broken = curve("006", "1", 45)
     broken.score[7] = np.nan
     write_curves(path, [curve("006", "2", 45), broken])
-    with pytest.raises(UserError, match="some of its numbers are not finite"):
+    with pytest.raises(UserError, match="numbers that are not finite"):
         read_curves(path)

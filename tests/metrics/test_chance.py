@@ -1,4 +1,4 @@
-"""The closed form of blind luck equals a simulation of it."""
+"""The closed form of chance equals a simulation of it."""
 
 import numpy as np
 import pytest
@@ -38,8 +38,8 @@ def test_expectation_equals_simulation(name):
 
 def test_close_truths_make_it_an_upper_bound():
     videos = [ChanceVideo(40, 2, 10, [[10, 19], [12, 21], [14, 23]], [0, 0, 0])]
-    luck = chance_baselines(videos, Tally())
-    assert simulated(videos, Protocol())[2] <= luck.scores["spot_f1"]
+    chance = chance_baselines(videos, Tally())
+    assert simulated(videos, Protocol())[2] <= chance.scores["spot_f1"]
     crowded = [ChanceVideo(12, 1, 10, [[0, 9], [1, 10], [2, 11]], [0, 0, 0])]  # one interval hits one truth, not three
     assert chance_baselines(crowded, Tally()).hits == 1
 
@@ -48,12 +48,12 @@ def test_the_majority_emotion_answers_for_every_hit():
     confusion = np.zeros((4, 5), int)
     confusion[0, 1], confusion[1, 1], confusion[3, 0] = 6, 3, 5
     videos = [ChanceVideo(100, 14, 10, [[i, i + 1] for i in range(19)], [0] * 6 + [1] * 3 + [3] * 10)]
-    luck = chance_baselines(videos, Tally(tp=14, confusion=confusion))
-    assert luck.emotion == "negative"  # 'others' is more frequent but not scored
+    chance = chance_baselines(videos, Tally(tp=14, confusion=confusion))
+    assert chance.emotion == "negative"  # 'others' is more frequent but not scored
     precision, recall = (6 / 9) / 3, 1 / 3
-    assert luck.scores["recog_f1"] == pytest.approx(2 * precision * recall / (precision + recall))
-    assert luck.scores["recog_uar"] == pytest.approx(1 / 3)
-    assert luck.scores["strs"] == pytest.approx(luck.scores["spot_f1"] * luck.scores["recog_f1"])
+    assert chance.scores["recog_f1"] == pytest.approx(2 * precision * recall / (precision + recall))
+    assert chance.scores["recog_uar"] == pytest.approx(1 / 3)
+    assert chance.scores["strs"] == pytest.approx(chance.scores["spot_f1"] * chance.scores["recog_f1"])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_majority_emotion_answers_for_every_hit():
         ChanceVideo(100, 3, 0, [[60, 10]], [-1]),
     ],
 )
-def test_where_nothing_can_be_hit_luck_is_0(video):
+def test_where_nothing_can_be_hit_chance_is_0(video):
     assert set(chance_baselines([video], Tally()).scores.values()) == {0.0}
     assert set(chance_baselines([], Tally()).scores.values()) == {0.0}
 

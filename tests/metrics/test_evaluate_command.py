@@ -161,7 +161,7 @@ def test_details_say_what_they_lack(files, capsys):
     assert result["ranking"] is None
     assert main(["evaluate", "pred.csv", "truth.csv", "--details"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "give --videos with a column fps" in text
+    assert "--videos with a column fps" in text
     assert "needs a column confidence" in text
 
 

@@ -1,6 +1,6 @@
-"""What blind luck would score on the same videos.
+"""The chance level on the same videos.
 
-Spotting: in every video as many peaks as the run predicts, each at a uniformly random place, with the prior's length.
+Spotting: in every video as many intervals as the run predicts, at uniformly random places, with the prior's length.
 Recognition: the most frequent emotion for every true positive of the run.
 """
 
@@ -19,12 +19,13 @@ from memodule.metrics.functional.tally import Tally
 
 
 class ChanceVideo(NamedTuple):
-    """What a blind spotter knows about one video, and its truths.
+    """What random spotting needs to know about one video, and its truths.
 
     Attributes:
         frames: Number of frames of the video, in the same frames as `true`.
-        predictions: How many intervals the run predicts there (neutral ones left out where the protocol filters them).
-        length: Length of the prior in frames, both ends counted.
+        predictions: Number of intervals that the run predicts there (without neutral ones if the protocol filters
+            them).
+        length: Length of the prior in frames, both ends included.
         true: (m, 2) or (m, 3) frames of the truths.
         true_emotions: (m,) class indices 0..3; -1 = unknown.
     """
@@ -38,12 +39,12 @@ class ChanceVideo(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ChanceBaselines:
-    """The scores of blind luck.
+    """The scores that chance reaches.
 
     Attributes:
         scores: One number in 0..1 for each of `SCORES`; `strs` is the product of the two F1.
-        hits: Expected number of true positives of random peaks.
-        emotion: The emotion that the recognition baseline always answers: the most frequent one of the scored truths.
+        hits: Expected number of true positives of random intervals.
+        emotion: The constant answer of the recognition baseline: the most frequent one of the scored truths.
     """
 
     scores: dict[str, float]
@@ -52,24 +53,21 @@ class ChanceBaselines:
 
 
 def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Protocol = MEGC) -> ChanceBaselines:
-    """The expected scores of random peaks, and the scores of the majority emotion.
+    """The expected scores of random intervals, and the scores of the majority emotion.
 
     The numbers of predictions and truths are given, so spotting precision, recall and F1 are linear in the number of
-    hits, and their expectation is exact in closed form wherever a random interval can hit only one truth: a truth that
-    a single interval hits with probability q is hit by one of k with 1 - (1 - q)^k. Where truths lie so close
-    together that one interval may hit either, this is an upper bound.
+    hits, and their expectation is exact in closed form if a random interval can hit only one truth: a truth that a
+    single interval hits with probability q is hit by one of k with 1 - (1 - q)^k. If truths are so close together that
+    one interval may hit either, this is an upper bound.
 
     Args:
         videos: The videos that are scored; those that the protocol leaves out are skipped here too.
-        tally: The pooled counts of the run: its true positives are what the majority emotion is tried on.
-        protocol: The rules; `megc` unless given.
-
-    Returns:
-        Expected scores of random peaks, and the scores of the majority emotion.
+        tally: The pooled counts of the run; the majority emotion is tried on its true positives.
+        protocol: How to count and score.
 
     >>> video = ChanceVideo(frames=1000, predictions=2, length=20, true=[[100, 119]], true_emotions=[0])
-    >>> luck = chance_baselines([video], Tally(tp=1, fp=1))
-    >>> round(luck.scores["spot_f1"], 4), luck.emotion  # 13 of 981 places hit
+    >>> chance = chance_baselines([video], Tally(tp=1, fp=1))
+    >>> round(chance.scores["spot_f1"], 4), chance.emotion  # 13 of 981 places hit
     (0.0176, 'negative')
     """
     scored = [video for video in videos if protocol.videos == "all" or len(as_frames(video.true))]
@@ -83,14 +81,9 @@ def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Prot
 
 
 def expected_hits(video: ChanceVideo, iou: float = 0.5) -> float:
-    """The expected number of truths that random intervals of the prior's length hit.
+    """The expected number of truths that random intervals of the prior's length hit, 0..number of predictions.
 
-    Args:
-        video: The video; intervals lie wholly inside it, at every place with the same probability.
-        iou: Smallest intersection over union of a hit.
-
-    Returns:
-        A number from 0 to the number of predictions; 0 where there is nothing to hit or to predict.
+    Intervals are entirely inside the video; every place has the same probability.
     """
     true = as_frames(video.true)
     if len(true) == 0 or video.predictions <= 0 or video.frames <= 0:
@@ -109,7 +102,7 @@ def _majority(videos: Sequence[ChanceVideo], protocol: Protocol) -> str:
 
 
 def _always(emotion: str, tally: Tally) -> Numbers:
-    """The confusion of the run's true positives, had all of them been given this emotion."""
+    """The confusion of the run's true positives if all of them had been given this emotion."""
     confusion = np.zeros(tally.confusion.shape)
     confusion[:, EMOTIONS.index(emotion)] = tally.confusion.sum(axis=1)
     return confusion

@@ -12,13 +12,7 @@ Matching = Literal["one_to_one", "greedy"]
 
 
 def as_frames(intervals: ArrayLike) -> Frames:
-    """Intervals as an (n, 2) or (n, 3) integer array; an empty list of any shape has no interval.
-
-    Args:
-        intervals: Rows of whole frames.
-
-    Returns:
-        int64, as many columns as were given.
+    """Intervals as an (n, 2) or (n, 3) int64 array; an empty list of any shape has no interval.
 
     Raises:
         ValueError: If the shape is another one or the frames are not whole numbers.
@@ -27,20 +21,16 @@ def as_frames(intervals: ArrayLike) -> Frames:
     if array.size == 0:
         return np.empty((0, 3), np.int64)
     if array.ndim != 2 or array.shape[1] not in (2, 3):
-        raise ValueError(f"intervals have shape {array.shape}; give (n, 2) onset, offset or (n, 3) onset, apex, offset")
+        raise ValueError(f"intervals have shape {array.shape}, not (n, 2) onset, offset or (n, 3) onset, apex, offset")
     if array.dtype.kind not in "iu":
         raise ValueError(f"intervals are {array.dtype}; frames are whole numbers")
     return array.astype(np.int64, copy=False)
 
 
 def interval_iou(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Intersection over union of every pair, counted in frames with both ends inclusive.
+    """Intersection over union of every pair of (n, 2|3) and (m, 2|3) intervals, in inclusive frames.
 
     An interval that ends before it starts (published labels hold some) holds no frame and overlaps nothing.
-
-    Args:
-        first: (n, 2) onset, offset or (n, 3) onset, apex, offset.
-        second: (m, 2) or (m, 3), likewise.
 
     Returns:
         (n, m) float64 in 0..1. As the quotient of two whole numbers it equals the literal .5, .3 … where it should.
@@ -62,10 +52,10 @@ def match_intervals(
 ) -> NDArray[np.int64]:
     """Match the predictions of one video with its true intervals; no truth is matched twice.
 
-    "one_to_one" matches as many pairs as possible and, among those matchings, the one with the largest sum of IoU; the
-    order of rows does not matter. "greedy" is the published rule: predictions in the given order, each looking only at
-    its best truth (ties: the later row); if that one is taken or too far off, the prediction is a false alarm, even
-    where another truth would do.
+    "one_to_one" matches as many pairs as possible and, among those matchings, chooses the one with the largest sum of
+    IoU; the order of rows does not matter. "greedy" is the published rule: predictions in the given order, each
+    considering only its best truth (ties: the later row); if that one is taken or too far off, the prediction is a
+    false alarm, even if another truth would do.
 
     Args:
         predicted: (n, 2) or (n, 3) frames of the predictions, inclusive.
@@ -101,12 +91,12 @@ def _most_pairs(overlap: NDArray[np.float64], iou: float, predicted: Frames, tru
     if len(set(rows.tolist())) == len(set(columns.tolist())) == len(rows):  # the usual case: nothing to decide
         match[rows] = columns
         return match
-    from scipy.optimize import linear_sum_assignment  # slow to import and seldom needed
+    from scipy.optimize import linear_sum_assignment  # slow to import and rarely needed
 
     # Ties are decided in the order of frames, so that the order of rows cannot move a score.
     row_order = np.lexsort(predicted.T[::-1])
     column_order = np.lexsort(true.T[::-1])
-    # A pair outweighs every sum of IoU, so that no pair is given up for better overlaps elsewhere.
+    # A pair outweighs every sum of IoU, so that no pair is sacrificed for better overlaps elsewhere.
     weight = np.where(allowed, min(overlap.shape) + 1 + overlap, 0.0)[np.ix_(row_order, column_order)]
     rows, columns = linear_sum_assignment(weight, maximize=True)
     rows, columns = row_order[rows], column_order[columns]

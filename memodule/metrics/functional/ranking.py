@@ -2,7 +2,7 @@
 
 Matching order: within a video, predictions in falling order of confidence (ties: as given) each claim the truth they
 overlap most among those that are close enough and still free. Less confident predictions cannot change a claim, so
-every threshold cuts the same ranking. Where truths overlap each other the hits at a threshold can be fewer than
+every threshold cuts the same ranking. If truths overlap each other, the hits at a threshold can be fewer than
 one-to-one matching finds, never more.
 """
 
@@ -18,10 +18,10 @@ from memodule.metrics.functional.matching import interval_iou
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PrecisionRecallCurve:
-    """What is left of a ranking at each threshold on the confidence.
+    """What remains of a ranking at each threshold on the confidence.
 
     Attributes:
-        confidence: (k,) the different confidences, falling.
+        confidence: (k,) the distinct confidences, falling.
         tp: (k,) true positives among the predictions at least as confident.
         predicted: (k,) number of those predictions.
         truths: Number of truths.
@@ -49,10 +49,10 @@ class PrecisionRecallCurve:
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold on the confidence and what it gives.
+    """A threshold on the confidence and its scores.
 
     Attributes:
-        confidence: Predictions at least this sure are kept.
+        confidence: Predictions with at least this confidence are kept.
         precision: Share of the kept predictions that are hits, 0..1.
         recall: Share of the truths that they find, 0..1.
         f1: Harmonic mean of the two.
@@ -67,17 +67,14 @@ class OperatingPoint(NamedTuple):
 def precision_recall_curve(
     videos: Iterable[tuple[ArrayLike, ArrayLike, ArrayLike]], iou: float = 0.5
 ) -> PrecisionRecallCurve:
-    """Rank the predictions of all videos together.
+    """Rank the predictions of all videos together: one point for each distinct confidence, falling.
 
     Args:
         videos: For each video the predictions (n, 2|3), their confidences (n,) and the truths (m, 2|3).
         iou: Smallest intersection over union of a hit.
 
-    Returns:
-        One point for each distinct confidence, from the surest on; empty without predictions.
-
     Raises:
-        ValueError: If a confidence is not finite, or there are not as many as predictions.
+        ValueError: If a confidence is not finite, or their number is not the number of predictions.
 
     >>> curve = precision_recall_curve([([[10, 29], [50, 60]], [0.4, 0.9], [[12, 30]])])
     >>> curve.confidence, curve.precision, curve.recall
@@ -95,18 +92,12 @@ def precision_recall_curve(
     pooled, hit = np.concatenate(confidences), np.concatenate(hits)
     order = np.argsort(-pooled, kind="stable")
     ranked = pooled[order]
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)])  # equal confidences stand together
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)])  # equal confidences stay together
     return PrecisionRecallCurve(ranked[last], np.cumsum(hit[order], dtype=np.int64)[last], last + 1, truths)
 
 
 def average_precision(curve: PrecisionRecallCurve) -> float:
-    """The area under the curve, precision taken as the best at that recall or a higher one; 0 without predictions.
-
-    Args:
-        curve: Of all videos together.
-
-    Returns:
-        In 0..1.
+    """The area under the curve, 0..1; precision is taken as the best at that recall or a higher one.
 
     >>> average_precision(precision_recall_curve([([[10, 29], [50, 60]], [0.9, 0.4], [[12, 30]])]))
     1.0
@@ -116,13 +107,9 @@ def average_precision(curve: PrecisionRecallCurve) -> float:
 
 
 def operating_point(curve: PrecisionRecallCurve) -> OperatingPoint | None:
-    """The threshold of the highest F1 (ties: the higher threshold); choose it on inner validation subjects.
+    """The threshold of the highest F1 (ties: the higher threshold), or None without predictions.
 
-    Args:
-        curve: Of all videos together.
-
-    Returns:
-        The point, or None without predictions.
+    Choose it on inner validation subjects.
 
     >>> operating_point(precision_recall_curve([([[10, 29], [50, 60]], [0.9, 0.4], [[12, 30]])]))
     OperatingPoint(confidence=0.9, precision=1.0, recall=1.0, f1=1.0)
@@ -135,7 +122,7 @@ def operating_point(curve: PrecisionRecallCurve) -> OperatingPoint | None:
 
 
 def _ranked_hits(overlap: NDArray[np.float64], confidence: NDArray[np.float64], iou: float) -> NDArray[np.bool_]:
-    """(n,) whether each prediction finds a truth when the confident ones choose first."""
+    """(n,) whether each prediction finds a truth if confident ones choose first."""
     hit = np.zeros(len(overlap), bool)
     if overlap.shape[1]:
         free = np.where(overlap >= iou, overlap, 0.0)

@@ -1,4 +1,4 @@
-"""How far scores would move with other subjects: bootstrap intervals and the paired test of two runs.
+"""How much scores would change with other subjects: bootstrap intervals and the paired test of two runs.
 
 The unit is the subject, since expressions and videos of one person are not independent. Counts add up, so a resample
 is a weighting of the subjects' tallies, and all resamples are one matrix product.
@@ -31,7 +31,7 @@ class PairedDifference:
         difference: first - second.
         low: Lower end of the bootstrap interval of the difference.
         high: Upper end.
-        p_value: Two-sided, of the hypothesis that it does not matter which run a subject's result comes from.
+        p_value: Two-sided, of the hypothesis that a subject's two results are exchangeable between the runs.
     """
 
     first: float
@@ -50,21 +50,18 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Interval]:
-    """Percentile intervals of the pooled scores, by resampling subjects with replacement.
+    """Percentile intervals (low, high) of the pooled scores, by resampling subjects with replacement.
 
-    An interval is widened to contain the pooled score where the percentiles leave it out (macro averages over few
-    true positives are biased in resamples that miss a class). With fewer than two subjects nothing is known about
-    other subjects: the interval is (0, 1).
+    An interval is widened to contain the pooled score if the percentiles leave it out (macro averages over few true
+    positives are biased in resamples that miss a class). With fewer than two subjects nothing is known about other
+    subjects: the interval is (0, 1).
 
     Args:
-        tallies: The counts of each subject. The result does not depend on their order.
-        protocol: The rules; `megc` unless given.
+        tallies: The counts of each subject; their order does not matter.
+        protocol: How to score.
         resamples: Number of resamples.
         seed: The same seed gives the same intervals.
         level: Share of resamples inside the interval.
-
-    Returns:
-        (low, high) for each of `SCORES`.
 
     >>> bootstrap({"006": Tally(tp=4, fp=1), "007": Tally(tp=1, fp=2, fn=3), "009": Tally(fn=2)})["spot_f1"]
     (0.0, 0.8888888888888888)
@@ -88,24 +85,21 @@ def paired_test(
 ) -> dict[str, PairedDifference]:
     """Compare two runs over the same subjects: permutation test and bootstrap interval of the difference.
 
-    If the runs are alike, each subject's two results may be swapped. The p-value is the share of swaps whose pooled
-    difference is at least as large as the observed one, either way: over all 2^subjects swaps where these are no more
-    than `permutations`, else over random ones, the observed one included. The interval resamples subjects, the same
-    ones in both runs.
+    If the runs are equivalent, each subject's two results may be swapped. The p-value is the share of swaps whose
+    pooled difference is at least as large as the observed one, in either direction: over all 2^subjects swaps if these
+    are no more than `permutations`, otherwise over random ones, the observed one included. The interval resamples
+    subjects, the same ones in both runs.
 
     Args:
         first: The counts of each subject in the first run.
         second: The counts of the same subjects in the second run, scored against the same truths.
-        protocol: The rules of both; `megc` unless given.
+        protocol: How to score both.
         permutations: Number of swaps, and of resamples for the interval.
         seed: The same seed gives the same numbers.
         level: Share of resamples inside the interval.
 
-    Returns:
-        The difference for each of `SCORES`.
-
     Raises:
-        UserError: If the runs have different subjects, or a subject has another number of truths.
+        UserError: If the runs have different subjects, or a subject has different numbers of truths.
 
     >>> good, poor = Tally(tp=4, fp=1, fn=0), Tally(tp=1, fp=4, fn=3)
     >>> result = paired_test({name: good for name in "abcdef"}, {name: poor for name in "abcdef"})["spot_f1"]
@@ -126,7 +120,7 @@ def paired_test(
         low, high = _percentiles(drawn[0][name] - drawn[1][name], level, difference)
         if len(subjects) < 2:
             low, high = -1.0, 1.0
-        # Sums of shares differ in the last digits between equal swaps; they count as equal.
+        # Sums of shares may differ in the last digits between equal swaps.
         extreme = np.abs(swapped[0][name] - swapped[1][name]) >= abs(difference) - 1e-12
         scores = float(point[0][name]), float(point[1][name])
         result[name] = PairedDifference(*scores, difference, low, high, float(extreme.mean()))
@@ -136,7 +130,9 @@ def paired_test(
 def _common_subjects(first: Mapping[str, Tally], second: Mapping[str, Tally]) -> list[str]:
     alone = sorted(set(first) ^ set(second))
     if alone:
-        raise UserError(f"the two runs do not have the same subjects: {', '.join(alone)} only in one; score them alike")
+        raise UserError(
+            f"the two runs do not have the same subjects: {', '.join(alone)} only in one; score the same ones"
+        )
     subjects = sorted(first)
     for subject in subjects:
         truths = [run[subject].tp + run[subject].fn for run in (first, second)]
@@ -148,7 +144,7 @@ def _common_subjects(first: Mapping[str, Tally], second: Mapping[str, Tally]) ->
     return subjects
 
 
-@functools.lru_cache(maxsize=4)  # drawing takes longer than all that is computed from it; an ablation has 1,000 rows
+@functools.lru_cache(maxsize=4)  # drawing is the slow part; an ablation has 1,000 rows
 def _weights(subjects: int, resamples: int, seed: int) -> Numbers:
     """(resamples, subjects): how often each subject is drawn."""
     shares = np.full(subjects, 1 / max(subjects, 1))
@@ -166,7 +162,7 @@ def _swaps(subjects: int, permutations: int, seed: int) -> Numbers:
 
 
 def _fixed(draws: NDArray[np.int64]) -> Numbers:
-    """As numbers that nobody can change: they are kept for the next call."""
+    """As numbers that cannot be changed, since they are cached."""
     numbers = draws.astype(np.float64)
     numbers.flags.writeable = False
     return numbers

@@ -1,4 +1,8 @@
-"""From counts to scores: always a number in 0..1, whatever is missing."""
+"""From counts to scores: always a number in 0..1, whatever is missing.
+
+Videos are given as four lists: for each video predicted (n, 2) onset, offset or (n, 3) onset, apex, offset in inclusive
+frames, their (n,) class indices 0..4 (neutral is 4), true (m, 2) or (m, 3), and their (m,) class indices 0..3.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,21 +17,13 @@ from memodule.metrics.functional.tally import CONFUSION_SHAPE, Tally, tally_vide
 from memodule.metrics.score_names import SCORE_NAMES
 
 IOU_SWEEP: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
-"""Thresholds that show how much a score owes to where exactly intervals begin and end."""
+"""Thresholds that show how much a score depends on where exactly intervals begin and end."""
 
 Numbers = NDArray[np.float64]
 
 
 def spotting_scores(tp: int, fp: int, fn: int) -> dict[str, float]:
-    """Precision, recall and F1 of pooled counts; 0 where there is nothing to divide by.
-
-    Args:
-        tp: True positives.
-        fp: False positives.
-        fn: False negatives.
-
-    Returns:
-        precision, recall and f1 in 0..1.
+    """Precision, recall and F1 of pooled counts; 0 if there is nothing to divide by.
 
     >>> spotting_scores(tp=3, fp=1, fn=3)
     {'precision': 0.75, 'recall': 0.5, 'f1': 0.6}
@@ -45,8 +41,8 @@ def recognition_scores(
     """Recognition of the true positives whose true emotion is scored.
 
     Precision and recall are macro averages over the scored emotions, and F1 = 2PR/(P+R) of these two averages
-    (published code, `train_evaluate.py`); UF1 is the mean of the classes' own F1. UAR is the macro recall; it stands
-    twice because both names are in use. A prediction of another class (others, neutral) is a miss of the true class.
+    (published code, `train_evaluate.py`); UF1 is the mean of the classes' own F1. UAR is the macro recall, listed twice
+    since both names are in use. A prediction of another class (others, neutral) is a miss of the true class.
 
     Args:
         confusion: (4, 5) counts: rows the true `EMOTIONS`, columns the predicted `FRAME_CLASSES`.
@@ -71,14 +67,7 @@ def recognition_scores(
 
 
 def score(tally: Tally, protocol: Protocol = MEGC) -> dict[str, float]:
-    """The scores of pooled counts; STRS = spotting F1 x recognition F1.
-
-    Args:
-        tally: Counts, pooled over everything that is to be scored.
-        protocol: The rules; `megc` unless given.
-
-    Returns:
-        One number in 0..1 for each of `SCORES`.
+    """All of `SCORES`, each in 0..1, of pooled counts; STRS = spotting F1 x recognition F1.
 
     >>> score(Tally(tp=2, fp=2, fn=2))["spot_f1"]
     0.5
@@ -94,20 +83,10 @@ def spot_then_recognize_score(
     true_emotions: Sequence[ArrayLike],
     protocol: Protocol = MEGC,
 ) -> dict[str, float]:
-    """Score videos at once: counts pooled over all of them, then `score`.
-
-    Args:
-        predicted: For each video (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames.
-        predicted_emotions: For each video (n,) class indices 0..4, neutral is 4.
-        true: For each video (m, 2) or (m, 3).
-        true_emotions: For each video (m,) class indices 0..3.
-        protocol: The rules; `megc` unless given.
-
-    Returns:
-        One number in 0..1 for each of `SCORES`.
+    """Score videos: counts are pooled over all of them, then `score`.
 
     Raises:
-        ValueError: If the four lists are not equally long, or a video is refused by `tally_video`.
+        ValueError: If the four lists differ in length, or `tally_video` refuses a video.
 
     >>> scores = spot_then_recognize_score([[[10, 29]], [[5, 9]]], [[0], [1]], [[[12, 30]], []], [[0], []])
     >>> round(scores["spot_f1"], 3), round(scores["recog_f1"], 3)  # two of three classes never found
@@ -125,22 +104,11 @@ def iou_sweep(
     protocol: Protocol = MEGC,
     thresholds: Sequence[float] = IOU_SWEEP,
 ) -> dict[float, dict[str, float]]:
-    """`spot_then_recognize_score` at several IoU thresholds; all other rules stay.
-
-    Args:
-        predicted: For each video (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames.
-        predicted_emotions: For each video (n,) class indices 0..4, neutral is 4.
-        true: For each video (m, 2) or (m, 3).
-        true_emotions: For each video (m,) class indices 0..3.
-        protocol: The rules but for its IoU; `megc` unless given.
-        thresholds: Values of IoU, above 0 and at most 1.
-
-    Returns:
-        For each threshold one number in 0..1 for each of `SCORES`.
+    """`spot_then_recognize_score` for each of several IoU thresholds (above 0, at most 1); all other options stay.
 
     Raises:
-        ValueError: If the lists are not equally long, or a video is refused by `tally_video`.
-        UserError: If a threshold is no IoU.
+        ValueError: If the four lists differ in length, or `tally_video` refuses a video.
+        UserError: If a threshold is out of range.
 
     >>> sweep = iou_sweep([[[10, 29]]], [[0]], [[[16, 35]]], [[0]])
     >>> {iou: scores["spot_f1"] for iou, scores in sweep.items()}
@@ -151,25 +119,13 @@ def iou_sweep(
 
 
 def as_counts(tallies: Sequence[Tally]) -> Numbers:
-    """(len(tallies), 23): tp, fp, fn and the confusion matrix row by row; linear, so weights can pool them.
-
-    Args:
-        tallies: In the order of the rows.
-    """
+    """(len(tallies), 23): tp, fp, fn and the confusion matrix row by row; linear, so weights can pool them."""
     rows = [[tally.tp, tally.fp, tally.fn, *tally.confusion.ravel().tolist()] for tally in tallies]
     return np.array(rows, np.float64).reshape(len(tallies), 3 + CONFUSION_SHAPE[0] * CONFUSION_SHAPE[1])
 
 
 def score_counts(counts: Numbers, protocol: Protocol) -> dict[str, Numbers]:
-    """`score` of many pooled counts at once.
-
-    Args:
-        counts: (…, 23) as `as_counts` lays them out.
-        protocol: The rules.
-
-    Returns:
-        An array of shape (…) for each of `SCORES`.
-    """
+    """`score` of many pooled counts (…, 23), laid out as by `as_counts`; arrays of shape (…)."""
     spotting = _spotting(counts[..., :3])
     confusion = counts[..., 3:].reshape(*counts.shape[:-1], *CONFUSION_SHAPE)
     recognition = _recognition(confusion, protocol.emotions, protocol.absent_classes)
@@ -205,6 +161,6 @@ def _recognition(confusion: Numbers, emotions: Sequence[str], absent: str) -> di
 
 
 def _share(part: Numbers, whole: Any) -> Numbers:
-    """`part / whole`, 0 where the whole is 0."""
+    """`part / whole`; 0 if the whole is 0."""
     share: Numbers = np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
     return share

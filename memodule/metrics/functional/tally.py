@@ -1,4 +1,4 @@
-"""Counts of one video, subject or data set: everything that scores are made of, and all of it adds up."""
+"""Counts of one video, subject or data set: everything that scores are made of. Counts add up."""
 
 import dataclasses
 from typing import Any, Final
@@ -28,7 +28,7 @@ class Tally:
         fp: False positives: predictions without one.
         fn: False negatives: truths without a prediction. tp + fn is the number of truths.
         confusion: (4, 5) int64 over the true positives: rows are the true `EMOTIONS`, columns the predicted
-            `FRAME_CLASSES`, neutral last. A pair of which either emotion is unknown is left out.
+            `FRAME_CLASSES`, neutral last. Pairs with an unknown emotion are left out.
 
     >>> sum([Tally(tp=1, fp=2, fn=0), Tally(tp=3, fp=0, fn=1)], Tally()).fn
     1
@@ -53,22 +53,12 @@ class Tally:
         return hash((self.tp, self.fp, self.fn, self.confusion.tobytes()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists, ready for JSON.
-
-        Returns:
-            tp, fp, fn, and confusion as four lists of five.
-        """
+        """tp, fp, fn, and confusion as four lists of five, ready for JSON."""
         return {"tp": self.tp, "fp": self.fp, "fn": self.fn, "confusion": self.confusion.tolist()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Tally":
-        """The Tally that `to_dict` described.
-
-        Args:
-            values: What `to_dict` gave.
-
-        Returns:
-            An equal Tally.
+        """The Tally of a `to_dict`.
 
         Raises:
             ValueError: If the confusion matrix is not 4 x 5.
@@ -86,22 +76,22 @@ def match_video(
     true_emotions: ArrayLike,
     protocol: Protocol = MEGC,
 ) -> NDArray[np.int64]:
-    """What becomes of each prediction of one video.
+    """What each prediction of one video finds.
 
     Args:
-        predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames. Under "greedy" matching their
-            order matters.
+        predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset; inclusive frames. Their order matters under
+            "greedy" matching.
         predicted_emotions: (n,) class indices 0..4 (`FRAME_CLASSES`); -1 = unknown.
-        true: (m, 2) or (m, 3) frames of the truths.
+        true: (m, 2) or (m, 3) frames of the truths, of the same kind and in the same frames as the predictions.
         true_emotions: (m,) class indices 0..3 (`EMOTIONS`); -1 = unknown.
-        protocol: The rules; `megc` unless given.
+        protocol: How to match.
 
     Returns:
-        (n,) int64: the row of the truth that a prediction finds, `FALSE_ALARM` (-1), or `NOT_SCORED` (-2) where the
+        (n,) int64: the row of the truth that a prediction finds, `FALSE_ALARM` (-1), or `NOT_SCORED` (-2) if the
         protocol filters the prediction or does not score the video.
 
     Raises:
-        ValueError: If intervals and emotions do not fit each other or a class index does not exist.
+        ValueError: If intervals and emotions differ in number or a class index does not exist.
 
     >>> match_video([[10, 29], [50, 60], [80, 90]], [0, 4, 1], [[12, 30]], [0])
     array([ 0, -2, -1])
@@ -114,7 +104,7 @@ def match_video(
     early = protocol.filter_neutral and not protocol.filter_after_matching
     rows, columns = np.flatnonzero(spotted_as != NEUTRAL) if early else np.arange(len(spotted)), np.arange(len(truth))
     if protocol.matching == "one_to_one" and len(rows) and len(truth):
-        # Equal intervals stand in the order of their emotions, so that the order of rows moves nothing.
+        # Equal intervals are ordered by emotion, so that the order of rows does not matter.
         rows = rows[np.argsort(spotted_as[rows], kind="stable")]
         columns = np.argsort(truth_is, kind="stable")
     found = match_intervals(spotted[rows], truth[columns], protocol.iou, protocol.matching)
@@ -132,23 +122,14 @@ def tally_video(
     true_emotions: ArrayLike,
     protocol: Protocol = MEGC,
 ) -> Tally:
-    """Count the hits, false alarms and misses of one video, and the confusions of the hits.
+    """Count hits, false alarms, misses of one video, and confusions of the hits; arguments are those of `match_video`.
 
-    Args:
-        predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset of the predictions; inclusive frames. Under
-            "greedy" matching their order matters.
-        predicted_emotions: (n,) class indices 0..4 (`FRAME_CLASSES`); -1 = unknown.
-        true: (m, 2) or (m, 3) frames of the truths, of the same kind and in the same frames as the predictions.
-        true_emotions: (m,) class indices 0..3 (`EMOTIONS`); -1 = unknown.
-        protocol: The rules; `megc` unless given.
-
-    Returns:
-        The counts; all zero where the protocol does not score the video.
+    All counts are zero if the protocol does not score the video.
 
     Raises:
-        ValueError: If intervals and emotions do not fit each other or a class index does not exist.
+        ValueError: If intervals and emotions differ in number or a class index does not exist.
 
-    >>> tally = tally_video([[10, 29], [50, 60]], [0, 4], [[12, 30]], [0])  # the neutral one is no detection
+    >>> tally = tally_video([[10, 29], [50, 60]], [0, 4], [[12, 30]], [0])  # the neutral one is not a detection
     >>> tally.tp, tally.fp, tally.fn
     (1, 0, 0)
     """
@@ -158,7 +139,7 @@ def tally_video(
     false_alarms = int(np.count_nonzero(match == FALSE_ALARM))
     hits = np.flatnonzero(match >= 0)
     if len(hits) == 0:
-        return Tally(0, false_alarms, len(truth_is))  # a video that is not scored has no truth, hence no miss
+        return Tally(0, false_alarms, len(truth_is))  # a video that is not scored has no truth, so no miss
     confusion = confusion_of(truth_is[match[hits]], spotted_as[hits])
     return Tally(len(hits), false_alarms, len(truth_is) - len(hits), confusion)
 
@@ -169,12 +150,12 @@ def _checked(intervals: ArrayLike, emotions: ArrayLike, classes: int, which: str
     if len(labels) != len(frames):
         raise ValueError(f"{len(frames)} {which} intervals but {len(labels)} {which} emotions")
     if labels.size and not (labels.min() >= -1 and labels.max() < classes):
-        raise ValueError(f"{which} emotions must be class indices 0..{classes - 1}, or -1 where unknown")
+        raise ValueError(f"{which} emotions must be class indices 0..{classes - 1}, or -1 if unknown")
     return frames, labels
 
 
 def confusion_of(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The confusion matrix of pairs of emotions; a pair of which either is unknown (-1) is left out.
+    """The confusion matrix of pairs of emotions; pairs with an unknown emotion (-1) are left out.
 
     Args:
         true: (n,) class indices 0..3 (`EMOTIONS`), or -1.

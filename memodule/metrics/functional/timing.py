@@ -1,4 +1,4 @@
-"""How far the onset, apex and offset of true positives are off, in milliseconds."""
+"""Timing errors of the onset, apex and offset of true positives, in milliseconds."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ def timing_errors(predicted: ArrayLike, true: ArrayLike, match: ArrayLike, fps: 
         fps: Frames per second of these frames (of sampled frames: fps / frame_step).
 
     Returns:
-        (pairs, 3) float64 errors of onset, apex and offset in ms; NaN where either apex is unknown.
+        (pairs, 3) float64 errors of onset, apex and offset in ms; NaN if either apex is unknown.
 
     >>> timing_errors([[10, 15, 29]], [[12, 15, 30]], [0], fps=200)
     array([[-10.,   0.,  -5.]])
@@ -30,14 +30,11 @@ def timing_errors(predicted: ArrayLike, true: ArrayLike, match: ArrayLike, fps: 
 
 
 def summarize_timing(errors: ArrayLike) -> dict[str, dict[str, float]]:
-    """Bias and size of timing errors.
-
-    Args:
-        errors: (pairs, 3) ms from `timing_errors`, of any number of videos.
+    """Bias and size of timing errors (pairs, 3) from `timing_errors`, of any number of videos.
 
     Returns:
-        For onset, apex and offset: `pairs` (known in both), and where there is one the mean error `bias` and the mean
-        absolute error `mae`, both in ms.
+        For onset, apex and offset: `pairs` (known in both), and if there are any, the mean error `bias` and the mean
+        absolute error `mae` in ms.
 
     >>> summarize_timing([[-10, np.nan, 5], [20, np.nan, 5]])["onset"]
     {'pairs': 2.0, 'bias': 5.0, 'mae': 15.0}
@@ -47,7 +44,7 @@ def summarize_timing(errors: ArrayLike) -> dict[str, dict[str, float]]:
 
 
 def _three(frames: Frames) -> NDArray[np.float64]:
-    """(n, 3) with NaN where the apex is unknown."""
+    """(n, 3) with NaN if the apex is unknown."""
     apex = frames[:, 1].astype(np.float64) if frames.shape[1] == 3 else np.full(len(frames), np.nan)
     return np.stack([frames[:, 0], np.where(apex < 0, np.nan, apex), frames[:, -1]], axis=1)
 
