@@ -1,6 +1,7 @@
 """Farneback's dense optical flow between a reference patch and other patches of the same size."""
 
-from typing import Any, Final, Literal, Protocol, cast
+import abc
+from typing import Any, Final, Literal, cast
 
 import cv2
 import numpy as np
@@ -21,19 +22,22 @@ EngineName = Literal["auto", "opencv", "numba"]
 """Which implementation to use; "auto" is the fastest one that is installed."""
 
 
-class FlowEngine(Protocol):
+class FlowEngine(abc.ABC):
     """Computes flow; what it prepares from a reference patch serves all frames of a window."""
 
     name: EngineName
 
+    @abc.abstractmethod
     def reference(self, patch: Gray) -> Any:
         """What this engine's `flow` needs of a reference patch (h, w) uint8."""
 
+    @abc.abstractmethod
     def flow(self, reference: Any, patch: Gray) -> Flow:
         """Motion from the reference patch to `patch` (h, w) of the same size: (2, h, w) float32, x and y in pixels."""
 
     def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
         """Mean flow (x, y) of the region's fastest pixels, as `memodule.flow.pooling.pool` defines it."""
+        return pool(flow, region)
 
 
 class OpenCvEngine(FlowEngine):
@@ -60,7 +64,3 @@ class OpenCvEngine(FlowEngine):
             0,
         )
         return cast(Flow, np.moveaxis(flow, 2, 0))
-
-    @override
-    def pool(self, flow: Flow, region: Region) -> tuple[float, float]:
-        return pool(flow, region)

@@ -1,6 +1,7 @@
 """Which face is analysed where a video shows several, and how it is followed from one search to the next."""
 
 import dataclasses
+import math
 import re
 from typing import Any, Final
 
@@ -47,25 +48,6 @@ class FaceChoice:
         return "the largest one" if self.number is None else f"number {self.number} from the left"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Face:
-    """A face rectangle in pixels of the whole frame."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-    rectangle: Any
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        return self.left + self.width / 2, self.top + self.height / 2
-
-    def distance(self, point: tuple[float, float]) -> float:
-        x, y = self.centre
-        return float(np.hypot(x - point[0], y - point[1]))
-
-
 class FaceFollower:
     """Finds one person's face in frame after frame.
 
@@ -78,7 +60,7 @@ class FaceFollower:
     def __init__(self, finder: FaceFinder, choice: FaceChoice) -> None:
         self._finder = finder
         self._choice = choice
-        self._last: _Face | None = None
+        self._last: Any = None
         self.most = 0
 
     def find(self, frame: Gray) -> Landmarks | None:
@@ -89,37 +71,39 @@ class FaceFollower:
         if face is None:
             return None
         self._last = face
-        return self._finder.landmarks(frame, face.rectangle)
+        return self._finder.landmarks(frame, face)
 
-    def _again(self, faces: list[_Face]) -> _Face | None:
+    def _again(self, faces: list[Any]) -> Any:
         if self._last is None or not faces:
             return None
-        last = self._last
-        nearest = min(faces, key=lambda face: face.distance(last.centre))
-        return nearest if nearest.distance(last.centre) <= _STEP * last.width else None
+        centre, width = self._last.dcenter(), self._last.right() - self._last.left()
+        nearest = min(faces, key=lambda face: _distance(face, centre.x, centre.y))
+        return nearest if _distance(nearest, centre.x, centre.y) <= _STEP * width else None
 
-    def _chosen(self, faces: list[_Face]) -> _Face | None:
+    def _chosen(self, faces: list[Any]) -> Any:
         if not faces:
             return None
-        if self._choice.position is not None:
-            point = self._choice.position
-            return min(faces, key=lambda face: face.distance(point))
+        position = self._choice.position
+        if position is not None:
+            return min(faces, key=lambda face: _distance(face, *position))
         if self._choice.number is None:
-            return max(faces, key=lambda face: face.width * face.height)
-        from_left = sorted(faces, key=lambda face: face.centre[0])
+            return max(faces, key=lambda face: (face.right() - face.left()) * (face.bottom() - face.top()))
+        from_left = sorted(faces, key=lambda face: face.dcenter().x)
         return from_left[self._choice.number - 1] if self._choice.number <= len(from_left) else None
 
-    def _faces(self, frame: Gray) -> list[_Face]:
+    def _faces(self, frame: Gray) -> list[Any]:
+        """Dlib rectangles in pixels of the whole frame."""
         import dlib
 
         scale = max(1.0, max(frame.shape) / _LARGEST_SIDE)
         height, width = frame.shape
         size = round(width / scale), round(height / scale)
         small = frame if scale == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-        faces = []
-        for found in self._finder.faces(small.astype(np.uint8, copy=False)):
-            left, top, right, bottom = (
-                round(side * scale) for side in (found.left(), found.top(), found.right(), found.bottom())
-            )
-            faces.append(_Face(left, top, right - left, bottom - top, dlib.rectangle(left, top, right, bottom)))
-        return faces
+        found = self._finder.faces(small.astype(np.uint8, copy=False))
+        sides = [(face.left(), face.top(), face.right(), face.bottom()) for face in found]
+        return [dlib.rectangle(*(round(side * scale) for side in face)) for face in sides]
+
+
+def _distance(face: Any, x: float, y: float) -> float:
+    centre = face.dcenter()
+    return math.hypot(centre.x - x, centre.y - y)
