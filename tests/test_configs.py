@@ -36,13 +36,13 @@ def data(tmp_path_factory):
     }
 
 
-def run_one_batch(subcommand: str, words: list[str], data, tmp_path: Path) -> int:
-    config = parse_config([Path(word) for word in words if word.endswith(".yaml")], {})
+def run_one_batch(subcommand: str, arguments: list[str], data, tmp_path: Path) -> int:
+    config = parse_config([Path(argument) for argument in arguments if argument.endswith(".yaml")], {})
     planted = data[config["data"]["window"]]
     return main(
         [
             subcommand,
-            *(part for word in words for part in ("--config", word)),
+            *(part for argument in arguments for part in ("--config", argument)),
             *(f"--data.catalog={planted.catalog}", f"--data.flow={planted.flow}", "--data.fold=001"),
             *("--data.frame_step=1", "--data.motion_compensation=corrected"),
             *("--trainer.fast_dev_run=1", "--trainer.logger=false", f"--trainer.default_root_dir={tmp_path}"),
@@ -86,7 +86,7 @@ def test_every_part_fits_into_an_experiment(part):
 
 
 def assert_holds(resolved, wanted, path: Path) -> None:
-    """Every value of the file has arrived; defaults may stand beside."""
+    """Every value of the file has arrived; there may be defaults too."""
     if isinstance(wanted, dict):
         for name, value in wanted.items():
             assert_holds(resolved[name], value, path)

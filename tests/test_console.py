@@ -1,4 +1,4 @@
-"""What stays on the screen: bars of finished work, and a single line after a mistake."""
+"""What remains on the screen: bars of finished work, and a single line after a mistake."""
 
 import logging
 import warnings
@@ -28,13 +28,13 @@ def test_a_mistake_takes_its_bar_away(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_other_ends_leave_the_bar_to_show_how_far_it_came(capsys):
+def test_an_interruption_leaves_the_bar_to_show_how_far_it_came(capsys):
     with pytest.raises(KeyboardInterrupt), console.progress_bar() as bar:
         list(bar.track(steps(3, 2, KeyboardInterrupt()), total=3, description="counting"))
     assert "counting" in capsys.readouterr().err
 
 
-def test_a_bar_that_is_still_shown_when_the_error_is_told_is_taken_away(capsys):
+def test_an_unfinished_bar_is_removed_before_an_error_is_shown(capsys):
     unfinished = console.track([1, 2, 3], "counting")
     assert next(unfinished) == 1
     console.remove_bars()
@@ -60,7 +60,7 @@ def make_folder(monkeypatch, tmp_path):
     return tmp_path / "fine"
 
 
-def test_a_library_is_spared_only_the_lines_that_are_named(caplog):
+def test_only_the_named_lines_of_a_library_are_hidden(caplog):
     log = logging.getLogger("some.library")
     with caplog.at_level(logging.INFO), warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")

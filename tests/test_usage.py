@@ -13,7 +13,7 @@ OWN = [name for name in COMMANDS if name not in ("fit", "validate", "test", "pre
 
 
 @pytest.mark.parametrize("command", OWN)
-def test_wrong_usage_is_told_in_one_line_by_every_command(command, capsys):
+def test_every_command_reports_wrong_usage_in_one_line(command, capsys):
     assert main([command, "--no-such-option"]) == 2
     printed = capsys.readouterr()
     (line,) = printed.err.splitlines()
@@ -23,14 +23,14 @@ def test_wrong_usage_is_told_in_one_line_by_every_command(command, capsys):
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test", "predict"])
-def test_lightning_commands_tell_mistakes_in_one_line_too(command, capsys):
+def test_lightning_commands_report_mistakes_in_one_line_too(command, capsys):
     assert main([command, "--config", "absent.yaml"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("memodule: error: ")
     assert "--config absent.yaml" in line
 
 
-def test_an_unknown_command_is_told_in_one_line(capsys):
+def test_an_unknown_command_is_reported_in_one_line(capsys):
     assert main(["sing"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "invalid choice: 'sing'" in line
@@ -48,20 +48,20 @@ def test_an_unknown_command_is_told_in_one_line(capsys):
     ],
 )
 @pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])
-def test_an_impossible_number_of_workers_is_told_alike_by_every_command(line, count, capsys):
+def test_every_command_refuses_an_impossible_number_of_workers_alike(line, count, capsys):
     assert main([*line.split(), "--workers", count]) == 2
     assert f"argument --workers: '{count}': write a number of at least 1, or auto" in capsys.readouterr().err
 
 
 class ParsingError(Exception):
-    """Brings a command's parser to the test."""
+    """Carries a command's parser to the test."""
 
 
 @pytest.mark.parametrize("command", OWN)
 def test_every_option_says_what_it_wants(command, monkeypatch):
-    """Left to argparse, a bad value would be told with the name of a function: "invalid _rate value"."""
+    """Left to argparse, the message would name a function: "invalid _rate value"."""
 
-    def stop(parser, _words):
+    def stop(parser, _argv):
         raise ParsingError(parser)
 
     monkeypatch.setattr(OneLineParser, "parse_args", stop)
@@ -76,7 +76,7 @@ def test_every_option_says_what_it_wants(command, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "wanted"),
     [
         ("spot v.avi --fps abc", "argument --fps: 'abc': write 1 to 10000 frames per second"),
         ("spot v.avi --fps nan", "argument --fps: 'nan': write 1 to 10000 frames per second"),
@@ -100,10 +100,10 @@ def test_every_option_says_what_it_wants(command, monkeypatch):
         ("synth out --subjects some", "argument --subjects: 'some': write a whole number"),
     ],
 )
-def test_bad_values_are_told_with_option_value_and_what_is_wanted(line, told, capsys):
+def test_bad_values_are_reported_with_the_option_the_value_and_what_is_wanted(line, wanted, capsys):
     assert main(line.split()) == 2
     (printed,) = capsys.readouterr().err.splitlines()
-    assert told in printed
+    assert wanted in printed
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\nb", "a\\b"])
@@ -118,14 +118,14 @@ def test_names_of_studies_are_names_of_folders(text):
 
 
 @pytest.mark.parametrize("more", ["", "--videos none.csv", "--against none.csv"])
-def test_files_that_are_not_there_are_told_in_the_order_of_the_words(more, capsys):
+def test_missing_files_are_reported_in_the_order_of_the_arguments(more, capsys):
     assert main(["evaluate", "nope.csv", "nope2.csv", *more.split()]) == 2
     assert capsys.readouterr().err == "memodule: error: nope.csv: no such file; give a CSV file\n"
 
 
 @pytest.fixture(scope="module")
 def odds(tmp_path_factory):
-    """Things that people give by mistake, in one folder."""
+    """Files that people pass by mistake, in one folder."""
     folder = tmp_path_factory.mktemp("odds")
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (folder / "empty.csv").write_text("")
@@ -185,7 +185,7 @@ def test_what_cannot_be_used_is_named_in_one_line(line, named, odds, monkeypatch
     monkeypatch.chdir(odds)
     before = sorted(odds.rglob("*"))
     assert main([*line.split(), *(["-q"] if line.split()[0] in OWN else [])]) == 2
-    (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("memodule: error: ")
-    assert [part for part in named.split(" ... ") if part not in told] == []
+    (line_shown,) = capsys.readouterr().err.splitlines()
+    assert line_shown.startswith("memodule: error: ")
+    assert [part for part in named.split(" ... ") if part not in line_shown] == []
     assert sorted(odds.rglob("*")) == before

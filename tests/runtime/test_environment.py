@@ -7,7 +7,7 @@ import pytest
 from memodule.runtime.environment import environment, unless_set
 
 
-def test_variables_are_put_back_also_after_an_error(monkeypatch):
+def test_variables_are_restored_even_after_an_error(monkeypatch):
     monkeypatch.setenv("MEMODULE_TEST_KNOWN", "before")
     monkeypatch.delenv("MEMODULE_TEST_NEW", raising=False)
     seen = {}
