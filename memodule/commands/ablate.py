@@ -23,7 +23,7 @@ decoded before is not decoded again, so a changed grid or an interrupted command
 Results go to RUN_DIR/ablations/NAME_OF_GRID/: table.csv, table.json, provenance.json, index.html, figures/*.png.
 
 example:
-  memodule ablate runs/demo-1f2e3d4c --grid experiments/ablations/interval_priors.yaml
+  memodule ablate runs/demo-1f2e3d4c --grid interval_priors
 """
 
 

@@ -10,7 +10,7 @@ from memodule.console import console
 
 _EPILOG = """\
 example:
-  memodule catalog configs/datasets/samm_lv.yaml --root /data/SAMM --out data/samm_lv
+  memodule catalog samm_lv --root /data/SAMM --out data/samm_lv
 
 writes videos.csv, expressions.csv and provenance.json (label files used; every row dropped or corrected)."""
 
@@ -18,7 +18,9 @@ writes videos.csv, expressions.csv and provenance.json (label files used; every 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("catalog", "Write the Catalog (two CSV files) of a data set.", _EPILOG)
-    parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
+    parser.add_argument(
+        "dataset", help="the data set: its name (samm_lv, ...), its description (a YAML file), or its folder"
+    )
     parser.add_argument("--root", help="folder of the data set, if DATASET is a description")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")

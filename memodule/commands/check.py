@@ -10,7 +10,7 @@ from memodule.console import console
 
 _EPILOG = """\
 examples:
-  memodule check configs/datasets/samm_lv.yaml --root /data/SAMM
+  memodule check samm_lv --root /data/SAMM
   memodule check /data/SAMM                 (the data set is recognised by its files)
   memodule check data/samm_lv               (a Catalog: videos.csv and expressions.csv)
 
@@ -20,7 +20,9 @@ exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("check", "Report what is missing or looks wrong in a data set.", _EPILOG)
-    parser.add_argument("dataset", help="description (configs/datasets/*.yaml or its name), or the root itself")
+    parser.add_argument(
+        "dataset", help="the data set: its name (samm_lv, ...), its description (a YAML file), or its folder"
+    )
     parser.add_argument("--root", help="folder of the data set, if DATASET is a description")
     parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of common subjects")
     parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=process_count, default="auto", metavar="N|auto", help="processes (auto: one per processor)"
     )
-    add_settings(parser, "replace settings of experiments/demo.yaml")
+    add_settings(parser, "replace settings of the experiment demo")
     add_online(parser)
     return parser
 

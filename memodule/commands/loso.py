@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "loso",
         "Run every leave-one-subject-out fold of an experiment and pool the scores.",
         epilog="Finished folds are kept: the same command resumes a study where it stopped. Changed settings or data "
-        "get another folder.\n\nexample:\n  memodule loso --config experiments/demo.yaml --workers 2 "
+        "get another folder.\n\nexample:\n  memodule loso --config demo --workers 2 "
         f"--set trainer.max_epochs=10\n\n{JSON_KEYS}",
     )
     add_experiment(parser)

@@ -29,8 +29,7 @@ Held-out subjects choose nothing. A search can be stopped at any time: the same 
 --trials. Every trial that ran all folds is a finished study; `memodule report` and `memodule ablate` take its folder.
 
 example:
-  memodule search --config experiments/demo.yaml --space experiments/sweeps/space.yaml \\
-      --set data.inner_validation_subjects=2 --trials 20 --workers 2
+  memodule search --config demo --space space --set data.inner_validation_subjects=2 --trials 20 --workers 2
 
 The space file lists keys with their values; experiments/sweeps/space.yaml shows every form."""
 

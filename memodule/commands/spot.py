@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rule",
         "--prior",
         metavar="RULE",
-        help="another selection rule: its name, or a YAML file as in configs/intervals/ (--prior is the old name)",
+        help="another selection rule: its name, such as rise_fall, or a YAML file (--prior is the old name)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the files [spotted; none with --json]")
     parser.add_argument("--fps", type=rate, help="frame rate of image folders; overrides that of a video file")
