@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from memodule.errors import UserError
 
@@ -67,9 +68,9 @@ class _PlainUnpickler(pickle.Unpickler):
         super().__init__(file)
         self._path = path
 
+    @override
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name that numpy writes: a bound method, on which a pickle cannot set attributes."""
-        stand_ins = {
+        stand_ins = {  # bound methods, since a pickle can set attributes of functions and classes
             "numpy.dtype": self._dtype,
             "numpy.ndarray": "ndarray",
             "numpy.core.multiarray._reconstruct": self._array,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from typing_extensions import override
 
 from memodule.errors import UserError
 
@@ -13,6 +14,7 @@ from memodule.errors import UserError
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a repeated key; YAML itself would silently keep the last value."""
 
+    @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:

@@ -72,18 +72,12 @@ def synthesize(
     Args:
         out: Folder to make, with `videos.csv`, `expressions.csv`, `synthetic.json` and one folder per subject. If it
             already holds data of the same arguments, only missing videos are made.
-        subjects: Number of subjects.
         videos: Videos per subject.
         frames: Frames per video.
         fps: Frames per second; events keep their duration in milliseconds.
-        difficulty: Name of a difficulty, or your own.
         seed: Seed of all randomness, 0 or more.
-        storage: Video files or folders of images.
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
             (`if __name__ == "__main__":`).
-
-    Returns:
-        The Catalog of the videos, as written to `out`.
 
     Raises:
         UserError: If `out` holds anything else, an argument is impossible, or a video cannot be written.
@@ -91,20 +85,9 @@ def synthesize(
     _check(subjects, videos, frames, fps, seed, workers)
     level = DIFFICULTIES[difficulty] if isinstance(difficulty, str) else difficulty
     out = Path(out).resolve()
-    claim(
-        out,
-        {
-            "made_by": "memodule synth",
-            "version": _VERSION,
-            "subjects": subjects,
-            "videos": videos,
-            "frames": frames,
-            "fps": fps,
-            "seed": seed,
-            "storage": storage,
-            "difficulty": dataclasses.asdict(level),
-        },
-    )
+    made_by = {"made_by": "memodule synth", "version": _VERSION}
+    sizes = {"subjects": subjects, "videos": videos, "frames": frames, "fps": fps}
+    claim(out, {**made_by, **sizes, "seed": seed, "storage": storage, "difficulty": dataclasses.asdict(level)})
     jobs, rows, expressions = [], [], []
     for subject in range(subjects):
         rng = np.random.default_rng([seed, subject, _BEHAVIOUR])

@@ -35,9 +35,9 @@ def check_text(check: DatasetCheck) -> str:
     sections = [
         _headline(check),
         _side_by_side(check.expected, check.found),
-        _bullets("Right", check.facts),
+        _bullets("As expected", check.facts),
         _remarks("Warnings", "warning", check),
-        _remarks("Notes (nothing to fix)", "note", check),
+        _remarks("Notes (no action needed)", "note", check),
         _statistics(check.statistics) if check.statistics else "",
     ]
     return "\n\n".join(section for section in sections if section)
