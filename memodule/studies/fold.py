@@ -34,9 +34,7 @@ def run_fold(
     processor, whatever else is running.
 
     Args:
-        job: The fold.
         threads: CPU threads for PyTorch; another number may change the last bits of a result.
-        save_checkpoint: Whether to keep the trained weights.
         on_epoch: Called with the number of finished epochs.
 
     Raises:
@@ -61,9 +59,8 @@ def run_fold(
         with fold_run(job, cli.trainer) as run:
             laps.end("tracking")
             inner, scores = _train_and_score(cli, laps)
-            end_fold(
-                run, _influences(cli), scores | _learned(cli) | {"fold/training_seconds": laps.seconds["training"]}
-            )
+            learned = _learned(cli) | {"fold/training_seconds": laps.seconds["training"]}
+            end_fold(run, _influences(cli), scores | learned)
         laps.end("tracking")
         if save_checkpoint:
             _save_weights(cli, job.folder / "model.ckpt")
@@ -88,9 +85,9 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[
     inner = _inner(cli)
     laps.end("validation")
     with single_scores(cli.trainer):
-        (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+        tested = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
     laps.end("test")
-    return inner, dict(scores)
+    return inner, {name: value for scores in tested for name, value in scores.items()}
 
 
 def one_device(job: Job) -> bool:

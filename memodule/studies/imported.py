@@ -62,10 +62,6 @@ def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) 
 def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> None:
     """Load every weight file into the network of the config, before anything is written.
 
-    Args:
-        config: The resolved config of the study.
-        weights: The weight file of each subject, at least one.
-
     Raises:
         UserError: If a file cannot be read, or does not fit the network.
     """
@@ -77,12 +73,7 @@ def check_weights(config: Mapping[str, Any], weights: Mapping[str, Path]) -> Non
 def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bool = True) -> Outcome:
     """Score the authors' networks on their held-out subjects, pool, and write the study's files.
 
-    Finished folds are kept; other weights make another study.
-
-    Args:
-        plan: The experiment; its folds are scored, not trained.
-        weights: The weight file of each of its subjects.
-        save_checkpoints: Whether to keep each network as a checkpoint of memodule.
+    The folds of the plan are scored, not trained. Finished ones are kept; other weights make another study.
 
     Raises:
         UserError: If weights do not fit the network of the plan, or files cannot be read or written.

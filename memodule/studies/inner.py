@@ -22,10 +22,6 @@ def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog:
     Args:
         decoder: Fitted on the training subjects and not calibrated; it stays unchanged.
         curves: Of the inner validation subjects.
-        catalog: Holds their labels.
-
-    Returns:
-        Counts by subject, ready for JSON.
     """
     counts: dict[str, dict[str, Any]] = {}
     calibrating = [(curve.subject, labelled_curve(curve, catalog)) for curve in curves]
@@ -41,7 +37,6 @@ def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict
 
     Args:
         folds: Contents of finished folds' `result.json`; their counts are pooled.
-        protocol: How to score.
 
     Returns:
         The scores, and `evaluations`, how often a subject was scored; None if no fold has inner subjects.

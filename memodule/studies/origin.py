@@ -29,10 +29,6 @@ def code_version() -> str:
 def maker(threads: int, scan: str = "auto") -> dict[str, str]:
     """What made a fold, besides its settings; each part may change the last bits of a result.
 
-    Args:
-        threads: CPU threads of the fold.
-        scan: The selective scan that its network requests.
-
     Returns:
         code and torch (versions), scan (the one in use), threads.
     """

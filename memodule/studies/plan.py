@@ -38,7 +38,6 @@ class Job:
     Attributes:
         config: The resolved config of the study.
         subject: The held-out subject.
-        seed: Seed of everything random.
         folder: Where the fold's files go; `result.json` makes it finished.
         study: Name and digest of the study, for tracking.
         fingerprint: Hash of labels and flow features, for tracking.
@@ -131,9 +130,7 @@ def plan_study(
         configs: Experiment files, or names of included ones (experiments/*.yaml); a later one replaces what it names.
         overrides: Config keys and values that replace those of the file, such as {"trainer.max_epochs": "5"}.
         folds: Subjects to hold out; None for all.
-        seeds: Every fold runs once per seed.
         runs: Folder of all studies.
-        name: Name of the study.
         curves: Folder of a finished study to take score curves from, instead of training.
 
     Raises:

@@ -26,8 +26,6 @@ def pool(
 
     Args:
         runs: For each seed the decoded videos of all folds.
-        catalog: The scored videos and their labels.
-        protocol: How to match and count.
         prior_length: Length of the chance level's random intervals, in compared frames.
 
     Returns:

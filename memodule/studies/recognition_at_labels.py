@@ -23,12 +23,8 @@ def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str,
 
     An interval without a voting frame, because it is short or beyond the end of the curve, counts as neutral.
 
-    Args:
-        curves: Of held-out videos, of any number of seeds.
-        catalog: Their labels.
-
     Returns:
-        For each subject the Tally of its micro-expressions, all true positives.
+        For each held-out subject the Tally of its micro-expressions over all seeds, all true positives.
     """
     tallies: dict[str, Tally] = {}
     for curve in curves:
@@ -43,10 +39,6 @@ def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str,
 
 def scores_at_labels(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, Any]:
     """Recognition scores of pooled counts, and those of the majority emotion.
-
-    Args:
-        tallies: Of `tally_at_labels`.
-        protocol: Which emotions are scored.
 
     Returns:
         f1, uf1, uar, precision, recall, support, confusion as `recognition` has them; `ci`, the 95 % intervals of f1,

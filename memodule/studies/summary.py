@@ -27,7 +27,7 @@ def log_summary(
     Args:
         study: The study.
         results: Contents of its `results.json`.
-        pictures: Figures by name; several under one name by their captions.
+        pictures: As in `log_media`.
         sweep: What `leave_sweep` returned, where the study is a trial of a sweep.
     """
     with tracked_run(study, "summary", "summary", sweep=sweep) as run:
@@ -43,14 +43,7 @@ def log_summary(
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: pooled/..., labelled/..., chance/..., fold_mean/..., counts/..., inner/...
-
-    Args:
-        results: Contents of `results.json`.
-
-    Returns:
-        Numbers, flags and the name of the protocol by log key.
-    """
+    """What dashboards compare runs by: numbers, flags and the name of the protocol, by log key."""
     ranges = {
         f"pooled/{name}_{end}": value
         for name, pair in results["ci"].items()

@@ -166,9 +166,7 @@ def tracked_run(
     """A W&B run in the study's group: its summary, or an ablation of its curves. See `group_run`.
 
     Args:
-        study: The study.
         job_type: "summary" or "ablation".
-        name: What the run is called within the study.
         config: Settings beyond those of the study.
         sweep: What `leave_sweep` returned; the run becomes the sweep's trial.
     """
@@ -197,8 +195,6 @@ def group_run(
     Args:
         folder: Of the study or search; its name is the group's.
         job_type: What dashboards filter by.
-        name: What the run is called within the group.
-        config: Of what is logged.
         more: Settings beyond the config.
         logger: Config whose logger says where to log; `config` by default.
         trial: Whether the run is a sweep's trial, which has its project and id from the sweep.
@@ -246,7 +242,6 @@ def log_media(
     """Log tables as `tables/NAME` and figures as `pictures/NAME`, in one step.
 
     Args:
-        run: What `tracked_run` or `group_run` yielded.
         tables: Rows by name; an empty table has no columns.
         pictures: Figures by name; several under one name by their captions.
         values: Numbers to log with them.
