@@ -3,9 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import Final
-
-_MOST_LABELS: Final = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +29,9 @@ class Scale:
         """How many steps there are between both ends."""
         return round((self.high - self.low) / self.step)
 
-    @property
-    def labels(self) -> list[float]:
-        """The values to write at the axis: as many steps as there is room for, the first included."""
-        every = -(-(self.steps + 1) // _MOST_LABELS)
+    def labels(self, most: int) -> list[float]:
+        """The values to write at the axis, `most` at most: every step, or every second, third and so on."""
+        every = -(-(self.steps + 1) // most)
         return [round(self.low + i * self.step, 6) for i in range(0, self.steps + 1, every)]
 
     def at(self, value: float) -> str:
