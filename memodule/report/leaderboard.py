@@ -13,7 +13,7 @@ from memodule.synthetic.recipe import RECIPE
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard
-    from memodule.studies.search.space import SpaceParameter
+    from memodule.studies.values import Parameter
 
 _STATES: Final = {"finished": "finished", "stopped": "stopped early", "running": "not finished", "failed": "failed"}
 
@@ -30,7 +30,7 @@ def leaderboard_page(board: "Leaderboard") -> str:
         folds=len(base.subjects),
         command=search.command(board.winner.record.settings) if board.winner else "",
         caption=titled(board.protocol, "Best first"),
-        keys=[parameter.key for parameter in search.space.parameters],
+        keys=[parameter.name for parameter in search.space.parameters],
         states=_STATES,
         short=_short,
         pictures=[_parameter_picture(board, parameter) for parameter in search.space.parameters],
@@ -58,31 +58,31 @@ def _short(value: str) -> str:
     return Path(value).stem if value.endswith((".yaml", ".yml")) else value
 
 
-def _parameter_picture(board: "Leaderboard", parameter: "SpaceParameter") -> Picture:
+def _parameter_picture(board: "Leaderboard", parameter: "Parameter") -> Picture:
     """Inner STRS of each trial against one parameter: finished trials filled, the winner a diamond."""
     figure, axes = page_axes()
-    shown = [row for row in reversed(board.rows) if row.scores and parameter.key in row.record.settings]
+    shown = [row for row in reversed(board.rows) if row.scores and parameter.name in row.record.settings]
     for row in shown:
         marker = "D" if row is board.winner else "o"
         face = HIT if row.record.state == "finished" else PAPER
-        place = _place(parameter, row.record.settings[parameter.key])
+        place = _place(parameter, row.record.settings[parameter.name])
         axes.plot(place, row.objective, marker, color=HIT, markerfacecolor=face, markeredgewidth=2)
     axes.set(ylim=(0, max([row.objective for row in shown] + [0.1]) * 1.05), ylabel="inner STRS")
-    if parameter.choices:
-        axes.set_xticks(range(len(parameter.choices)), [_short(choice) for choice in parameter.choices])
-        axes.set_xlim(-0.5, len(parameter.choices) - 0.5)
-    elif parameter.kind == "loguniform":
-        axes.set(xlim=(math.log10(parameter.low), math.log10(parameter.high)), xlabel="power of ten")
+    if parameter.drawn is None:
+        axes.set_xticks(range(len(parameter.values)), [_short(choice) for choice in parameter.values])
+        axes.set_xlim(-0.5, len(parameter.values) - 0.5)
+    elif parameter.drawn == "loguniform":
+        axes.set(xlim=tuple(map(math.log10, parameter.values)), xlabel="power of ten")
     else:
-        axes.set_xlim(parameter.low, parameter.high)
-        if parameter.kind == "int":
+        axes.set_xlim(*parameter.values)
+        if parameter.drawn == "int":
             whole_numbers(axes)
         else:
             axes.xaxis.set_major_locator(MaxNLocator(5))
-    return Picture(parameter.key, svg(figure, f"inner STRS against {parameter.key}, {len(shown)} trials"))
+    return Picture(parameter.name, svg(figure, f"inner STRS against {parameter.name}, {len(shown)} trials"))
 
 
-def _place(parameter: "SpaceParameter", value: str) -> float:
-    if parameter.choices:
-        return float(parameter.choices.index(value))
-    return math.log10(float(value)) if parameter.kind == "loguniform" else float(value)
+def _place(parameter: "Parameter", value: str) -> float:
+    if parameter.drawn is None:
+        return float(parameter.values.index(value))
+    return math.log10(float(value)) if parameter.drawn == "loguniform" else float(value)

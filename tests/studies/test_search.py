@@ -32,7 +32,7 @@ from memodule.studies.search import leaderboard, trial
 from memodule.studies.search.leaderboard import HELD_OUT, Leaderboard
 from memodule.studies.search.planning import plan_search
 from memodule.studies.search.records import TrialRecord, TrialRecords
-from memodule.studies.search.space import Space
+from memodule.studies.search.space import Space, ends
 from memodule.studies.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -378,13 +378,13 @@ def test_a_key_must_fit_every_part_that_is_swapped_above_it(planted, tmp_path):
 
 
 def test_drawn_numbers_are_short_and_stay_in_their_range(tmp_path):
-    ends = {"a.low": {"loguniform": [0.000123543, 0.1]}, "a": ["x"], "b": {"int": [3, 9]}, "c": [None, True, "word"]}
-    space = Space.read(space_file(tmp_path, ends))
+    entries = {"a.low": {"loguniform": [0.000123543, 0.1]}, "a": ["x"], "b": {"int": [3, 9]}, "c": [None, True, "word"]}
+    space = Space.read(space_file(tmp_path, entries))
     settings = space.settings({"a.low": 0.000123543, "a": "x", "b": 7, "c": "null"})
     assert list(settings) == ["a", "b", "c", "a.low"]  # whole parts come before keys in them
     assert settings == {"a": "x", "b": "7", "c": "null", "a.low": "0.000123543"}
     assert space.settings({"a.low": 0.0123456789})["a.low"] == "0.01235"
-    assert [parameter.ends for parameter in space.parameters][2:] == [("3", "9"), ("null", "true", "word")]
+    assert [ends(parameter) for parameter in space.parameters][2:] == [("3", "9"), ("null", "true", "word")]
 
 
 def test_the_space_that_comes_along_fits_the_demo(planting, tmp_path):
@@ -393,7 +393,7 @@ def test_the_space_that_comes_along_fits_the_demo(planting, tmp_path):
     space = ROOT / "experiments" / "sweeps" / "space.yaml"
     search = plan_search([ROOT / "experiments" / "demo.yaml"], space, changes, runs=tmp_path)
     assert {"model.learning_rate", "intervals", "intervals.init_args.least"} <= {
-        parameter.key for parameter in search.space.parameters
+        parameter.name for parameter in search.space.parameters
     }
 
 
@@ -453,7 +453,7 @@ def test_whole_numbers_are_written_without_a_point(tmp_path):
         "trainer.max_epochs": "2",
         "data.window": "10",
     }
-    assert [parameter.ends for parameter in space.parameters] == [("1", "3"), ("10", "12")]
+    assert [ends(parameter) for parameter in space.parameters] == [("1", "3"), ("10", "12")]
 
 
 def test_a_missing_extra_is_told(planted, tmp_path, capsys, monkeypatch):

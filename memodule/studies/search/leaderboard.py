@@ -166,7 +166,7 @@ class Leaderboard:
 
     def csv(self) -> str:
         """The contents of `leaderboard.csv`; only the winner's row has a held-out score."""
-        keys = [parameter.key for parameter in self.search.space.parameters]
+        keys = [parameter.name for parameter in self.search.space.parameters]
         scores = ("inner_strs", "inner_strs_low", "inner_strs_high", "inner_spot_f1", "inner_recog_f1")
         lines = []
         for rank, row in enumerate(self.rows, 1):

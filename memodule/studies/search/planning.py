@@ -133,19 +133,19 @@ def _check(search: Search) -> None:
     results: dict[str, set[str]] = {}
     where = search.space.path
     for parameter, settings in search.space.samples():
-        value = settings[parameter.key]
-        if parameter.key in search.changes:
-            raise UserError(f"{where}: {parameter.key} is set by --set too; set it in one place only")
+        value = settings[parameter.name]
+        if parameter.name in search.changes:
+            raise UserError(f"{where}: {parameter.name} is set by --set too; set it in one place only")
         try:
             plan = search.plan(settings)
         except UserError as error:
-            raise UserError(f"{where}: {parameter.key}: {value} cannot be used: {error}") from None
+            raise UserError(f"{where}: {parameter.name}: {value} cannot be used: {error}") from None
         if unfair := _unfair(search.base, plan):
-            raise UserError(f"{where}: {parameter.key}: {value} {unfair}")
-        results.setdefault(parameter.key, set()).add(plan.digest)
+            raise UserError(f"{where}: {parameter.name}: {value} {unfair}")
+        results.setdefault(parameter.name, set()).add(plan.digest)
     for parameter in search.space.parameters:
-        if len(results[parameter.key]) == 1 and len(parameter.ends) > 1:
-            raise UserError(f"{where}: {parameter.key} changes no result; remove it")
+        if len(results[parameter.name]) == 1 and len(parameter.values) > 1:
+            raise UserError(f"{where}: {parameter.name} changes no result; remove it")
 
 
 def _unfair(base: Plan, plan: Plan) -> str | None:

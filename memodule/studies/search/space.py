@@ -19,57 +19,10 @@ from typing import Any, Final
 
 from memodule.errors import UserError
 from memodule.runtime.yaml_files import did_you_mean, read_yaml_mapping
-from memodule.studies.values import FORMS, is_yaml_file, read_parameter, unique
+from memodule.studies.values import FORMS, Parameter, is_yaml_file, read_parameter, unique
 
 _DIGITS: Final = 4
 """Significant digits of a drawn number: more would only make commands unreadable."""
-
-
-@dataclasses.dataclass(frozen=True)
-class SpaceParameter:
-    """One key that a search may set.
-
-    Attributes:
-        key: Dotted config key.
-        kind: "choice", or the kind of range: "uniform", "loguniform", "int".
-        choices: The values of a choice, as text on a command line; files as absolute paths.
-        low: Smallest value of a range.
-        high: Largest value of a range.
-        when: Keys further up and the values that they must have for this parameter to exist.
-    """
-
-    key: str
-    kind: str
-    choices: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """The values that show whether all of them can be used: each choice, or both ends of the range."""
-        return self.choices or (self.text(self.low), self.text(self.high))
-
-    def exists(self, settings: Mapping[str, str]) -> bool:
-        """Whether the parameter exists next to these settings."""
-        return all(settings.get(key) in values for key, values in self.when)
-
-    def suggest(self, trial: Any) -> str | float:
-        """A value from an Optuna trial: text for a choice, otherwise a number between the ends, inclusive."""
-        if self.kind == "choice":
-            return str(trial.suggest_categorical(self.key, self.choices))
-        if self.kind == "int":
-            return int(trial.suggest_int(self.key, int(self.low), int(self.high)))
-        return float(trial.suggest_float(self.key, self.low, self.high, log=self.kind == "loguniform"))
-
-    def text(self, value: str | float) -> str:
-        """A value as text on a command line, rounded to four digits but never out of its range."""
-        if self.kind == "choice":
-            return str(value)
-        if self.kind == "int":
-            return str(int(value))
-        rounded = float(f"{value:.{_DIGITS}g}")
-        return repr(min(max(rounded, self.low), self.high))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +31,12 @@ class Space:
 
     Attributes:
         path: The file.
-        parameters: In the order of the file.
+        parameters: In the order of the file, named by config keys; listed values are text as on a command line, files
+            absolute paths.
     """
 
     path: Path
-    parameters: tuple[SpaceParameter, ...]
+    parameters: tuple[Parameter, ...]
 
     @classmethod
     def read(cls, path: Path) -> "Space":
@@ -95,7 +49,7 @@ class Space:
         entries = read_yaml_mapping(path, wanted)
         if not entries:
             raise UserError(f"{path}: is empty; give {wanted}")
-        known: dict[str, SpaceParameter] = {}
+        known: dict[str, Parameter] = {}
         for key, entry in entries.items():
             known[str(key)] = _parameter(path, str(key), entry, known)
         return cls(path, tuple(known.values()))
@@ -105,62 +59,95 @@ class Space:
         chosen: dict[str, str] = {}
         for parameter in self.parameters:
             if parameter.exists(chosen):
-                chosen[parameter.key] = parameter.text(parameter.suggest(trial))
+                chosen[parameter.name] = setting(parameter, _suggested(parameter, trial))
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, str]:
         """What an Optuna trial chose, as `--set` takes it: whole parts first, so that single keys replace in them."""
-        return _parts_first({p.key: p.text(values[p.key]) for p in self.parameters if p.key in values})
+        return _parts_first({p.name: setting(p, values[p.name]) for p in self.parameters if p.name in values})
 
     def describe(self) -> list[dict[str, Any]]:
-        """Plain values that differ whenever two spaces differ."""
-        return [dataclasses.asdict(parameter) for parameter in self.parameters]
+        """Plain values that differ whenever two spaces differ; they name the folder of a search."""
+        return [
+            {
+                "key": parameter.name,
+                "kind": parameter.drawn or "choice",
+                "choices": () if parameter.drawn else parameter.values,
+                **dict(zip(("low", "high"), parameter.values if parameter.drawn else (0.0, 0.0), strict=True)),
+                "when": tuple(parameter.when.items()),
+            }
+            for parameter in self.parameters
+        ]
 
-    def samples(self) -> list[tuple[SpaceParameter, dict[str, str]]]:
+    def samples(self) -> list[tuple[Parameter, dict[str, str]]]:
         """(parameter, settings) for every end of every parameter, with the fewest settings that it needs."""
-        first = {parameter.key: parameter for parameter in self.parameters}
+        first = {parameter.name: parameter for parameter in self.parameters}
         found = []
         for parameter in self.parameters:
             needed = _needed(parameter, first)
             for parts in self._parts_above(parameter, needed):
-                found += [(parameter, _parts_first({**needed, **parts, parameter.key: end})) for end in parameter.ends]
+                found += [
+                    (parameter, _parts_first({**needed, **parts, parameter.name: end})) for end in ends(parameter)
+                ]
         return found
 
-    def _parts_above(self, parameter: SpaceParameter, needed: Mapping[str, str]) -> list[dict[str, str]]:
+    def _parts_above(self, parameter: Parameter, needed: Mapping[str, str]) -> list[dict[str, str]]:
         """All that a key may be set in: a key without `when` must fit every part that the space swaps above it."""
-        above = [p for p in self.parameters if parameter.key.startswith(f"{p.key}.") and p.key not in needed]
-        choices = itertools.product(*(part.choices for part in above))
-        return [dict(zip((part.key for part in above), chosen, strict=True)) for chosen in choices]
+        above = [p for p in self.parameters if parameter.name.startswith(f"{p.name}.") and p.name not in needed]
+        choices = itertools.product(*(ends(part) for part in above))
+        return [dict(zip((part.name for part in above), chosen, strict=True)) for chosen in choices]
 
 
 def _parts_first(settings: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(settings.items(), key=lambda item: item[0].count(".")))
 
 
-def _needed(parameter: SpaceParameter, known: Mapping[str, SpaceParameter]) -> dict[str, str]:
+def _needed(parameter: Parameter, known: Mapping[str, Parameter]) -> dict[str, str]:
     """Values of other keys without which the parameter does not exist."""
     needed: dict[str, str] = {}
-    for key, values in parameter.when:
+    for key, values in parameter.when.items():
         needed |= {**_needed(known[key], known), key: values[0]}
     return needed
 
 
-def _parameter(path: Path, key: str, entry: Any, above: Mapping[str, SpaceParameter]) -> SpaceParameter:
+def setting(parameter: Parameter, value: Any) -> str:
+    """A value as text on a command line; a drawn number is rounded to four digits but never out of its range."""
+    if parameter.drawn is None:
+        return str(value)
+    if parameter.drawn == "int":
+        return str(int(value))
+    low, high = parameter.values
+    return repr(min(max(float(f"{value:.{_DIGITS}g}"), low), high))
+
+
+def ends(parameter: Parameter) -> tuple[str, ...]:
+    """The values that show whether all of them can be used: each listed one, or both ends of the range."""
+    return tuple(setting(parameter, value) for value in parameter.values)
+
+
+def _suggested(parameter: Parameter, trial: Any) -> Any:
+    name, values = parameter.name, parameter.values
+    if parameter.drawn is None:
+        return trial.suggest_categorical(name, values)
+    if parameter.drawn == "int":
+        return trial.suggest_int(name, *values)
+    return trial.suggest_float(name, *values, log=parameter.drawn == "loguniform")
+
+
+def _parameter(path: Path, key: str, entry: Any, above: Mapping[str, Parameter]) -> Parameter:
     where = f"{path}: {key}"
     parameter = read_parameter(key, entry, where)
-    when = []
+    when = {}
     for other, values in parameter.when.items():
-        texts = tuple(_text(value, path, where) for value in values)
-        choices = above[other].choices if other in above else ()
+        when[other] = tuple(_text(value, path, where) for value in values)
+        choices = above[other].values if other in above and not above[other].drawn else ()
         near = "" if choices else did_you_mean(other, above)
-        for text in texts:
+        for text in when[other]:
             if text not in choices:
                 raise UserError(f"{where}: when: {text} is not a choice of {other} further up{near}")
-        when.append((other, texts))
+    values = parameter.values
     if parameter.drawn is None:
-        choices = unique((_text(value, path, where) for value in parameter.values), where)
-        return SpaceParameter(key, "choice", choices, when=tuple(when))
-    low, high = parameter.values
-    return SpaceParameter(key, parameter.drawn, (), low, high, tuple(when))
+        values = unique((_text(value, path, where) for value in values), where)
+    return dataclasses.replace(parameter, values=values, when=when)
 
 
 def _text(value: Any, path: Path, where: str) -> str:
