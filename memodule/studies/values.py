@@ -77,14 +77,12 @@ def read_parameter(name: str, written: Any, where: str) -> Parameter:
     when = _conditions(written["when"], where) if "when" in written else {}
     if "from" in form:
         return Parameter(name, _listed(form, where), when)
-    if len(form) != 1:
+    kind = next(iter(form), None)
+    if len(form) != 1 or kind not in (*_LISTED, *DRAWN):
         raise UserError(f"{where}: {FORMS}")
-    ((kind, values),) = form.items()
     if kind in DRAWN:
-        return Parameter(name, _ends(kind, values, where), when, kind)
-    if kind in _LISTED:
-        return Parameter(name, _listed(values, where), when)
-    raise UserError(f"{where}: {FORMS}")
+        return Parameter(name, _ends(kind, form[kind], where), when, kind)
+    return Parameter(name, _listed(form[kind], where), when)
 
 
 def combinations(parameters: Sequence[Parameter], where: str) -> list[dict[str, Any]]:
@@ -95,21 +93,14 @@ def combinations(parameters: Sequence[Parameter], where: str) -> list[dict[str, 
         where: File and key, for the message.
 
     Raises:
-        UserError: If a condition names an unknown parameter, goes round in a circle, or never holds.
+        UserError: If a condition names an unknown parameter, is circular, or never holds.
     """
     found: list[dict[str, Any]] = [{}]
     for parameter in _ordered(parameters, where):
         if not any(parameter.exists(combination) for combination in found):
             raise UserError(f"{where}.{parameter.name}.when: never holds; use values that those parameters take on")
-        found = [
-            wider
-            for combination in found
-            for wider in (
-                [{**combination, parameter.name: value} for value in parameter.values]
-                if parameter.exists(combination)
-                else [combination]
-            )
-        ]
+        one_more = [{parameter.name: value} for value in parameter.values]
+        found = [{**old, **new} for old in found for new in (one_more if parameter.exists(old) else [{}])]
     return found
 
 
@@ -173,7 +164,7 @@ def _ordered(parameters: Sequence[Parameter], where: str) -> list[Parameter]:
     while waiting:
         ready = next((parameter for parameter in waiting if parameter.when.keys() <= done.keys()), None)
         if ready is None:
-            raise UserError(f"{where}.{waiting[0].name}.when: conditions form a circle; break it")
+            raise UserError(f"{where}.{waiting[0].name}.when: conditions are circular; remove one")
         done[ready.name] = ready
         waiting.remove(ready)
     return list(done.values())

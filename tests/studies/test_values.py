@@ -119,7 +119,7 @@ def test_true_and_one_are_two_values():
     ("parameters", "told"),
     [
         ([Parameter("a", (1,), {"b": (1,)})], "no parameter b"),
-        ([Parameter("a", (1,), {"b": (1,)}), Parameter("b", (1,), {"a": (1,)})], "circle"),
+        ([Parameter("a", (1,), {"b": (1,)}), Parameter("b", (1,), {"a": (1,)})], "circular"),
         ([Parameter("a", (1, 2)), Parameter("b", (1,), {"a": (3,)})], "never holds"),
     ],
 )
