@@ -340,7 +340,7 @@ def test_choosing_by_held_out_subjects_is_refused(planted, tmp_path, capsys):
         ({"model.learnig_rate": [0.1, 0.2]}, "model.learnig_rate: 0.1 cannot be used"),
         ({"model.learning_rate": ["high", 0.2]}, "model.learning_rate: high cannot be used: .*float"),
         ({"trainer.max_epochs": {"uniform": [1, 2.5]}}, "trainer.max_epochs: 1.0 cannot be used: .*int"),
-        ({"intervals.init_args.threshold": [0.5, 7.0]}, "threshold: 7.0 cannot be used: .*no share"),
+        ({"intervals.init_args.threshold": [0.5, 7.0]}, "threshold: 7.0 cannot be used: .*share"),
         ({"data.window": [10, 12]}, "data.window: 12 cannot be used: .*memodule extract"),
         ({"model": ["absent.yaml"]}, "absent.yaml does not exist"),
         ({"model.learning_rate": {"normal": [0, 1]}}, "model.learning_rate: write a list of values"),
