@@ -130,7 +130,7 @@ def _known(video: Video, store: FlowStore, verify: bool) -> VideoOutcome | None:
         if verify:
             store.verify(record)
     except UserError as damage:
-        warn(f"{damage}: computing it again")
+        warn(f"{damage}; computing the features again")
         return None
     if record.source["kind"] != _KIND:
         return VideoOutcome(video.key, "complete", None, (f"features come from {record.source['kind']}; kept",))

@@ -76,7 +76,7 @@ def summarize(windows: Sequence[WindowQuality], length: int) -> dict[str, Any]:
 
 
 def find_problem(windows: Sequence[WindowQuality], sampled: int, parameters: FlowParameters) -> str | None:
-    """Why the features of a video with so many sampled frames are unusable, or None."""
+    """Why the features of a video of `sampled` sampled frames are unusable, or None."""
     if not windows:
         return f"too short: {sampled} sampled frames are less than one window of {parameters.window}"
     if all(window.reference is None for window in windows):

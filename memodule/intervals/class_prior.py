@@ -107,7 +107,8 @@ class ClassPrior(SelectionRule):
         Raises:
             RuntimeError: Before `fit`.
         """
-        self._fitted()
+        if not self.log_frequency:
+            raise RuntimeError("ClassPrior has not learned the emotions' frequencies and durations: call .fit(...)")
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         mass = class_mass(rows, probabilities)
         worth = np.log(np.maximum(_LEAST, mass[:, :NEUTRAL]))

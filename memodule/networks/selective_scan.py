@@ -109,7 +109,7 @@ def _problem(scan: str, u: Tensor) -> str | None:
         return None
     device = "cpu" if scan == "numba" else "cuda"
     if u.device.type != device or u.dtype != torch.float32:
-        return f"it computes float32 on {device}, the tensors are {str(u.dtype)[6:]} on {u.device.type}"
+        return f"it computes float32 on {device}, but the tensors are {str(u.dtype)[6:]} on {u.device.type}"
     if scan == "numba":
         return _numba_problem()
     problem = cuda_problem(u.device)

@@ -27,8 +27,8 @@ def replaced_rule(fitted: SelectionRule, rule: Path | str) -> SelectionRule:
         replacement.detect(np.hanning(64), np.full((64, len(FRAME_CLASSES)), 1 / len(FRAME_CLASSES)))
     except Exception as error:
         raise UserError(
-            f"--rule {rule}: {type(replacement).__name__} needs more than the durations that a checkpoint holds; train"
-            " a checkpoint with this rule and use it without --rule, or choose another rule"
+            f"--rule {rule}: {type(replacement).__name__} cannot decode with the durations that a checkpoint holds "
+            f"({error}); train a checkpoint with this rule and use it without --rule, or choose another rule"
         ) from error
     return replacement
 
