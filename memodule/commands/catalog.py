@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memodule.commands import command_parser, parse
-from memodule.console import console
+from memodule.commands.dataset_options import add_dataset_options, checked_dataset
+from memodule.console import note
+from memodule.errors import UserError
 
 _EPILOG = """\
 example:
@@ -18,24 +20,13 @@ writes videos.csv, expressions.csv and provenance.json (label files used; every 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("catalog", "Write the Catalog (two CSV files) of a data set.", _EPILOG)
-    parser.add_argument(
-        "dataset", help="the data set: its name (samm_lv, ...), its description (a YAML file), or its folder"
-    )
-    parser.add_argument("--root", help="folder of the data set, if DATASET is a description")
+    add_dataset_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
-    parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
     arguments = parse(parser, argv)
 
-    from memodule.console import note
     from memodule.datasets.check.describe import warnings_text
-    from memodule.datasets.check.examine import check_dataset
-    from memodule.datasets.description import locate
-    from memodule.datasets.folders import Listing, default_index
-    from memodule.errors import UserError
 
-    index = arguments.index or default_index(Path(arguments.root or arguments.dataset))
-    with console.status("listing folders"), Listing(index) as listing:
-        check = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing)
+    check = checked_dataset(arguments)
     if check.catalog is None or check.statistics is None:
         raise UserError(check.problem)
     check.catalog.write(arguments.out)

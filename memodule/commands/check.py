@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memodule.commands import command_parser, parse
-from memodule.console import console
+from memodule.commands.dataset_options import add_dataset_options, checked_dataset
 
 _EPILOG = """\
 examples:
@@ -20,27 +20,16 @@ exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser("check", "Report what is missing or looks wrong in a data set.", _EPILOG)
-    parser.add_argument(
-        "dataset", help="the data set: its name (samm_lv, ...), its description (a YAML file), or its folder"
-    )
-    parser.add_argument("--root", help="folder of the data set, if DATASET is a description")
+    add_dataset_options(parser)
     parser.add_argument("--against", action="append", default=[], metavar="CATALOG", help="warn of common subjects")
     parser.add_argument("--histogram", type=Path, metavar="FILE", help="draw durations and classes to a .png")
-    parser.add_argument("--index", type=Path, metavar="FILE", help="where to keep the listing (default: user cache)")
     parser.add_argument("--json", action="store_true", help="print only JSON")
     arguments = parse(parser, argv)
 
-    from memodule.datasets import read_catalog
     from memodule.datasets.check.describe import check_text
-    from memodule.datasets.check.examine import check_dataset
     from memodule.datasets.check.histograms import draw_histograms
-    from memodule.datasets.description import locate
-    from memodule.datasets.folders import Listing, default_index
 
-    others = [read_catalog(folder) for folder in arguments.against]
-    index = arguments.index or default_index(Path(arguments.root or arguments.dataset))
-    with console.status("listing folders"), Listing(index) as listing:
-        check = check_dataset(*locate(arguments.dataset, arguments.root, listing), listing, others)
+    check = checked_dataset(arguments, arguments.against)
     if arguments.json:
         print(json.dumps(check.as_dict(), indent=2, allow_nan=False))
     else:
