@@ -141,8 +141,16 @@ def test_more_workers_give_the_same_bytes(made, tmp_path):
     assert contents(tmp_path / "out") == contents(made)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, str]:
+    """Contents of THREE if nothing is killed."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    synthesize(out, **THREE)
+    return contents(out)
+
+
 @pytest.mark.slow
-def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
+def test_a_killed_run_leaves_whole_videos_only_and_no_workers(undisturbed, tmp_path):
     out = tmp_path / "out"
     run = _start(out)
     wait_until(lambda: list(out.glob("*/v*.avi")), run)
@@ -152,22 +160,20 @@ def test_a_killed_run_leaves_whole_videos_only_and_no_workers(tmp_path):
     assert {len(decode(video)) for video in out.glob("*/v*.avi")} == {90}
     wait_until(lambda: not _alive(run.pid))
     synthesize(out, **THREE)
-    synthesize(tmp_path / "undisturbed", **THREE)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
-    assert finished == contents(tmp_path / "undisturbed")
+    assert finished == undisturbed
 
 
 @pytest.mark.slow
-def test_a_killed_worker_changes_nothing(tmp_path):
+def test_a_killed_worker_changes_nothing(undisturbed, tmp_path):
     out = tmp_path / "out"
     run = _start(out)
     wait_until(lambda: list(out.glob("*/.memodule-tmp-*")), run)
     os.kill(_workers(run.pid)[0], signal.SIGKILL)
     _, err = run.communicate()
     assert (run.returncode, b"Traceback" in err) == (0, False), err
-    synthesize(tmp_path / "undisturbed", **THREE)
     finished = {name: digest for name, digest in contents(out).items() if ".memodule-tmp-" not in name}
-    assert finished == contents(tmp_path / "undisturbed")
+    assert finished == undisturbed
 
 
 def test_a_worker_that_dies_again_and_again_is_reported_in_one_line(tmp_path, monkeypatch):
