@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from memodule.cli import COMMANDS
+from memodule.datasets import synthesize
 from tests.report.made_studies import make_study, small_catalog
 from tests.spotting.conftest import write_checkpoint
 
@@ -102,14 +103,20 @@ for module, names in (
 """Hides what Windows lacks, from this package only: other libraries were imported before."""
 
 
+@pytest.mark.slow
 def test_nothing_but_python_is_needed_to_import_and_to_spot_evaluate_and_report(folder):
     everything = """
 import memodule
 for found in pkgutil.walk_packages(memodule.__path__, "memodule."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
-from memodule.spotting import Spotter
-Spotter.from_checkpoint("model.ckpt")
 """
-    commands = [command("evaluate found.csv truth.csv"), command("report study --out portable.html")]
-    assert loaded(folder, "\n".join([everything, *commands]), before=WITHOUT_POSIX) >= {"torch", "lightning"}
+    video = synthesize(folder / "faces", subjects=1, videos=1, frames=90, fps=30, difficulty="easy").videos[0].path
+    lines = (
+        f"spot {video} --checkpoint model.ckpt --out spotted",
+        "evaluate found.csv truth.csv",
+        "report study --out portable.html",
+    )
+    code = "\n".join([everything, *(command(line) for line in lines)])
+    assert loaded(folder, code, before=WITHOUT_POSIX) >= {"torch", "lightning"}
+    assert len(list((folder / "spotted").iterdir())) == 3
