@@ -184,7 +184,8 @@ def test_auto_uses_the_fastest_available_scan_and_logs_it_once(chosen, caplog):
     assert chosen == ["numba", "numba", "torch"]
     first, second = caplog.messages
     assert first == "selective scan: numba on cpu"
-    assert second == "selective scan: torch on cpu (it computes float32 on cpu, the tensors are float64 on cpu)"
+    assert second.startswith("selective scan: torch on cpu (")
+    assert "float64 on cpu" in second
 
 
 def test_auto_does_without_numba(chosen, caplog, monkeypatch):
