@@ -1,10 +1,8 @@
 """The page of an ablation: one HTML file that needs no network and no other file."""
 
-import dataclasses
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -19,20 +17,12 @@ from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.table import best_of_groups
 from memodule.studies.ablation.variants import STUDY
 
-_FOREST: Final = ("strs", "spot_f1", "recog_f1")
+_CHARTED: Final = ("strs", "spot_f1", "recog_f1")
 _CURVES: Final = {
     "inner": "curves of the fold's inner validation subjects, by its own network",
     "out of fold": "out-of-fold curves of the fold's training subjects, by networks that were trained on the "
     "held-out subject too; its own curves and labels are not used",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Forest:
-    """The best row of each variant with the size of its group, and the scale of each score that is drawn."""
-
-    lines: list[tuple[Any, int]]
-    scales: Mapping[str, Scale]
 
 
 def write_page(ablation: Ablation) -> Path:
@@ -51,7 +41,7 @@ def write_page(ablation: Ablation) -> Path:
 
 def ablation_page(ablation: Ablation) -> str:
     """The page as HTML; the same ablation gives the same text."""
-    study = ablation.study
+    study, best = ablation.study, best_of_groups(ablation.rows)
     return render(
         "ablation.html",
         title=f"{study.name} under {ablation.grid.name}",
@@ -59,7 +49,8 @@ def ablation_page(ablation: Ablation) -> str:
         generated=is_generated(study),
         notes=[_note(note) for note in ablation.notes],
         facts=_facts(ablation),
-        forest=_forest(ablation),
+        variants=best,
+        scales={name: Scale.around([end for row, _ in best for end in row.ranges[name]]) for name in _CHARTED},
         chosen=[row for row in ablation.rows if row.variant.chosen],
         chosen_on=_chosen_on(ablation),
         sweeps=[(sweep, sweep_pictures(sweep, ablation)) for sweep in sweeps(ablation)],
@@ -68,12 +59,6 @@ def ablation_page(ablation: Ablation) -> str:
         own=STUDY,
         grid=yaml.safe_dump(dict(ablation.grid.contents), sort_keys=False, allow_unicode=True),
     )
-
-
-def _forest(ablation: Ablation) -> Forest:
-    lines = best_of_groups(ablation.rows)
-    ends = {name: [end for row, _ in lines for end in row.ranges[name]] for name in _FOREST}
-    return Forest(lines, {name: Scale.around(values) for name, values in ends.items()})
 
 
 def _note(note: str) -> tuple[str, str]:
