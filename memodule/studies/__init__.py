@@ -7,5 +7,6 @@
 
 `loso` joins the three. `study` is the folder that they leave, `fold_result` one finished fold in it. The steps share
 nothing but these files, so that a study can be stopped, moved, pooled again and reported anywhere. `tracking` is the
-only module that calls Weights & Biases.
+only module that calls Weights & Biases. Grids of `ablation` and spaces of `search` write values in one language,
+which is `values`.
 """
