@@ -10,7 +10,7 @@ from memodule.decoding.protocol import MEGC
 from memodule.report.leaderboard import leaderboard_page
 from memodule.studies.search.leaderboard import Leaderboard, LeaderboardRow
 from memodule.studies.search.records import TrialRecord
-from memodule.studies.search.space import SpaceParameter
+from memodule.studies.values import Parameter
 
 SUBJECTS = ("s1", "s2", "s3")
 EVIL = '</script><b>"x"'
@@ -36,9 +36,9 @@ class Board(Leaderboard):
 
 def board(subjects=SUBJECTS, rows=()) -> Leaderboard:
     parameters = (
-        SpaceParameter("model.learning_rate", "loguniform", low=0.001, high=0.01),
-        SpaceParameter("trainer.max_epochs", "int", low=10, high=30),
-        SpaceParameter("model", "choice", choices=(EVIL, "other.yaml")),
+        Parameter("model.learning_rate", (0.001, 0.01), drawn="loguniform"),
+        Parameter("trainer.max_epochs", (10, 30), drawn="int"),
+        Parameter("model", (EVIL, "other.yaml")),
     )
     config = {"data": {"catalog": "nowhere"}, "protocol": {"name": "megc"}}
     base = SimpleNamespace(subjects=subjects, seeds=(0,), catalog=small_catalog(), config=config)
