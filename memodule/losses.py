@@ -17,20 +17,20 @@ class SpotRecognizeLoss(nn.Module):
     """Mean squared error of the spotting score plus class-weighted cross-entropy of the frame classes.
 
     Args:
-        spot_weight: Weight of the spotting loss (published: .9); 0 leaves recognition alone.
-        recog_weight: Weight of the recognition loss (published: .1); 0 leaves spotting alone.
+        spot_weight: Weight of the spotting loss (published: .9); 0 trains recognition only.
+        recog_weight: Weight of the recognition loss (published: .1); 0 trains spotting only.
         class_weights: One weight for each class, or None for equal ones; `set_class_weights` changes them later.
-        normalisation: "frames" divides the weighted cross-entropy by the number of frames. This is what the published
-            training does, since its one-hot targets take PyTorch's soft-label path; so the size of the class weights
-            acts like a further `recog_weight`. "weights" divides by the sum of the weights of the true classes, as
-            PyTorch does for class indices, except that frames of weightless classes alone give 0 and not nan.
+        normalisation: "frames" divides the weighted cross-entropy by the number of frames, as the published training
+            does, since its one-hot targets take PyTorch's soft-label path; so the size of the class weights acts like a
+            further `recog_weight`. "weights" divides by the sum of the weights of the true classes, as PyTorch does for
+            class indices, except that frames of only weightless classes give 0 and not nan.
         classes: Number of classes.
 
     Attributes:
         class_weights: Buffer (classes,), part of the state dict.
 
     Raises:
-        UserError: If a weight is negative or not finite, or there is not one for each class.
+        UserError: If a weight is negative or not finite, or the number of class weights is not the number of classes.
     """
 
     class_weights: Tensor
@@ -46,7 +46,7 @@ class SpotRecognizeLoss(nn.Module):
         super().__init__()
         for name, value in (("spot_weight", spot_weight), ("recog_weight", recog_weight)):
             if not 0 <= value < float("inf"):
-                raise UserError(f"SpotRecognizeLoss: {name} is {value!r}; give a finite number of at least 0")
+                raise UserError(f"SpotRecognizeLoss: {name} is {value!r}; use a finite number of at least 0")
         if normalisation not in ("frames", "weights"):
             raise UserError(f"SpotRecognizeLoss: normalisation is {normalisation!r}; choose 'frames' or 'weights'")
         self.spot_weight, self.recog_weight, self.normalisation = spot_weight, recog_weight, normalisation
@@ -55,10 +55,7 @@ class SpotRecognizeLoss(nn.Module):
             self.set_class_weights(class_weights)
 
     def set_class_weights(self, weights: Sequence[float] | Tensor) -> None:
-        """Replace the class weights, for instance by those of the fold's training frames.
-
-        Args:
-            weights: (classes,) one for each class, in the order of `FRAME_CLASSES`.
+        """Replace the class weights (classes,), in the order of `FRAME_CLASSES`, for instance by those of a fold.
 
         Raises:
             UserError: If a weight is negative or not finite, all are 0, or there is not one for each class.
@@ -66,15 +63,15 @@ class SpotRecognizeLoss(nn.Module):
         values = torch.as_tensor(weights, dtype=torch.float32)
         if values.shape != self.class_weights.shape:
             raise UserError(
-                f"class weights have shape {tuple(values.shape)}; give one for each of the {len(self.class_weights)}"
+                f"class weights have shape {tuple(values.shape)}; use one for each of the {len(self.class_weights)}"
                 " classes"
             )
         if not (values.isfinite() & (values >= 0)).all() or not values.any():
-            raise UserError(f"class weights are {values.tolist()}; give finite numbers of at least 0, not all 0")
+            raise UserError(f"class weights are {values.tolist()}; use finite numbers of at least 0, not all 0")
         self.class_weights.copy_(values)
 
     def forward(self, spot: Tensor, logits: Tensor, spot_target: Tensor, emotion_target: Tensor) -> dict[str, Tensor]:
-        """Compare predictions with targets over all frames of all windows; in float32 also under autocast.
+        """Compare predictions with targets over all frames of all windows, in float32 also under autocast.
 
         Args:
             spot: Predicted spotting scores, (B, T) within 0..1.
@@ -97,7 +94,7 @@ class SpotRecognizeLoss(nn.Module):
                 case "frames":
                     loss_recog = entropy / emotion_target.numel()
                 case "weights":
-                    weights = self.class_weights[emotion_target].sum()  # 0 where all frames are of classes without one
+                    weights = self.class_weights[emotion_target].sum()  # 0 if all frames are of weightless classes
                     loss_recog = entropy / weights.clamp(min=torch.finfo(weights.dtype).tiny)
         loss = self.spot_weight * loss_spot + self.recog_weight * loss_recog
         return {"loss": loss, "loss_spot": loss_spot, "loss_recog": loss_recog}

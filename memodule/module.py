@@ -1,4 +1,4 @@
-"""The LightningModule: network, joint loss, optimiser. It neither decodes nor plots; callbacks do."""
+"""The LightningModule: network, joint loss, optimiser. Decoding and plotting are left to callbacks."""
 
 from typing import Any, Literal, TypedDict
 
@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
+from typing_extensions import override
 
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
 from memodule.data.loaders import VideoBatch, WindowBatch
@@ -21,7 +22,7 @@ from memodule.runtime.own_parts import imported_parts
 
 
 class VideoScores(TypedDict):
-    """What the network says about one video.
+    """The network's output for one video.
 
     Attributes:
         key: (subject, video), or None for the filler of an empty shard.
@@ -52,17 +53,17 @@ class SpotRecognizeModule(LightningModule):
         optimizer: "adam" (published) or "adamw".
         weight_decay: Weight decay of the optimiser (published: 0).
         schedule: "one_cycle" over all steps, stepped per batch (published), "cosine" to zero, or "constant".
-        windows_per_pass: Windows that evaluation sends through the network at once; bounds its memory, not its result.
-        compile: Whether torch.compile builds the network around the scan, which stays as it is, for training. Meant for
-            GPUs: on a CPU it needs a C++ compiler and most of a minute, and a step takes half as long again.
+        windows_per_pass: Windows per forward pass in evaluation; affects its memory, not its result.
+        compile: Whether torch.compile compiles the network, except the scan, for training. Meant for GPUs: on a CPU it
+            needs a C++ compiler and most of a minute, and a step takes half as long again.
 
     Attributes:
         inference: Plain values that inference needs besides network and weights (flow parameters, selection rule...);
             `IntervalSelection` fills it, checkpoints carry it under the key `memodule`, and
             `memodule.training.checkpoints.load_fold_model` reads it.
-        seen: Whom the weights have learned from so far (`LosoDataModule.influences`), as plain values: one mapping per
-            training, several where a training went on from a checkpoint. Checkpoints carry it under the key `seen`, for
-            `LeakageGuard` to refuse a test on one of these subjects.
+        seen: The subjects that the weights have learned from so far (`LosoDataModule.influences`), as plain values: one
+            mapping per training, several if training resumed from a checkpoint. Checkpoints carry it under the key
+            `seen`, so that `LeakageGuard` can refuse a test on one of these subjects.
 
     Raises:
         UserError: If a rate or weight is impossible.
@@ -84,7 +85,7 @@ class SpotRecognizeModule(LightningModule):
         super().__init__()
         for name, value, zero in (("learning_rate", learning_rate, False), ("weight_decay", weight_decay, True)):
             if not (0 < value < float("inf") or (zero and value == 0)):
-                raise UserError(f"model.{name}: {value!r}; give a finite number {'from' if zero else 'above'} 0")
+                raise UserError(f"model.{name}: {value!r}; use a finite number {'from' if zero else 'above'} 0")
         # Checkpoints hold a mapping. The signature does not say so, since misspelt arguments would pass as any mapping.
         self.network = build_network(network)
         self.save_hyperparameters(
@@ -103,28 +104,17 @@ class SpotRecognizeModule(LightningModule):
             logger=False,  # which gets the whole config from the command line
         )
         self.loss = SpotRecognizeLoss(spot_weight, recog_weight, normalisation=normalisation)
-        self.evaluation_loss = MeanMetric(nan_strategy="ignore")  # interval selection refuses scores that are none
+        self.evaluation_loss = MeanMetric(nan_strategy="ignore")  # interval selection refuses NaN scores
         self.inference: dict[str, Any] = {}
         self.seen: list[dict[str, Any]] = []
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network says about windows.
-
-        Args:
-            flow: (B, 36, T) float32, pixels of the 320 x 320 crop.
-
-        Returns:
-            Scores (B, T) in 0..1 and class logits (B, T, 5).
-        """
+        """Scores (B, T) in 0..1 and class logits (B, T, 5) of windows (B, 36, T), in pixels of the 320 x 320 crop."""
         scores: tuple[Tensor, Tensor] = self.network(flow)
         return scores
 
+    @override
     def setup(self, stage: str) -> None:
-        """Take the class weights of the fold's training frames from the data module; compile.
-
-        Raises:
-            UserError: If the network cannot be compiled here, or was wrapped in a way that spoils checkpoints.
-        """
         if stage != "fit":
             return
         data = getattr(self.trainer, "datamodule", None)
@@ -135,100 +125,56 @@ class SpotRecognizeModule(LightningModule):
             require_compiler(self.trainer.strategy.root_device)
             self.network.compile()
 
+    @override
     def on_fit_start(self) -> None:
-        """Remember whom the weights learn from; what a checkpoint brought along has been loaded before."""
         if self.device.type == "cpu":
             keep_freed_memory()
         data = getattr(self.trainer, "datamodule", None)
         if data is not None and data.influences not in self.seen:
             self.seen = [*self.seen, data.influences]
 
+    @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what inference needs, whom the weights have learned from, and which modules of the user's own they need.
-
-        Args:
-            checkpoint: Gets the keys `seen` (subjects) and, where it is known, `memodule` (flow parameters, rule,
-                protocol), and `parts` where own parts are imported.
-        """
         checkpoint["seen"] = self.seen
         if parts := imported_parts():
             checkpoint["parts"] = parts
         if self.inference:
             checkpoint["memodule"] = self.inference
 
+    @override
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep both for further checkpoints; these weights replace all earlier ones.
-
-        Args:
-            checkpoint: What `on_save_checkpoint` filled.
-        """
         self.inference = checkpoint.get("memodule", {})
         self.seen = checkpoint.get("seen", [])
 
+    @override
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
-        """The joint loss of one batch of windows.
-
-        Args:
-            batch: Windows with their targets.
-            batch_idx: Not looked at.
-
-        Returns:
-            The scalar to minimise.
-        """
         losses = self.loss(*self(batch["flow"]), batch["spot"], batch["emotion"])
         self._log_training(losses, windows=len(batch["flow"]))
         return losses["loss"]  # type: ignore[no-any-return]
 
+    @override
     def validation_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of a watched subject.
-
-        Args:
-            batch: All windows of one video, with their targets.
-            batch_idx: Not looked at.
-
-        Returns:
-            Scores and logits of every frame of every window.
-        """
         return self._evaluate(batch)
 
+    @override
     def test_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of the held-out subject.
-
-        Args:
-            batch: All windows of one video, with their targets.
-            batch_idx: Not looked at.
-
-        Returns:
-            Scores and logits of every frame of every window.
-        """
         return self._evaluate(batch)
 
+    @override
     def predict_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        """Score one video of the held-out subject.
+        scores: VideoScores = self._score(batch)
+        return scores
 
-        Args:
-            batch: All windows of one video.
-            batch_idx: Not looked at.
-
-        Returns:
-            Scores and logits of every frame of every window.
-        """
-        return self._score(batch)
-
+    @override
     def on_validation_epoch_end(self) -> None:
-        """Log the mean loss over all windows of all ranks."""
         self._log_loss("val")
 
+    @override
     def on_test_epoch_end(self) -> None:
-        """Log the mean loss over all windows of all ranks."""
         self._log_loss("test")
 
+    @override
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam with the one-cycle schedule unless configured otherwise.
-
-        Raises:
-            UserError: If the schedule needs to know when training ends, and nothing says so.
-        """
         rate = self.hparams["learning_rate"]
         kind = torch.optim.AdamW if self.hparams["optimizer"] == "adamw" else torch.optim.Adam
         # Fused: one pass over all weights. With mixed precision Lightning could not clip their gradients then.
@@ -259,31 +205,20 @@ class SpotRecognizeModule(LightningModule):
         self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True, batch_size=windows)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def score(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the network over all windows of a video, `windows_per_pass` at a time.
-
-        Args:
-            flow: (W, 36, k); W may be 0.
-
-        Returns:
-            Scores (W, k) in 0..1 and class logits (W, k, 5), float32 whatever the precision of the network.
-        """
-        with torch.compiler.set_stance("force_eager"):  # videos differ in their number of windows: it would recompile
-            return score_in_passes(self, flow, self.hparams["windows_per_pass"])
-
     def _score(self, batch: VideoBatch) -> VideoScores:
-        spot, logits = self.score(batch["flow"])
+        with torch.compiler.set_stance("force_eager"):  # videos differ in their number of windows: it would recompile
+            spot, logits = score_in_passes(self, batch["flow"], self.hparams["windows_per_pass"])
         return {"key": batch["key"], "offset": batch["offset"], "spot": spot, "logits": logits}
 
     def _evaluate(self, batch: VideoBatch) -> VideoScores:
-        scores = self._score(batch)
+        scores: VideoScores = self._score(batch)
         if len(scores["spot"]):
             losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
             self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))
         return scores
 
     def _log_loss(self, stage: str) -> None:
-        """Log and reset by hand: a rank without a window must take part in the sum, and no window at all is no loss."""
+        """Log and reset by hand: a rank without a window takes part in the sum; without any window there is no loss."""
         mean = self.evaluation_loss.compute()
         self.evaluation_loss.reset()
         if mean.isfinite():

@@ -107,7 +107,7 @@ def test_half_precision_is_computed_in_float32():
         ({"spot_weight": -1}, "spot_weight is -1"),
         ({"recog_weight": float("nan")}, "recog_weight is nan"),
         ({"normalisation": "batch"}, "normalisation is 'batch'; choose 'frames' or 'weights'"),
-        ({"class_weights": [1, 2, 3]}, r"shape \(3,\); give one for each of the 5 classes"),
+        ({"class_weights": [1, 2, 3]}, r"shape \(3,\).*5 classes"),
         ({"class_weights": [1, 2, 3, -1, 1]}, "finite numbers of at least 0"),
         ({"class_weights": [0, 0, 0, 0, 0]}, "not all 0"),
         ({"class_weights": [1, 1, 1, 1, float("inf")]}, "finite numbers"),

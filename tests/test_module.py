@@ -121,8 +121,8 @@ def test_a_video_without_a_window_gives_an_empty_score():
     assert scores["logits"].shape == (0, 10, 5)
 
 
-def test_foreign_networks_are_refused_in_words():
-    with pytest.raises(UserError, match=r"checkpoint: os.path is no known Module; import the module"):
+def test_foreign_networks_are_refused():
+    with pytest.raises(UserError, match=r"checkpoint: os.path .*Module"):
         SpotRecognizeModule({"class_path": "os.path", "init_args": {}})
     with pytest.raises(UserError, match=r"Linear keeps no constructor arguments in `hparams`"):
         SpotRecognizeModule(nn.Linear(1, 1))

@@ -1,4 +1,4 @@
-"""Interval selection at validation, the guard against choosing by held-out subjects, and training curves."""
+"""Interval selection at validation, the guard against choosing on held-out subjects, and training curves."""
 
 from memodule.callbacks.history import History
 from memodule.callbacks.interval_selection import IntervalSelection

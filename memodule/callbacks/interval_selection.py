@@ -1,4 +1,4 @@
-"""The callback that turns scores into intervals at validation, and logs what they are worth."""
+"""The callback that turns scores into intervals at validation, and logs how good they are."""
 
 import dataclasses
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from memodule.data import LosoDataModule
 from memodule.decoding.comparison import compared
@@ -29,9 +30,9 @@ Stage = Literal["val", "test", "predict"]
 class IntervalSelection(Callback):
     """Stitches window scores to curves, selects intervals, votes emotions, and logs the scores.
 
-    The rule is fitted at the start on the training subjects (on all subjects where the protocol says so, which it
-    calls a leak), and, where inner validation subjects exist, calibrated on their curves before the held-out subject
-    is scored. `val/...` and `test/...` keys go through `self.log` of the module, so every Lightning logger gets them.
+    The selection rule is fitted at the start on the training subjects (on all subjects if the protocol leaks) and, if
+    there are inner validation subjects, calibrated on their curves before the held-out subject is scored. `val/...` and
+    `test/...` keys go through `self.log` of the module, so every Lightning logger receives them.
 
     Args:
         rule: Score curve -> intervals.
@@ -40,7 +41,7 @@ class IntervalSelection(Callback):
             `default_root_dir`, in `intervals/<held-out subject>`.
 
     Attributes:
-        decoder: The rule as it is fitted and calibrated so far.
+        decoder: The rule as fitted and calibrated so far.
         curves: The curves of the last finished pass of each stage, in the order of the Catalog.
         decoded: The expressions found in them.
     """
@@ -57,8 +58,8 @@ class IntervalSelection(Callback):
 
     # ------------------------------------------------------------------------------------------------- fit the rule
 
+    @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Fit the rule's prior on the subjects that the protocol allows."""
         data = fold_data(trainer)
         self.decoder = FittedDecoder.fit(
             self.rule,
@@ -67,19 +68,19 @@ class IntervalSelection(Callback):
             everyone=data.catalog,
             frame_step=data.flow_parameters.frame_step,
         )
-        self._tell_checkpoints(data, pl_module)
+        self._describe_for_checkpoints(data, pl_module)
 
+    @override
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Calibrate on the inner validation subjects' last curves, if there are any."""
         data = fold_data(trainer)
         if data.fold.validation and "val" in self.curves:
             self.decoder.calibrate([labelled_curve(curve, data.catalog) for curve in self.curves["val"]])
-            self._tell_checkpoints(data, pl_module)
+            self._describe_for_checkpoints(data, pl_module)
 
-    def _tell_checkpoints(self, data: LosoDataModule, pl_module: LightningModule) -> None:
-        """Leave what inference on any video needs with the module, as plain values for its checkpoints.
+    def _describe_for_checkpoints(self, data: LosoDataModule, pl_module: LightningModule) -> None:
+        """Give the module what inference needs, as plain values for its checkpoints.
 
-        Lightning asks the module, but not the callbacks, for what a checkpoint of weights alone should hold.
+        Lightning asks the module, but not the callbacks, what a checkpoint of weights alone should hold.
         """
         if not isinstance(pl_module, SpotRecognizeModule):
             return
@@ -97,18 +98,18 @@ class IntervalSelection(Callback):
 
     # ------------------------------------------------------------------------------------------------ collect curves
 
+    @override
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin a pass over whole videos."""
         self._seen = []
         self._metric.reset()
         self._metric.to(pl_module.device)
 
     on_test_epoch_start = on_predict_epoch_start = on_validation_epoch_start
 
+    @override
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
-        """Stitch the windows of one video to its curve."""
         scores: VideoScores = outputs
         if scores["key"] is None:  # the filler of an empty shard
             return
@@ -126,7 +127,7 @@ class IntervalSelection(Callback):
         )
         if not (np.isfinite(curve.score).all() and np.isfinite(curve.logits).all()):
             raise UserError(
-                f"{'/'.join(scores['key'])}: the network's scores are no finite numbers, so training has diverged; "
+                f"{'/'.join(scores['key'])}: the network's scores are not finite, so training has diverged; "
                 "lower model.learning_rate, or set trainer.gradient_clip_val"
             )
         self._seen.append(curve)
@@ -135,17 +136,17 @@ class IntervalSelection(Callback):
 
     # ---------------------------------------------------------------------------------------------- decode and score
 
+    @override
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Decode, log `val/...`, keep the curves."""
         if not trainer.sanity_checking:
             self._finish(trainer, pl_module, "val")
 
+    @override
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Decode, log `test/...`, keep the curves."""
         self._finish(trainer, pl_module, "test")
 
+    @override
     def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Decode and keep the curves; predictions are not scored."""
         self._finish(trainer, pl_module, "predict")
 
     def _finish(self, trainer: Trainer, pl_module: LightningModule, stage: Stage) -> None:
@@ -171,12 +172,6 @@ class IntervalSelection(Callback):
 
 def fold_data(trainer: Trainer) -> LosoDataModule:
     """The trainer's data module.
-
-    Args:
-        trainer: A trainer that runs, or has been given its data.
-
-    Returns:
-        The data module.
 
     Raises:
         UserError: If it is not a `LosoDataModule`.

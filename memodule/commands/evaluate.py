@@ -22,13 +22,14 @@ EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
 optional, and so is confidence in PRED.csv. Frames are 0-based and inclusive. Emotions: negative, positive, surprise,
 others, in PRED.csv also neutral. expressions.csv of a Catalog can be the truth. PRED.csv can be a table of
-memodule spot, whose files are found among the videos by the column path of --videos.
+memodule spot, whose files are found through the column path of --videos.
 
 Without --videos the videos are those of the two files. Scores are of micro-expressions; macro rows of PRED.csv add
 spotting scores of macro-expressions and of both kinds together.
 
-`published` compares sampled frames inside a study. Here either protocol compares the frames that the files hold.
-`published` leaks: its priors know the held-out subject. Every table says so, and so does the JSON under leak.
+`published` compares sampled frames inside a study. Here both protocols compare the frames that the files hold.
+`published` leaks: its priors are fitted on the held-out subject too. Every table says so, and so does the JSON under
+leak.
 
 JSON: protocol, leak (null, or what the protocol leaks), spotting, recognition, strs, ci, baselines.
 recognition.support is the number of true positives behind recognition F1; recognition.confusion has a row for each true
@@ -88,11 +89,11 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     elif Path(name).suffix in (".yaml", ".yml"):
         protocol = Protocol.read(packaged_file(name, "configs/protocol", "--protocol"))
     else:
-        raise UserError(f"--protocol {name}: give megc, published, or a YAML file such as configs/protocol/megc.yaml")
+        raise UserError(f"--protocol {name}: use megc, published, or a YAML file such as configs/protocol/megc.yaml")
     for option, least, most in (("prior_length", 1, 10**9), ("resamples", 1, 10**6), ("seed", 0, 10**18)):
         value = getattr(arguments, option)
         if value is not None and not least <= value <= most:
-            raise UserError(f"--{option.replace('_', '-')} {value}: give a whole number from {least} to {most}")
+            raise UserError(f"--{option.replace('_', '-')} {value}: use a whole number from {least} to {most}")
     if arguments.iou in (None, protocol.iou):
         return protocol
     return dataclasses.replace(protocol, iou=arguments.iou, name=f"{protocol.name} at IoU {arguments.iou:g}")
@@ -100,12 +101,12 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
 
 def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> EvaluationReport:
     for path in (arguments.predictions, arguments.truth, arguments.against, arguments.videos):
-        if path is not None and not path.exists():  # the first one first, whatever is read first
+        if path is not None and not path.exists():  # in the order of the arguments
             raise UserError(f"{path}: no such file; give a CSV file")
     lengths = read_lengths(arguments.videos) if arguments.videos else None
     truths = read_rows(arguments.truth, "truth")
     if not truths:
-        raise UserError(f"{arguments.truth}: holds no expression, so there is nothing to score; add the labelled ones")
+        raise UserError(f"{arguments.truth}: has no expression, so there is nothing to score; add the labelled ones")
     runs = []
     for path in (arguments.predictions, arguments.against) if arguments.against else (arguments.predictions,):
         runs.append(read_rows(path, "predictions", arguments.videos))

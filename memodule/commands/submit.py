@@ -19,7 +19,7 @@ _EPILOG: Final = """\
 Without --catalog, what the study found in its held-out videos is written. With --catalog, the checkpoints of all folds
 and seeds score the videos there (extracted with the study's flow parameters), except on subjects that they have learned
 from. In both cases curves are averaged (over all seeds, unless --seed chooses one), and the means are decoded. A study
-must be whole; name checkpoints to let some folds vote alone. Frames in the files count from 1, ends included.
+must be complete; name checkpoints to let only some folds vote. Frames in the files count from 1, ends included.
 
 examples:
   memodule submit runs/casme3-1f2e3d4c --part cas --catalog data/megc_cas --flow data/flow --out submission
@@ -28,7 +28,7 @@ examples:
 
 JSON: file, format, and expressions, videos and voters, or with --validate valid and problems.
 
-exit status: 0 written, or valid; 1 the checked file is not valid; 2 a mistake that can be mended."""
+exit status: 0 written, or valid; 1 the checked file is not valid; 2 a mistake in the arguments or files."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,10 +40,10 @@ def main(argv: Sequence[str]) -> int:
     catalog = read_catalog(arguments.catalog) if arguments.catalog else None
     if arguments.validate:
         problems = find_problems(arguments.validate, arguments.format, catalog)
-        _tell_problems(arguments, problems)
+        _print_problems(arguments, problems)
         return 1 if problems else 0
     if not arguments.sources or arguments.part is None:
-        raise UserError("submit: give a study or checkpoints, and --part cas or samm; or a file with --validate")
+        raise UserError("submit: name a study or checkpoints, and --part cas or samm; or a file with --validate")
     decoded, catalog, voters = _scored(arguments, catalog)
     path, count = write_submission(arguments.out, arguments.part, arguments.format, decoded, catalog)
     console.note(f"{count} expressions in {len(catalog.videos)} videos, format of {arguments.format}; {voters}")
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell_problems(arguments: argparse.Namespace, problems: Sequence[str]) -> None:
+def _print_problems(arguments: argparse.Namespace, problems: Sequence[str]) -> None:
     file, year = arguments.validate, arguments.format
     if arguments.json:
         values = {"file": str(file), "format": year, "valid": not problems, "problems": list(problems)}
@@ -82,18 +82,18 @@ def _tell_problems(arguments: argparse.Namespace, problems: Sequence[str]) -> No
 
 
 def _scored(arguments: argparse.Namespace, catalog: "Catalog | None") -> "tuple[list[Decoded], Catalog, str]":
-    """What was found, where, and by whom."""
+    """What was found, in which videos, and by which folds."""
     from memodule.studies.study import Study
 
     sources, seed = arguments.sources, arguments.seed
     if seed is not None and not any(source.is_dir() for source in sources):
-        raise UserError(f"--seed {seed}: chooses among the seeds of a study; give its folder")
+        raise UserError(f"--seed {seed}: chooses among the seeds of a study; name its folder")
     if catalog is not None:
         return _unseen(sources, seed, catalog, arguments.flow)
     from memodule.inference.study_votes import held_out, voting_seeds
 
     if len(sources) > 1:
-        raise UserError("submit: give one study, or --catalog and --flow to score unseen videos with checkpoints")
+        raise UserError("submit: name one study, or use --catalog and --flow to score unseen videos with checkpoints")
     study = Study.open(sources[0])
     seeds = voting_seeds(study, seed)
     return list(held_out(study, seeds)), study.catalog, f"held-out videos, {_seeds(seeds)}"

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
+from typing_extensions import override
 
 from memodule.data.folds import Fold, make_fold, scored_catalog
 from memodule.data.jitter import jittered
@@ -28,8 +29,8 @@ class LosoDataModule(LightningDataModule):
     """Serves one fold: windows of the training subjects, whole videos of the others.
 
     Training batches are `WindowBatch`, evaluation batches are one `VideoBatch` per video. Validation serves the inner
-    validation subjects, or, where there are none, lets the held-out subject be watched; test and predict serve the
-    held-out subject.
+    validation subjects or, without any, the held-out subject, to be watched; test and predict serve the held-out
+    subject.
 
     Args:
         catalog: Folder with `videos.csv` and `expressions.csv`.
@@ -72,7 +73,7 @@ class LosoDataModule(LightningDataModule):
             raise UserError(f"data.jitter: {jitter} is outside 0 .. 1")
         for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
             if value < least:
-                raise UserError(f"data.{name}: {value}; give a whole number of at least {least}")
+                raise UserError(f"data.{name}: {value}; use a whole number of at least {least}")
         self.flow_parameters = FlowParameters(
             window=window, frame_step=frame_step, motion_compensation=motion_compensation
         )
@@ -82,7 +83,7 @@ class LosoDataModule(LightningDataModule):
         self.class_weights: Tensor
         self._windows: dict[str, TrainingWindows | WholeVideos] = {}
 
-    # ---------------------------------------------------------------------------------------------- what others ask
+    # ------------------------------------------------------------------------------------------- what others look up
 
     @property
     def fps(self) -> float:
@@ -101,11 +102,11 @@ class LosoDataModule(LightningDataModule):
 
     @property
     def influences(self) -> dict[str, Any]:
-        """Whom a network that is trained on this fold has learned from, as plain values for its checkpoints.
+        """The subjects that a network trained on this fold has learned from, as plain values for its checkpoints.
 
         Returns:
             `catalog`, its name; `held_out`; `training` and `chosen_on`, subjects; `videos`, [subject, video, frames] of
-            all of these, by which they are known again in a Catalog of another name.
+            all of these, by which they are recognised in a Catalog of another name.
         """
         informed = (*self.fold.training, *self.fold.validation)
         return {
@@ -118,15 +119,8 @@ class LosoDataModule(LightningDataModule):
 
     # --------------------------------------------------------------------------------------------------- Lightning
 
+    @override
     def setup(self, stage: str) -> None:
-        """Read the Catalog, make the fold, load what the stage needs.
-
-        Args:
-            stage: fit, validate, test or predict, as Lightning calls them.
-
-        Raises:
-            UserError: If Catalog or features cannot be read, frame rates differ, or the fold has nobody to train on.
-        """
         if not hasattr(self, "fold"):
             self.catalog = scored_catalog(read_catalog(self.hparams["catalog"]), self.hparams["videos"])
             self.fold = make_fold(
@@ -140,8 +134,8 @@ class LosoDataModule(LightningDataModule):
         if stage in ("test", "predict") and "test" not in self._windows:
             self._windows["test"] = self._whole_videos([self.fold.held_out])
 
+    @override
     def train_dataloader(self) -> DataLoader[WindowBatch]:
-        """Shuffled windows of the training subjects, in the same order whatever `num_workers` is."""
         return DataLoader(
             self._windows["train"],
             batch_size=self.hparams["batch_size"],
@@ -151,32 +145,20 @@ class LosoDataModule(LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
+    @override
     def val_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the watched subjects.
-
-        Returns:
-            One batch per video; of several processes each gets its share of the videos.
-        """
         return self._video_loader("val")
 
+    @override
     def test_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the held-out subject.
-
-        Returns:
-            One batch per video; of several processes each gets its share of the videos.
-        """
         return self._video_loader("test")
 
+    @override
     def predict_dataloader(self) -> DataLoader[VideoBatch]:
-        """Whole videos of the held-out subject.
-
-        Returns:
-            One batch per video; of several processes each gets its share of the videos.
-        """
         return self._video_loader("test")
 
+    @override
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Jitter training batches on the device."""
         if self.trainer is not None and self.trainer.training:
             batch["flow"] = jittered(batch["flow"], self.hparams["jitter"])
         return batch
@@ -202,7 +184,7 @@ class LosoDataModule(LightningDataModule):
         return slice_windows(score, length), slice_windows(emotion, length)
 
     def _training_windows(self) -> TrainingWindows:
-        """Load the training subjects' windows, drop most without an expression, and weigh the classes."""
+        """Load the training subjects' windows, drop most without an expression, and weight the classes."""
         videos = [video for video in self.catalog.videos if video.subject in self.fold.training]
         records = [self._record(video) for video in videos]
         labels = [self._labels(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
@@ -212,7 +194,7 @@ class LosoDataModule(LightningDataModule):
         if not any(holds):
             raise UserError(
                 f"{self.hparams['catalog']}: no training window of fold {self.fold.held_out} holds a micro-expression; "
-                f"label some subjects besides {self.fold.held_out}, or choose a smaller data.window"
+                f"label some subjects other than {self.fold.held_out}, or choose a smaller data.window"
             )
         ratio = self.hparams["negative_ratio"]
         rng = random.Random(f"{self.hparams['seed']}/{self.fold.held_out}")
@@ -263,7 +245,7 @@ class LosoDataModule(LightningDataModule):
 
 
 def _as_fetched(batch: Any) -> Any:
-    """Stands in for collation: the datasets give whole batches."""
+    """Replaces collation: the datasets return whole batches."""
     return batch
 
 

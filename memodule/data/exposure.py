@@ -1,4 +1,4 @@
-"""Whom weights have learned from, asked before they judge anybody."""
+"""Which subjects weights have learned from, checked before they are scored on anyone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,16 +9,16 @@ from memodule.datasets.catalog import Catalog
 def exposures(
     seen: Iterable[Mapping[str, Any]], subject: str, catalog: Catalog, chosen_counts: bool = True
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """How weights know a subject already, if they do.
+    """How weights have already seen a subject, if they have.
 
     A subject is the same if its code and the Catalog's name are, or if a video of the same code and length was seen.
 
     Args:
-        seen: What the weights carry (`SpotRecognizeModule.seen`): `LosoDataModule.influences` of each training.
+        seen: The record of the weights (`SpotRecognizeModule.seen`): `LosoDataModule.influences` of each training.
         subject: Of `catalog`.
-        catalog: Where the subject's videos are.
-        chosen_counts: Whether to have been the subject's choice counts too; not so for an inner validation subject that
-            is only watched.
+        catalog: Holds the subject's videos.
+        chosen_counts: Whether being chosen by the subject's score counts; False for an inner validation subject that is
+            only watched.
 
     Yields:
         "were trained on" or "were chosen by the score of", and that training.

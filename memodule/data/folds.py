@@ -1,4 +1,4 @@
-"""Which subjects a leave-one-subject-out fold trains on, watches, and is scored on."""
+"""The subjects that a leave-one-subject-out fold trains on, watches, and is scored on."""
 
 import dataclasses
 import random
@@ -11,10 +11,10 @@ from memodule.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-    """The subjects of one fold; no subject is in two of the three roles.
+    """The subjects of one fold; no subject has two of the three roles.
 
     Attributes:
-        held_out: The subject that is scored and that nothing may be fitted or selected on.
+        held_out: The subject that is scored, and that nothing may be fitted or selected on.
         training: Subjects that fit the network, the priors, the class weights.
         validation: Inner validation subjects, for choices such as the epoch; empty if nothing is chosen.
     """
@@ -36,7 +36,7 @@ def make_fold(catalog: Catalog, held_out: str, inner_validation: int | Sequence[
         catalog: All videos and expressions.
         held_out: Code of the subject to score.
         inner_validation: How many of the other subjects become inner validation subjects, drawn among those with a
-            micro-expression; or their codes (the held-out one is left out of them).
+            micro-expression; or their codes (the held-out one is removed from them).
         seed: Seed of that draw; the same seed and subject give the same fold.
 
     Raises:
@@ -65,7 +65,7 @@ def make_fold(catalog: Catalog, held_out: str, inner_validation: int | Sequence[
     training = tuple(subject for subject in others if subject not in validation)
     if not training:
         raise UserError(
-            f"data.fold: no training subject is left in fold {held_out}; a fold needs two subjects at least"
+            f"data.fold: no training subject is left in fold {held_out}; a fold needs at least two subjects"
         )
     return Fold(held_out, training, tuple(subject for subject in others if subject in validation))
 

@@ -1,4 +1,4 @@
-"""Datasets and the sampler behind the loaders: shuffled training windows, and evaluation by whole videos."""
+"""Datasets and the sampler of the loaders: shuffled training windows, and evaluation by whole videos."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict
@@ -49,7 +49,7 @@ class TrainingWindows(Dataset[WindowBatch]):
         return self.__getitems__([index])
 
     def __getitems__(self, indices: Sequence[int]) -> WindowBatch:
-        """The batch of these windows; the loader fetches with this, so there is nothing left to collate."""
+        """The batch of these windows; the loader calls this, so there is nothing left to collate."""
         chosen = torch.as_tensor(indices)
         return {
             "flow": self.windows["flow"][chosen],
@@ -75,8 +75,8 @@ class WholeVideos(Dataset[VideoBatch]):
 class VideoShard(DistributedSampler[Any]):
     """This rank's share of the videos: every video on exactly one rank, none twice.
 
-    PyTorch's own sampler repeats items to make shards equal, which would count videos twice. A rank without a video
-    gets the filler, since Lightning skips the epoch's end on ranks without a batch and the others would wait for it.
+    PyTorch's own sampler repeats items to equalise shards, which would count videos twice. A rank without a video gets
+    the filler, since Lightning skips the end of an epoch on ranks without a batch and the others would wait for it.
     """
 
     def __init__(self, dataset: WholeVideos, rank: int, world_size: int) -> None:

@@ -1,4 +1,4 @@
-"""Windows out of the flow store into memory, and no number among them that is none."""
+"""Windows from the flow store into memory, checked to be finite."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,39 +11,29 @@ from memodule.flow import FlowRecord
 
 
 def finite_windows(record: FlowRecord, kept: Any = slice(None)) -> npt.NDArray[np.float32]:
-    """Copy windows of one video.
-
-    Args:
-        record: Its features.
-        kept: Which windows; all unless given.
-
-    Returns:
-        (w, 36, window).
+    """Copy windows (w, 36, window) of one video; all of them unless `kept` says which.
 
     Raises:
-        UserError: If a number among them is not finite: it would spoil every weight that learns from it.
+        UserError: If a number is not finite: it would spoil every weight that learns from it.
     """
     windows = np.array(record.windows[kept])
     if not np.isfinite(windows).all():
         raise UserError(
-            f"{record.path}: features that are no finite numbers, so the file was changed after it was written; run "
+            f"{record.path}: features that are not finite, so the file was changed after it was written; run "
             "`memodule extract` with --verify"
         )
     return windows
 
 
 def gather(records: Sequence[FlowRecord], kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Copy windows of many videos.
+    """Copy windows (w, 36, window) of many videos.
 
     Args:
         records: Features of the videos.
-        kept: Which windows, counted from 0 through all records, ascending.
-
-    Returns:
-        (w, 36, window), in that order.
+        kept: Which windows, counted from 0 over all records, ascending.
 
     Raises:
-        UserError: If a number among them is not finite.
+        UserError: If a number is not finite.
     """
     parts, first = [], 0
     for record in records:

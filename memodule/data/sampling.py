@@ -10,17 +10,16 @@ from memodule.emotions import NEUTRAL
 
 
 def down_sample(holds_expression: Sequence[bool], ratio: float, rng: random.Random) -> list[int]:
-    """Keep every window with an expression and, for each of them, `ratio` windows without one.
+    """Indices, ascending, of every window with an expression and, for each of them, `ratio` windows without one.
+
+    If there are fewer expression-free windows than that, all are kept (the published code then drops two of them, and
+    fails if there are none to drop).
 
     Args:
         holds_expression: For each window whether it holds a frame of an expression.
         ratio: Expression-free windows kept per window with one, rounded down over the whole set (published: .5 for
             SAMM Long Videos, 4 for CAS(ME)^3).
-        rng: Source of chance.
-
-    Returns:
-        Indices of the kept windows, ascending. Where fewer expression-free windows exist than asked for, all are kept
-        (the published code then drops two of them, and fails if there are none to drop).
+        rng: Source of randomness.
     """
     positive = [index for index, holds in enumerate(holds_expression) if holds]
     negative = [index for index, holds in enumerate(holds_expression) if not holds]

@@ -1,7 +1,7 @@
 """Sampled frames <-> half-overlapping windows: slice, label, stitch.
 
-A video of N sampled frames gives W = N // (k / 2) - 1 windows of k frames (none if N < k); window w covers sampled
-frames w * k / 2 up to but without w * k / 2 + k. The last N mod k / 2 frames are in no window, so a score curve has
+A video of N sampled frames gives W = N // (k / 2) - 1 windows of k frames (none if N < k); window w covers the sampled
+frames from w * k / 2 to w * k / 2 + k, exclusive. The last N mod k / 2 frames are in no window, so a score curve has
 (W + 1) * k / 2 values (published code; paper section on data preparation).
 """
 
@@ -18,14 +18,7 @@ Stitching = Literal["tail", "mean", "published"]
 
 
 def window_count(frames: int, length: int) -> int:
-    """Number of windows that a video of `frames` sampled frames gives.
-
-    Args:
-        frames: Sampled frames of the video.
-        length: Sampled frames per window, even.
-
-    Returns:
-        0 for a video that is shorter than a window.
+    """Number of windows, of even length, in a video of `frames` sampled frames; 0 if it is shorter than a window.
 
     >>> window_count(29, 30), window_count(30, 30), window_count(44, 30), window_count(45, 30)
     (0, 1, 1, 2)
@@ -34,29 +27,14 @@ def window_count(frames: int, length: int) -> int:
 
 
 def curve_length(windows: int, length: int) -> int:
-    """Number of sampled frames that the stitched windows cover; 0 without windows.
-
-    Args:
-        windows: Number of windows.
-        length: Sampled frames per window, even.
-
-    Returns:
-        (windows + 1) * length / 2, or 0.
-    """
+    """Number of sampled frames that the stitched windows cover; 0 without windows."""
     return (windows + 1) * (length // 2) if windows else 0
 
 
 def slice_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """Cut per-frame values (N, ...) into windows (W, length, ...).
+    """Cut per-frame values (N, ...) into windows (W, length, ...), length even; rows after the last window are dropped.
 
     The inverse of `stitch` for any function of the frame.
-
-    Args:
-        values: (N, ...) one row per sampled frame.
-        length: Sampled frames per window, even.
-
-    Returns:
-        (W, length, ...); rows behind the last window are left out.
     """
     starts = np.arange(window_count(len(values), length)) * (length // 2)
     windows: NDArray[Any] = values[starts[:, None] + np.arange(length)]
@@ -66,22 +44,19 @@ def slice_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
 def stitch(
     windows: NDArray[Any], mode: Stitching = "tail", batch_size: int | None = None, offset: int = 0
 ) -> NDArray[Any]:
-    """Join half-overlapping windows into one curve.
+    """Join half-overlapping windows into one curve ((W + 1) * k / 2, ...), empty without windows.
 
     Args:
         windows: (W, k) scores or (W, k, classes) logits of one video's windows, in order.
-        mode: "tail" takes the first window whole and of each later one its second half, which has seen the most past.
+        mode: "tail" takes the first window in full and the second half of each later one, which has seen the most past.
             "mean" averages the two windows that cover a frame. "published" does what the published code does: a
-            window is written whole when it opens a batch, else only its second half is, over zeros; so a video that
-            starts inside a batch begins with k / 2 zeros and the result depends on the batch size.
-        batch_size: Windows in a batch of the published code ("published" only).
-        offset: How many windows of the same subject precede this video ("published" only).
-
-    Returns:
-        The curve ((W + 1) * k / 2, ...), or an empty one without windows.
+            window is written in full when it opens a batch, otherwise only its second half, over zeros; so a video that
+            starts inside a batch begins with k / 2 zeros, and the result depends on the batch size.
+        batch_size: Windows per batch of the published code ("published" only).
+        offset: Windows of the same subject before this video ("published" only).
 
     Raises:
-        ValueError: If "published" is not told the batch size.
+        ValueError: If "published" has no batch size.
 
     >>> stitch(np.array([[1, 1, 1, 1], [2, 2, 3, 3]]))
     array([1, 1, 1, 1, 3, 3])

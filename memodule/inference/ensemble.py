@@ -1,4 +1,4 @@
-"""Several folds' checkpoints as one: mean curves of those that have not seen a video's subject."""
+"""The checkpoints of several folds as one: mean curves of those that have not seen a video's subject."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ class Ensemble:
     """The folds of one or more studies.
 
     A video is scored by every fold whose weights have not learned from its subject: a study's own videos by the folds
-    that held them out, new ones by all. The mean curve is decoded with the rule of the one among these whose learned
-    durations are the median ones.
+    that held them out, new ones by all. The mean curve is decoded with the rule, among theirs, of the median learned
+    durations.
 
     Args:
         checkpoints: Files of folds that share the flow parameters.
@@ -41,17 +41,11 @@ class Ensemble:
         if mute:
             more = f" ({len(mute)} such checkpoints)" if len(mute) > 1 else ""
             console.warn(
-                f"{mute[0]}: does not tell whom it was trained on{more}; see yourself that these are none of the videos"
+                f"{mute[0]}: does not say whom it was trained on{more}; make sure that these videos were not used"
             )
 
     def voters(self, catalog: Catalog) -> dict[str, list[FoldModel]]:
-        """The folds that may score each subject.
-
-        Args:
-            catalog: The videos to score.
-
-        Returns:
-            For each subject those that have not learned from it, at least one.
+        """For each subject the folds that have not learned from it, at least one.
 
         Raises:
             UserError: If all of them have learned from a subject.
@@ -65,31 +59,28 @@ class Ensemble:
                 others = f", and no other of the {len(known)} checkpoints held it out" if len(known) > 1 else ""
                 raise UserError(
                     f"subject {subject}: the weights that held out {training['held_out']} {how} it{others}; their "
-                    f"intervals there would be better than those of a new face. Give the checkpoint of the fold that "
+                    f"intervals there would be better than those of a new face. Use the checkpoint of the fold that "
                     f"held out {subject}, or a --catalog without it"
                 )
         return voters
 
     def decoded(self, catalog: Catalog, flow: Path) -> Iterator[Decoded]:
-        """What the ensemble finds in each video of a Catalog whose features were extracted.
+        """What the ensemble finds in each video of a Catalog, labelled or not, in its order.
 
         Args:
-            catalog: The videos; none of them need be labelled.
+            catalog: The videos.
             flow: Folder of the flow store that holds their features.
 
-        Yields:
-            The intervals of each video, in the Catalog's order.
-
         Raises:
-            UserError: If features are missing, the frame rate is not the one of training, or all weights have learned
-                from a subject.
+            UserError: If features are missing, the frame rate is not that of training, or all weights have learned from
+                a subject.
         """
         store, voters = FlowStore(flow, self.models[0].flow), self.voters(catalog)
         for video in catalog.videos:
             if abs(video.fps / self.models[0].fps - 1) > 0.1:
                 raise UserError(
                     f"{'/'.join(video.key)}: {video.fps:g} frames per second, the checkpoints were trained at "
-                    f"{self.models[0].fps:g}; give checkpoints of the same kind of data"
+                    f"{self.models[0].fps:g}; use checkpoints of the same kind of data"
                 )
             models = voters[video.subject]
             curve = average(list(_curves(models, video, store.get(*video.key))))
@@ -98,14 +89,7 @@ class Ensemble:
 
 
 def median_rule(rules: Sequence[SelectionRule]) -> int:
-    """Which of several fitted rules decodes their mean curve.
-
-    Args:
-        rules: At least one.
-
-    Returns:
-        Index of the one whose learned durations are the median ones.
-    """
+    """Index of the rule that decodes the mean curve of several fitted rules: that of the median learned durations."""
     by_length = sorted(range(len(rules)), key=lambda i: timing.half_window if (timing := rules[i].timing) else 0)
     return by_length[len(by_length) // 2]
 

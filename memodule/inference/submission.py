@@ -29,8 +29,7 @@ from memodule.datasets.catalog import Catalog, Video
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded
 from memodule.emotions import EMOTIONS, NEUTRAL, SCORED_EMOTIONS
-from memodule.runtime.atomic import write_text
-from memodule.runtime.csv_files import read_text
+from memodule.runtime.csv_files import read_text, write_csv
 
 Year = Literal["2022", "2023", "2025"]
 Part = Literal["cas", "samm"]
@@ -46,16 +45,13 @@ _LABELS: Final[dict[Year, tuple[str, ...]]] = {"2022": ("me", "mae"), "2023": ("
 
 
 def average(curves: Sequence[VideoCurve]) -> VideoCurve:
-    """The mean curve of one video over the folds of an ensemble: mean score and mean logits of each frame.
+    """The mean curve of one video over the folds of an ensemble; logits are averaged before any softmax.
 
     Args:
         curves: At least one, all of the same video and length.
 
-    Returns:
-        Their mean; logits are averaged before any softmax.
-
     Raises:
-        ValueError: If they are not curves of one video.
+        ValueError: If they are curves of different videos.
     """
     first = curves[0]
     if any((c.key, len(c.score), c.frame_step) != (first.key, len(first.score), first.frame_step) for c in curves):
@@ -67,15 +63,14 @@ def average(curves: Sequence[VideoCurve]) -> VideoCurve:
 
 
 def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tuple[Any, ...]]:
-    """The rows of a submission; what was voted neutral is left out, and in 2025 what was voted others too.
+    """The rows of a submission, values of `COLUMNS[year]`; frames count from 1, both ends inclusive.
+
+    Intervals voted neutral are left out, in 2025 also those voted others.
 
     Args:
         videos: What was found, in 0-based source frames.
-        catalog: Holds the videos: their names, and their lengths, to which intervals are cut.
+        catalog: Names of the videos, and their lengths, to which intervals are cut.
         year: The format.
-
-    Yields:
-        The values of `COLUMNS[year]`; frames count from 1, both ends inclusive.
 
     Raises:
         KeyError: If the Catalog lacks a video.
@@ -93,13 +88,9 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
 
 
 def video_name(video: Video) -> str:
-    """How the formats of 2022 and 2023 call a video.
+    """A video's name in the formats of 2022 and 2023.
 
-    Args:
-        video: A video of a Catalog.
-
-    Returns:
-        Its own code where that begins with the subject's (006_1), else subject_video (dzw_d1).
+    Its own code if that begins with the subject's (006_1), otherwise subject_video (dzw_d1).
     """
     same = video.video == video.subject or video.video.startswith(f"{video.subject}_")
     return video.video if same else f"{video.subject}_{video.video}"
@@ -108,14 +99,7 @@ def video_name(video: Video) -> str:
 def write_submission(
     folder: Path, part: Part, year: Year, videos: Iterable[Decoded], catalog: Catalog
 ) -> tuple[Path, int]:
-    """Write `<part>_pred.csv`, and check it.
-
-    Args:
-        folder: Where the file goes; made if it is absent.
-        part: Names the file: cas or samm.
-        year: The format.
-        videos: What was found, in 0-based source frames.
-        catalog: Holds the challenge's videos.
+    """Write `<part>_pred.csv` into a folder and check it.
 
     Returns:
         The file and its number of rows.
@@ -124,12 +108,9 @@ def write_submission(
         OSError: If the file cannot be written.
         KeyError: If the Catalog lacks a video.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     written = list(rows(videos, catalog, year))
-    writer.writerows([COLUMNS[year], *written])
     path = folder / f"{part}_pred.csv"
-    write_text(path, text.getvalue())
+    write_csv(path, COLUMNS[year], written)
     problems = find_problems(path, year, catalog)
     if problems:
         raise AssertionError(f"{path}: {problems[0]}")
@@ -137,15 +118,12 @@ def write_submission(
 
 
 def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> list[str]:
-    """What is wrong with a submission file, in words, row by row; nothing if it is valid.
+    """What is wrong with a submission file, one line per problem, beginning with the row, counted from 1 (the header).
 
     Args:
         path: The file.
         year: Its format.
         catalog: The challenge's videos, to check names and lengths too.
-
-    Returns:
-        One line for each problem, beginning with the row, counted from 1 (the header).
 
     Raises:
         UserError: If the file cannot be read.
@@ -153,13 +131,13 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
     table = list(csv.reader(io.StringIO(read_text(path, "a submission file (CSV)"))))
     if not table or tuple(table[0]) != COLUMNS[year]:
         found = ",".join(table[0]) if table else "nothing"
-        return [f"row 1: the header is {found}; the format of {year} wants {','.join(COLUMNS[year])}"]
+        return [f"row 1: the header is {found}; the format of {year} needs {','.join(COLUMNS[year])}"]
     known = None if catalog is None else {_name(video, year): video.frames for video in catalog.videos}
     problems, seen = [], set()
     for number, row in enumerate(table[1:], 2):
         problem = _row_problem(row, year, known)
         if problem is None and tuple(row) in seen:
-            problem = "the same row stands above already"
+            problem = "repeats a row above"
         seen.add(tuple(row))
         if problem:
             problems.append(f"row {number}: {problem}")
@@ -178,15 +156,15 @@ def _row_problem(row: Sequence[str], year: Year, known: dict[tuple[str, ...], in
         return "no video is named"
     for column, value in zip(COLUMNS[year][-3:-1], (onset, offset), strict=True):
         if not re.fullmatch(r"\d+", value):
-            return f"{column} {value!r} is no whole number"
+            return f"{column} {value!r} is not a whole number"
         if int(value) < 1:
             return f"{column} {value}: frames count from 1"
     if int(offset) < int(onset):
-        return f"offset {offset} lies before onset {onset}"
+        return f"offset {offset} is before onset {onset}"
     if label not in _LABELS[year]:
-        return f"{COLUMNS[year][-1]} {label!r} is none of {', '.join(_LABELS[year])}"
+        return f"{COLUMNS[year][-1]} {label!r} is not one of {', '.join(_LABELS[year])}"
     if known is not None and tuple(name) not in known:
-        return f"there is no video {'/'.join(name)} in the Catalog"
+        return f"the Catalog has no video {'/'.join(name)}"
     if known is not None and int(offset) > known[tuple(name)]:
-        return f"offset {offset} lies behind the last frame {known[tuple(name)]} of {'/'.join(name)}"
+        return f"offset {offset} is past the last frame {known[tuple(name)]} of {'/'.join(name)}"
     return None

@@ -76,16 +76,16 @@ HEADER = "subject,video,onset,offset,emotion\n"
         ("", "row 1: the header is nothing"),
         (
             "vid,onset,offset,type\n",
-            "row 1: the header is vid,onset,offset,type; the format of 2025 wants subject,video",
+            "row 1: the header is vid,onset,offset,type; the format of 2025 needs subject,video",
         ),
         (HEADER + "a,1,1,2\n", "row 2: 4 fields instead of 5"),
         (HEADER + "a,1,0,2,negative\n", "row 2: onset 0: frames count from 1"),
-        (HEADER + "a,1,1,2.5,negative\n", "row 2: offset '2.5' is no whole number"),
-        (HEADER + "a,1,9,2,negative\n", "row 2: offset 2 lies before onset 9"),
-        (HEADER + "a,1,1,2,others\n", "row 2: emotion 'others' is none of negative, positive, surprise"),
-        (HEADER + "a,1,1,2,negative\na,1,1,2,negative\n", "row 3: the same row stands above already"),
-        (HEADER + "b,1,1,2,negative\n", "row 2: there is no video b/1 in the Catalog"),
-        (HEADER + "a,1,1,51,negative\n", "row 2: offset 51 lies behind the last frame 50 of a/1"),
+        (HEADER + "a,1,1,2.5,negative\n", "row 2: offset '2.5' is not a whole number"),
+        (HEADER + "a,1,9,2,negative\n", "row 2: offset 2 is before onset 9"),
+        (HEADER + "a,1,1,2,others\n", "row 2: emotion 'others' is not one of negative, positive, surprise"),
+        (HEADER + "a,1,1,2,negative\na,1,1,2,negative\n", "row 3: repeats a row"),
+        (HEADER + "b,1,1,2,negative\n", "row 2: the Catalog has no video b/1"),
+        (HEADER + "a,1,1,51,negative\n", "row 2: offset 51 is past the last frame 50 of a/1"),
         (HEADER + ",1,1,2,negative\n", "row 2: no video is named"),
     ],
 )
@@ -300,7 +300,7 @@ def test_a_video_is_known_by_code_and_length_whatever_the_catalog_is_called(plan
         assert main(["submit", claim("same", **known), *words]) == 2
         assert f"subject 001: the weights that held out 9 {how}; their" in capsys.readouterr().err
     assert main(["submit", str(write_checkpoint(tmp_path / "mute.ckpt")), *words]) == 0
-    assert "mute.ckpt: does not tell whom it was trained on" in capsys.readouterr().err
+    assert "mute.ckpt: does not say whom it was trained on" in capsys.readouterr().err
 
 
 def _iou(row, true):
@@ -312,10 +312,10 @@ def _iou(row, true):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--part", "cas"], "give a study or checkpoints"),
+        (["--part", "cas"], "name a study or checkpoints"),
         (["a.ckpt", "--part", "cas", "--catalog", "{catalog}"], "--catalog needs --flow"),
         (["absent", "--part", "cas"], "absent: not a study folder"),
-        (["absent", "--part", "cas", "--seed", "0"], "--seed 0: chooses among the seeds of a study; give its folder"),
+        (["absent", "--part", "cas", "--seed", "0"], "--seed 0: chooses among the seeds of a study"),
         (["--validate", "absent.csv"], "absent.csv: no such file; give a submission file"),
     ],
 )

@@ -269,7 +269,7 @@ def test_published_counts_through_files(tmp_path, capsys, number):
         ("truth", HEAD + "006,a,1,9,neutral\n", "truth.csv, row 2: emotion 'neutral' is not one of"),
         ("truth", HEAD + "006,a,-1,9,others\n", "truth.csv, row 2: onset -1 is negative"),
         ("truth", TRUTH + "006,a,100,119,positive\n", "truth.csv, row 7: the same frames as row 2"),
-        ("truth", HEAD, "truth.csv: holds no expression"),
+        ("truth", HEAD, "truth.csv: has no expression"),
         ("videos", VIDEOS + "006,a,x,30,9\n", "videos.csv, row 7: video 006/a occurs twice"),
         ("videos", VIDEOS.replace("1000", "0"), "videos.csv, row 2: a video has at least one frame"),
         ("videos", VIDEOS.replace("006,c", "006,d"), "pred.csv, row 6: --videos has no video 006/c"),
@@ -294,10 +294,10 @@ def test_mistakes_are_one_line_with_the_row_and_the_fix(files, capsys, name, tex
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--protocol", "megx"], "--protocol megx: give megc, published, or a YAML file"),
+        (["--protocol", "megx"], "--protocol megx: use megc, published, or a YAML file"),
         (["--protocol", "none.yaml"], "none.yaml: no such file"),
         (["--iou", "1.5"], "protocol.iou: 1.5"),
-        (["--resamples", "0"], "--resamples 0: give a whole number from 1"),
+        (["--resamples", "0"], "--resamples 0: use a whole number from 1"),
         (["--videos", "none.csv"], "none.csv: no such file"),
         (["--against", "none.csv"], "none.csv: no such file"),
     ],
