@@ -2,17 +2,15 @@
 
 import functools
 import importlib.metadata
-import inspect
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import memodule
 from memodule.runtime.atomic import write_text
 from memodule.runtime.digests import file_sha256, json_sha256
 from memodule.studies.ablation.counting import Counts
+from memodule.studies.ablation.rule_files import own_code
 from memodule.studies.ablation.variants import DecodingSpec
 
 _LIBRARIES: Final = ("numpy", "scipy")
@@ -61,21 +59,3 @@ def code_digest(package: Path = Path(memodule.__file__).parent) -> str:
     """
     sources = {path.relative_to(package).as_posix(): file_sha256(path) for path in package.rglob("*.py")}
     return json_sha256([sources, {name: importlib.metadata.version(name) for name in _LIBRARIES}])
-
-
-def own_code(rule: Any) -> list[str]:
-    """Hashes of the files that define those classes of a rule's description that are not in this package."""
-    modules = {path.rpartition(".")[0] for path in _class_paths(rule)}
-    own = sorted(module for module in modules if module.partition(".")[0] != memodule.__name__)
-    files = [inspect.getsourcefile(sys.modules[module]) for module in own]
-    return [file_sha256(Path(file)) for file in files if file]
-
-
-def _class_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if "class_path" in value:
-            yield str(value["class_path"])
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _class_paths(item)

@@ -19,6 +19,7 @@ from memodule.errors import UserError
 from memodule.intervals import LabelledCurve
 from memodule.metrics.functional import Tally, tally_video
 from memodule.runtime.digests import json_sha256
+from memodule.studies.ablation.rule_files import own_code
 from memodule.studies.fold_result import FoldResult
 from memodule.studies.study import Study
 
@@ -197,7 +198,7 @@ def _identity(study: Study, folds: Sequence[PreparedFold]) -> str:
             dataclasses.asdict(study.protocol),
             [(*video.key, video.fps, video.frames) for video in study.catalog.videos],
             [dataclasses.astuple(expression) for expression in study.catalog.expressions],
-            [(fold.name, fold.training, fold.inner, dict(fold.rule)) for fold in folds],
+            [(fold.name, fold.training, fold.inner, dict(fold.rule), own_code(fold.rule)) for fold in folds],
             [_curve_key(own.curve) for group in groups for own in group],
         ]
     )

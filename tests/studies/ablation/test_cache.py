@@ -2,14 +2,18 @@
 
 import importlib
 import importlib.metadata
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from made_studies import make_study, small_catalog
 
 import memodule
 from memodule.studies.ablation.cache import CountCache, code_digest
+from memodule.studies.ablation.prepared import prepare_study
 from memodule.studies.ablation.variants import DecodingSpec
+from memodule.studies.study import Study
 
 PACKAGE = Path(memodule.__file__).parent
 fresh_digest = code_digest.__wrapped__
@@ -53,3 +57,19 @@ def test_a_change_of_a_rule_outside_the_package_gives_another_name(tmp_path, mon
     (tmp_path / "outside_rule.py").write_text("class Own: x = 1\n")
     after = [cache.path(decoding, False) for decoding in decodings]
     assert not set(before) & set(after)
+
+
+def test_a_change_of_the_studys_own_rule_outside_the_package_gives_another_name(tmp_path, monkeypatch):
+    """The row of the study is decoded by the rule that its folds stored, which no grid names."""
+    (tmp_path / "stored_rule.py").write_text("class Stored: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("stored_rule")
+    folder = make_study(tmp_path / "runs", small_catalog())
+    for path in folder.rglob("result.json"):
+        result = json.loads(path.read_text())
+        result["rule"]["class_path"] = "stored_rule.Stored"
+        path.write_text(json.dumps(result))
+    before = prepare_study(Study.open(folder)).identity
+    assert prepare_study(Study.open(folder)).identity == before
+    (tmp_path / "stored_rule.py").write_text("class Stored: x = 1\n")
+    assert prepare_study(Study.open(folder)).identity != before
