@@ -247,6 +247,7 @@ def log_media(
         values: Numbers to log with them.
         mixed_types: Whether a column of a table may hold values of several types.
     """
+    import matplotlib.pyplot  # noqa: F401  # W&B looks at it without importing it
     import wandb
 
     logged: dict[str, Any] = dict(values or {})

@@ -3,6 +3,8 @@ import html.parser
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -229,6 +231,17 @@ def test_pictures_are_written_for_slides(study, grid, page):
     found = {path.name: Image.open(path).size for path in (study / "ablations/grid/figures").iterdir()}
     assert set(found) == {"variants.png", "sweep-sweep.png"}
     assert all(width > 800 for width, _ in found.values())
+
+
+def test_figures_can_be_logged_where_nothing_else_has_imported_pyplot():
+    program = """
+import types
+from matplotlib.figure import Figure
+from memodule.studies.tracking import log_media
+log_media(types.SimpleNamespace(log=lambda logged: print(*logged)), {}, {"forest": Figure()})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["pictures/forest"], done.stderr[-2000:]
 
 
 @pytest.mark.slow
