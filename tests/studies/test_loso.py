@@ -262,9 +262,13 @@ def test_numbers_that_are_none_end_the_fold_and_name_where_they_are(planted, tmp
     record = FlowStore(flow, FlowParameters(10)).get("002", "a")
     windows = np.array(record.windows)
     config = experiment(planted, tmp_path, epochs=1, logger=False)
-    mend = f"{record.path}: features that are no finite numbers, so the file was changed"
+    remedy = f"{record.path}: features that are not finite"
     # not finite: it would spoil the weights of two folds and the scores of one; huge: it spoils the scores
-    for value, named, times in ((np.nan, mend, 3), (np.inf, mend, 3), (1e30, "002/a: the network's scores are no", 1)):
+    for value, named, times in (
+        (np.nan, remedy, 3),
+        (np.inf, remedy, 3),
+        (1e30, "002/a: the network's scores are not finite", 1),
+    ):
         windows[-1, 3, 4] = value
         np.save(record.path, windows)
         runs = tmp_path / f"runs{value}"

@@ -289,8 +289,8 @@ def test_quiet_stops_what_lightning_shows(tiny, tmp_path, capsys):
     ("setting", "reported"),
     [
         ("--trainer.max_epochs=-1", "model.schedule: one_cycle needs an end of training"),
-        ("--model.learning_rate=-1", "model.learning_rate: -1.0; give a finite number above 0"),
-        ("--model.weight_decay=-1", "model.weight_decay: -1.0; give a finite number from 0"),
+        ("--model.learning_rate=-1", "model.learning_rate: -1.0; use a finite number above 0"),
+        ("--model.weight_decay=-1", "model.weight_decay: -1.0; use a finite number from 0"),
         ("--intervals=nothing.yaml", "intervals: None"),
     ],
 )
