@@ -58,6 +58,6 @@ def test_a_second_run_computes_nothing_again(folder, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in kept} == before
 
 
-def test_a_wrong_difficulty_is_told_in_one_line(capsys):
+def test_a_wrong_difficulty_is_reported_in_one_line(capsys):
     assert main(["demo", "--difficulty", "none"]) == 2
     assert "invalid choice: 'none'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The script that makes a W&B workspace, with a stand-in of the package that it needs, since no account is at hand."""
+"""The script that makes a W&B workspace, with a stand-in for the package that it needs, since tests have no account."""
 
 import sys
 import types

@@ -17,7 +17,7 @@ from memodule.studies.study import Study
 
 SUBJECTS = ("001", "002", "003", "004", "005", "006")
 TROUBLE = Path(__file__).parents[1] / "studies"
-"""Where trouble.py lies."""
+"""The folder of trouble.py."""
 
 
 class Bench:
@@ -83,12 +83,12 @@ class Bench:
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None, limit: int = 300) -> None:
-    """Wait for the condition; a process that ends before it, or goes on in vain, is stopped and says what it wrote."""
+    """Wait for the condition; a process that ends before it, or runs too long, is stopped, and its output reported."""
     end = time.monotonic() + limit
     while not condition():
         if process is not None and (process.poll() is not None or time.monotonic() > end):
-            pytest.fail(f"waited in vain: {last_words(process)}")
-        assert time.monotonic() < end, "waited in vain"
+            pytest.fail(f"timed out: {last_words(process)}")
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.02)
 
 
@@ -104,7 +104,7 @@ def last_words(process: subprocess.Popen[str]) -> tuple[int | None, str, str]:
 
 
 def ended(process: subprocess.Popen[str], limit: int = 300) -> tuple[int, str, str]:
-    """Exit status, output and errors; a process that does not end is stopped and says what it wrote."""
+    """Exit status, output and errors; a process that does not end is stopped, and its output reported."""
     try:
         out, err = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What may listen at a port that is taken for a Ray cluster's."""
+"""Programs that may listen at a port instead of a Ray cluster."""
 
 import contextlib
 import socket
@@ -33,7 +33,7 @@ def _serve(server: socket.socket, answer: bytes | None, opened: contextlib.ExitS
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[str]:
-    """An address of this machine where nobody listens, nor can begin to meanwhile."""
+    """An address of this machine where nothing listens, or can start to."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{taken.getsockname()[1]}"

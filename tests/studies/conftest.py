@@ -43,7 +43,7 @@ def bench(six_folds, tmp_path) -> Bench:
 
 @pytest.fixture(scope="session")
 def undisturbed(six_folds, tmp_path_factory) -> Study:
-    """The study as it comes out of one process that nobody disturbs."""
+    """The study as one undisturbed process produces it."""
     bench = Bench(six_folds, tmp_path_factory.mktemp("undisturbed"))
     assert bench.run() == 0
     return bench.study

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from listeners import GRPC
 
 from memodule.decoding.curves import read_curves
-from memodule.studies.search.records import Records
+from memodule.studies.search.records import TrialRecords
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def cluster(bench) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("error", "cause", "told"),
+    ("error", "cause", "reported"),
     [
         (ConnectionError, "RPC error: InvalidAuthToken", "wants a token; set RAY_AUTH_MODE=token, and have the token"),
         (ray.exceptions.AuthenticationError, None, "wants a token; set RAY_AUTH_MODE=token, and have the token"),
@@ -60,7 +60,7 @@ def cluster(bench) -> Iterator[str]:
         (lambda _: ValueError("Ray Client requires pip package `ray[client]`."), None, "or give HOST:PORT of"),
     ],
 )
-def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, listener, monkeypatch, capsys, error, cause, told):
+def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, listener, monkeypatch, capsys, error, cause, reported):
     """Ray asks for a token by itself where its head finds one, but does not send one to an address that is given."""
 
     def refuse(**_):
@@ -71,7 +71,7 @@ def test_a_cluster_that_does_not_let_us_in_is_one_line(bench, listener, monkeypa
     assert bench.run("--address", address) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"memodule: error: --address {address}: ")
-    assert told in line
+    assert reported in line
 
 
 def test_a_search_runs_its_trials_on_the_nodes_of_a_cluster(bench, cluster, tmp_path):
@@ -87,7 +87,7 @@ def test_a_search_runs_its_trials_on_the_nodes_of_a_cluster(bench, cluster, tmp_
         order.unlink()
         assert running.wait(timeout=200) == 0
     (folder,) = bench.runs.iterdir()
-    assert [record.state for record in Records(folder).all()] == ["finished", "finished"]
+    assert [record.state for record in TrialRecords(folder).all()] == ["finished", "finished"]
     runs_of_a_fold = bench.pids("001-0")
     assert len(set(runs_of_a_fold)) == 2  # one process per trial
     assert all(path.read_text() for path in bench.orders.glob("*.node"))
@@ -177,9 +177,9 @@ def test_torchrun_on_two_machines_gives_the_same(bench, shared):
     place = ["--runs", str(bench.runs), "--folds", "001,002"]
     words = ["loso", *place, "--set", "trainer.num_nodes=2", "trainer.devices=1", *SHARED]
     both = [launched(bench, launcher, words) for _ in range(2)]
-    told = [ended(process) for process in both]
-    assert [status for status, _, _ in told] == [0, 0], told
-    assert "".join(out for _, out, _ in told).splitlines() == [str(bench.study.folder)]
+    reported = [ended(process) for process in both]
+    assert [status for status, _, _ in reported] == [0, 0], reported
+    assert "".join(out for _, out, _ in reported).splitlines() == [str(bench.study.folder)]
     same_scores(bench.study, shared[0].study)
     wait_until(lambda: not bench.processes())
 

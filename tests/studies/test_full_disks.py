@@ -40,7 +40,7 @@ def test_a_full_disk_ends_the_study_in_one_line(bench, undisturbed, capsys):
         subprocess.run(["umount", "-l", bench.runs], check=True)
 
 
-def test_a_read_only_folder_is_told_before_anything_is_trained(bench, capsys):
+def test_a_read_only_folder_is_reported_before_anything_is_trained(bench, capsys):
     mounted(bench.runs, "-o", "ro,size=1m")
     try:
         assert bench.run() == 2

@@ -145,10 +145,10 @@ def test_other_weights_make_another_study_and_the_same_ones_are_not_scored_again
     assert json.loads(result.read_text())["weights"]["file"] == "subject_001.pkl"
     capsys.readouterr()
     assert imported(folder, weights, None, runs, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["results"] == json.loads((study.folder / "results.json").read_text())
-    assert told["folder"] == str(study.folder) == str(only(runs).folder)
-    assert told["complete"]
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["results"] == json.loads((study.folder / "results.json").read_text())
+    assert reported["folder"] == str(study.folder) == str(only(runs).folder)
+    assert reported["complete"]
     assert result.stat().st_mtime_ns == before
     save_weights(tmp_path / "swapped", "metst", ("002", "001"))
     assert imported(folder, tmp_path / "swapped", None, runs, "--no-checkpoints") == 0
@@ -170,7 +170,7 @@ class Trap:
         return pytest.fail, ("code from a released file was run",)
 
 
-def test_mistakes_are_told_in_one_line(released, tmp_path, capsys):
+def test_mistakes_are_reported_in_one_line(released, tmp_path, capsys):
     folder, weights, cache = released
 
     def complaint(weights, cache, *words):

@@ -1,4 +1,4 @@
-"""Counts of inner validation subjects are those of the calibrated rule, but of nobody's own calibration."""
+"""Inner validation subjects are counted with a calibrated rule, which none of them has calibrated itself."""
 
 import numpy as np
 import pytest

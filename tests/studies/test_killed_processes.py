@@ -1,4 +1,4 @@
-"""Killed workers, killed and interrupted drivers, and workers that Ray kills for want of memory."""
+"""Killed workers, killed and interrupted drivers, and workers that Ray kills for lack of memory."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(bench, undisturbed):
 
 
 def test_want_of_memory_ends_a_fold_after_some_attempts(bench):
-    """Ray kills a worker where memory is short, here always, and by itself would try again for ever.
+    """Ray kills a worker where memory is short, here always, and by itself would retry forever.
 
     The home is read-only, as on many clusters: our own Ray keeps nothing there.
     """

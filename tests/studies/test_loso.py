@@ -115,12 +115,12 @@ def test_finished_folds_are_kept_and_a_lost_one_is_run_again(finished, capsys, p
 def test_json_is_all_of_the_standard_output(finished, capfd):
     config = finished.folder.parents[1] / "tiny.yaml"
     assert main(["loso", "--config", str(config), "--runs", str(finished.folder.parent), "--json"]) == 0
-    told = json.loads(capfd.readouterr().out)
-    assert told["folder"] == str(finished.folder)
-    assert told["results"] == json.loads((finished.folder / "results.json").read_text())
-    assert told["complete"]
-    assert told["failed"] == {}
-    assert told["wandb_sync"] == f"wandb sync {finished.folder}/wandb/offline-run-*"
+    reported = json.loads(capfd.readouterr().out)
+    assert reported["folder"] == str(finished.folder)
+    assert reported["results"] == json.loads((finished.folder / "results.json").read_text())
+    assert reported["complete"]
+    assert reported["failed"] == {}
+    assert reported["wandb_sync"] == f"wandb sync {finished.folder}/wandb/offline-run-*"
 
 
 @pytest.mark.slow
@@ -226,7 +226,7 @@ def test_fold_folders_are_safe_and_distinct(planted, tmp_path):
         (["--set", "data.window=12"], "memodule extract"),
     ],
 )
-def test_mistakes_are_told_in_one_line_before_anything_runs(planted, tmp_path, capsys, words, message):
+def test_mistakes_are_reported_in_one_line_before_anything_runs(planted, tmp_path, capsys, words, message):
     config = experiment(planted, tmp_path, logger=False)
     assert loso(config, tmp_path / "runs", *words) == 2
     printed = capsys.readouterr().err.strip()
@@ -283,9 +283,9 @@ def test_training_that_diverges_is_no_result(planted, tmp_path, capsys):
     config = experiment(planted, tmp_path, epochs=1, logger=False)
     words = ["--set", "model.learning_rate=1e9", "--folds", "002", "--json"]
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "runs"), *words]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["results"] is None
-    assert told["failed"]["002 (seed 0)"].endswith("lower model.learning_rate, or set trainer.gradient_clip_val")
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["results"] is None
+    assert reported["failed"]["002 (seed 0)"].endswith("lower model.learning_rate, or set trainer.gradient_clip_val")
 
 
 @pytest.mark.slow
@@ -332,16 +332,16 @@ def test_a_failing_fold_does_not_stop_the_others_and_is_named(planted, tmp_path,
     words = ["--set", "trainer.max_epochs=1", "--json"]
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path), *words]) == 1
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert told["failed"] == {"002 (seed 0)": "RuntimeError: the disk is on fire"}
-    assert told["results"] == results
-    assert not told["complete"]
+    reported = json.loads(printed.out)
+    assert reported["failed"] == {"002 (seed 0)": "RuntimeError: the disk is on fire"}
+    assert reported["results"] == results
+    assert not reported["complete"]
     assert "  002 (seed 0): RuntimeError: the disk is on fire" in printed.err.splitlines()
     assert main(["loso", "--config", str(config), "--runs", str(tmp_path / "new"), *words, "--folds", "002"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["results"] is None
-    assert told["wandb_sync"] is None
-    assert not told["complete"]
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["results"] is None
+    assert reported["wandb_sync"] is None
+    assert not reported["complete"]
 
 
 @pytest.mark.slow

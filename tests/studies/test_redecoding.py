@@ -83,18 +83,18 @@ def test_an_unfinished_study_is_refused(trained, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"protocol": {"stitching": "mean"}}, "protocol.stitching=tail, not mean"),
         ({"trainer": {"max_epochs": 5, "enable_checkpointing": False, "logger": False}}, "trainer.max_epochs=4, not 5"),
     ],
 )
-def test_another_training_is_refused(trained, planted, tmp_path, change, told):
+def test_another_training_is_refused(trained, planted, tmp_path, change, reported):
     study, *_ = trained
     plan = plan_study(
         [experiment(planted, tmp_path, epochs=4, logger=False, **change)], runs=tmp_path, curves=study.folder
     )
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         check_curves(plan)
 
 

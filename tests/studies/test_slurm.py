@@ -54,7 +54,7 @@ echo "$*" >> "$FAKES/scontrol.calls"
 
 @pytest.fixture
 def fakes(tmp_path):
-    """A folder of stand-ins, which write down how they were called."""
+    """A folder of stand-ins, which record how they were called."""
     folder = tmp_path / "fakes"
     folder.mkdir()
     for name, text in {"srun": SRUN, "ray": RAY, "memodule": MEMODULE, "scontrol": SCONTROL}.items():
@@ -79,7 +79,7 @@ def start(fakes: Path, *words: str, **environment: str) -> subprocess.Popen[str]
 
 
 def hold_until_all_are_there(fakes: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
-    """Start the script; the study goes on as soon as the file `hold` is gone."""
+    """Start the script; the study continues as soon as the file `hold` is gone."""
     (fakes / "hold").touch()
     job = start(fakes, *words, **environment)
     wait_until(lambda: len(starts(fakes)) == 3 and (fakes / "memodule.words").exists(), job)
@@ -87,7 +87,7 @@ def hold_until_all_are_there(fakes: Path, *words: str, **environment: str) -> su
 
 
 def starts(fakes: Path) -> list[list[str]]:
-    """Node, kind of authentication, length of the token and words of each start of Ray."""
+    """Node, kind of authentication, length of the token and arguments of each start of Ray."""
     return [line.split(" ", 3) for line in read(fakes / "ray.calls") if " start " in line]
 
 
@@ -170,7 +170,7 @@ def test_a_ray_that_does_not_start_ends_the_job(fakes):
 
 
 @pytest.mark.parametrize("program", ["ray", "memodule"])
-def test_an_environment_that_lacks_a_program_is_told_at_once(fakes, program):
+def test_an_environment_that_lacks_a_program_is_reported_at_once(fakes, program):
     for name in ("bash", "hostname", "cut"):
         (fakes / name).symlink_to(shutil.which(name))
     (fakes / program).unlink()
@@ -193,7 +193,7 @@ def test_without_words_it_says_how_it_is_used(fakes):
 def test_a_real_ray_of_two_nodes_runs_the_folds_and_one_that_fails_stops_no_other(
     fakes, six_folds, tmp_path, undisturbed
 ):
-    """Both nodes have one processor, and two folds must have begun before either goes on.
+    """Both nodes have one processor, and two folds must have begun before either continues.
 
     The failing fold is named, marks the results as partial, and is the only one that runs again, now in one process.
     """

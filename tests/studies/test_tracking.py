@@ -1,4 +1,4 @@
-"""What Weights & Biases receives, read back from the offline files; and what stands in the way of sending it."""
+"""What Weights & Biases receives, read back from the offline files; and what prevents sending it."""
 
 import json
 import os

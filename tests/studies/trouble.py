@@ -1,4 +1,4 @@
-"""A Lightning callback that does to a fold what a test has asked for, in whichever process the fold runs.
+"""A Lightning callback that does to a fold what a test requests, in whichever process the fold runs.
 
 The folder TROUBLE holds one file per troubled fold, such as `003-1` (subject and seed), with what is to happen after
 the first epoch: `hold` waits until the file is gone, `raise` raises, `fill FILE` fills the disk that FILE is on. Beside
