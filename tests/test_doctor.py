@@ -23,7 +23,8 @@ def test_a_complete_installation_has_no_problem(nowhere, capsys):
     findings = {f["name"]: f for f in json.loads(capsys.readouterr().out)}
     assert set(findings) == NAMES
     assert all(finding["state"] != "problem" for finding in findings.values())
-    assert "`memodule demo` makes it" in findings["default checkpoint"]["text"]
+    assert findings["default checkpoint"]["state"] == "ok"
+    assert "default.ckpt" in findings["default checkpoint"]["text"]
 
 
 def test_what_is_missing_is_named_and_stops_nothing(nowhere, monkeypatch, capsys):

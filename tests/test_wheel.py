@@ -1,5 +1,6 @@
 """The package as others get it: built as a wheel, installed elsewhere, used in an empty folder."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -110,7 +111,19 @@ def test_first_steps(run):
     assert "data/demo/videos.csv: no such file" in planned.stderr
     examined = run("-m", "memodule", "doctor")
     assert examined.returncode == 0, examined.stdout
-    assert "`memodule demo` makes it" in examined.stdout
+    assert "default.ckpt" in examined.stdout
+
+
+@pytest.mark.slow
+def test_spot_works_right_after_installation(run):
+    made = run("-m", "memodule", "synth", "faces", "-q", "--subjects", "1", "--videos", "1", "--frames", "90")
+    assert made.returncode == 0, made.stderr
+    (video,) = Path("faces").rglob("*.avi")
+    spotted = run("-m", "memodule", "spot", str(video), "-q", "--out", "spotted")
+    assert spotted.returncode == 0, spotted.stderr
+    assert {path.suffix for path in Path("spotted").iterdir()} == {".html", ".csv", ".json"}
+    (result,) = (json.loads(path.read_text()) for path in Path("spotted").glob("*.json"))
+    assert any("--checkpoint" in warning for warning in result["warnings"])
 
 
 @pytest.mark.slow

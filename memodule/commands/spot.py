@@ -84,7 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser("spot", "Find the micro-expressions of your own videos.", _EPILOG)
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO|FOLDER", help="what to analyse")
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="CKPT", help="model.ckpt of a trained fold [the one of `memodule demo`]"
+        "--checkpoint",
+        type=Path,
+        metavar="CKPT",
+        help="model.ckpt of a trained fold [data/models/demo.ckpt, else included]",
     )
     parser.add_argument(
         "--rule",

@@ -1,4 +1,8 @@
-"""The checkpoint that `memodule spot` uses by default: the small one that `memodule demo` trains."""
+"""The checkpoint that `memodule spot` uses by default: the small one that `memodule demo` trains.
+
+The package contains the one of an unchanged `memodule demo` (all defaults, seed 0, held-out subject s01), so that
+`memodule spot` works right after installation; a demo of your own takes precedence.
+"""
 
 import os
 import shutil
@@ -20,6 +24,8 @@ CAUTION: Final = (
 
 _NAME: Final = "demo.ckpt"
 
+_INCLUDED: Final = Path(__file__).with_name("default.ckpt")
+
 
 def default_checkpoint_path() -> Path:
     """Where `memodule demo` puts the default checkpoint, relative to the working directory."""
@@ -27,12 +33,14 @@ def default_checkpoint_path() -> Path:
 
 
 def find_default_checkpoint() -> Path | None:
-    """The default checkpoint of the working directory, else of the user's data folder; None if there is none.
+    """The default checkpoint of the working directory, else of the user's data folder, else the included one.
 
-    The user's data folder is `$XDG_DATA_HOME/memodule`, by default `~/.local/share/memodule`.
+    The user's data folder is `$XDG_DATA_HOME/memodule`, by default `~/.local/share/memodule`. None only if the
+    package is incomplete.
     """
     share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return next((path for path in (default_checkpoint_path(), share / "memodule" / _NAME) if path.is_file()), None)
+    places = (default_checkpoint_path(), share / "memodule" / _NAME, _INCLUDED)
+    return next((path for path in places if path.is_file()), None)
 
 
 def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = None) -> Path:
@@ -53,7 +61,10 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
             shutil.copyfile(checkpoint, aside)
         else:
             saved = read_plain(checkpoint, "a fold's model.ckpt")
-            torch.save({**saved, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
+            kept = {
+                key: value for key, value in saved.items() if not key.startswith("datamodule")
+            }  # folders of a machine
+            torch.save({**kept, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
     return default_checkpoint_path()
 
 

@@ -1,12 +1,14 @@
 import pytest
 
 from memodule.errors import UserError
+from memodule.spotting import default
 from memodule.spotting.default import (
     default_checkpoint_path,
     find_default_checkpoint,
     install_default_checkpoint,
     require_default_checkpoint,
 )
+from memodule.training.checkpoints import load_fold_model
 
 
 @pytest.fixture
@@ -17,7 +19,15 @@ def nowhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_without_a_default_checkpoint_one_line_says_how_to_make_it(nowhere):
+def test_the_included_checkpoint_is_that_of_the_demo(nowhere):
+    model = load_fold_model(require_default_checkpoint())
+    assert (model.catalog, model.held_out, model.protocol.name) == ("demo", "s01", "megc")
+    assert type(model.rule).__name__ == "Calibrated"
+    assert require_default_checkpoint().stat().st_size < 1_000_000
+
+
+def test_without_a_default_checkpoint_one_line_says_how_to_make_it(nowhere, monkeypatch):
+    monkeypatch.setattr(default, "_INCLUDED", nowhere / "absent.ckpt")
     assert find_default_checkpoint() is None
     with pytest.raises(UserError, match=r"`memodule demo` .* --checkpoint"):
         require_default_checkpoint()
