@@ -22,13 +22,7 @@ WANTED: Final = "write HOST:PORT, such as 10.0.0.1:6379, or auto"
 
 
 def host_and_port(address: str) -> tuple[str, int] | None:
-    """The host and port to try for an address of Ray.
-
-    Args:
-        address: HOST:PORT, [IPv6]:PORT or ray://HOST:PORT; or "auto" and "local", which Ray resolves.
-
-    Returns:
-        Host and port; None for auto and local.
+    """The host and port to try for HOST:PORT, [IPv6]:PORT or ray://HOST:PORT; None for "auto" and "local".
 
     Raises:
         ValueError: If the address has another form.
@@ -42,10 +36,7 @@ def host_and_port(address: str) -> tuple[str, int] | None:
 
 
 def require_answer(address: str | None) -> None:
-    """Require that a Ray cluster answers.
-
-    Args:
-        address: As in `host_and_port`; None is this machine, where there is nothing to check.
+    """Require that a Ray cluster answers; None is this machine, where there is nothing to check.
 
     Raises:
         UserError: If the address is malformed, nothing answers there, or what answers is not Ray.

@@ -38,7 +38,7 @@ def first_line(error: BaseException) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """An error in a list of failures: a user's mistake as it is, anything else after the name of its class."""
+    """An error in a list of failures: the message of a user's mistake alone, any other after its class's name."""
     return first_line(error) if isinstance(error, UserError) else f"{type(error).__name__}: {first_line(error)}"
 
 

@@ -59,7 +59,9 @@ def run_fold(
         with fold_run(job, cli.trainer) as run:
             laps.end("tracking")
             inner, scores = _train_and_score(cli, laps)
-            learned = _learned(cli) | {"fold/training_seconds": laps.seconds["training"]}
+            timing = cli.interval_selection.rule.timing
+            learned = {} if timing is None else {"prior/half_window": timing.half_window}  # in sampled frames
+            learned["fold/training_seconds"] = laps.seconds["training"]
             end_fold(run, _influences(cli), scores | learned)
         laps.end("tracking")
         if save_checkpoint:
@@ -70,22 +72,20 @@ def run_fold(
 
 
 def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[str, float]]:
-    """Train, calibrate the rule, score the held-out subject.
-
-    Returns:
-        The counts of the inner subjects, and the scores of the held-out one by log key.
-    """
-    cli.trainer.fit(cli.model, cli.datamodule)
+    """Train, calibrate and score; returns the counts of the inner subjects and the held-out scores by log key."""
+    data, selection = cli.datamodule, cli.interval_selection
+    cli.trainer.fit(cli.model, data)
     laps.end("training")
     chosen = _chosen(cli)
     # The rule is calibrated on curves of the weights that are scored, and so is the objective measured. The last curves
     # of training may be of an earlier epoch, or of weights that an average has replaced since.
-    if chosen or cli.datamodule.fold.validation or "val" not in cli.interval_selection.decoded:
-        cli.trainer.validate(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
-    inner = _inner(cli)
+    if chosen or data.fold.validation or "val" not in selection.decoded:
+        cli.trainer.validate(cli.model, data, ckpt_path=chosen, verbose=False)
+    has_inner = bool(data.fold.validation)
+    inner = inner_tallies(selection.decoder, selection.curves["val"], data.catalog) if has_inner else {}
     laps.end("validation")
     with single_scores(cli.trainer):
-        tested = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False)
+        tested = cli.trainer.test(cli.model, data, ckpt_path=chosen, verbose=False)
     laps.end("test")
     return inner, {name: value for scores in tested for name, value in scores.items()}
 
@@ -124,40 +124,26 @@ def _save_weights(cli: FoldCLI, path: Path) -> None:
         cli.trainer.save_checkpoint(path, weights_only=True)  # waits and writes nothing
 
 
-def _inner(cli: FoldCLI) -> dict[str, Any]:
-    """Counts of the inner validation subjects, before they calibrate the rule."""
-    data, callback = cli.datamodule, cli.interval_selection
-    if not data.fold.validation:
-        return {}
-    return inner_tallies(callback.decoder, callback.curves["val"], data.catalog)
-
-
 def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> dict[str, Any]:
-    callback = cli.interval_selection
+    network: Mapping[str, Any] = getattr(cli.model.network, "hparams", {})  # your own may have no setting `scan`
     return {
         "subject": job.subject,
         "seed": job.seed,
         "provenance": _influences(cli),
         "class_weights": cli.datamodule.class_weights.tolist(),
         "training_windows": len(cli.datamodule.train_dataloader().dataset),
-        "rule": describe_rule(callback.rule),
+        "rule": describe_rule(cli.interval_selection.rule),
         "inner": inner,
         "history": cli.history.epochs,
         "seconds": round(sum(laps.seconds.values()), 3),
         "training_seconds": round(laps.seconds["training"], 3),
         "phases": {name: round(value, 3) for name, value in laps.seconds.items()},
         "started": round(laps.started, 3),
-        "made_with": maker(torch.get_num_threads(), _scan(cli)),
+        "made_with": maker(torch.get_num_threads(), str(network.get("scan", "auto"))),
         "host": platform.node(),
         "process": os.getpid(),
         "peak_memory_mb": _peak_memory_mb(),
     }
-
-
-def _scan(cli: FoldCLI) -> str:
-    """The selective scan that the network requests; your own network may have no such setting."""
-    options: Mapping[str, Any] = getattr(cli.model.network, "hparams", {})
-    return str(options.get("scan", "auto"))
 
 
 class _Laps:
@@ -187,12 +173,6 @@ def _peak_memory_mb() -> int | None:
 
 def _influences(cli: FoldCLI) -> dict[str, list[str]]:
     return influences(cli.datamodule, cli.interval_selection.protocol)
-
-
-def _learned(cli: FoldCLI) -> dict[str, float]:
-    """The half window that the rule has fitted, in sampled frames, where it has one."""
-    timing = cli.interval_selection.rule.timing
-    return {} if timing is None else {"prior/half_window": timing.half_window}
 
 
 @contextlib.contextmanager

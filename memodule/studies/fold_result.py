@@ -19,15 +19,9 @@ _KEYS: Final = ("provenance", "rule", "history", "seconds")
 
 @dataclasses.dataclass(frozen=True)
 class FoldResult:
-    """The files of one fold, each read when it is first needed.
+    """The files of the fold that held out `subject`, each read when it is first needed; `folder` need not exist.
 
     Reading raises a UserError if the fold is not finished or the file is damaged.
-
-    Attributes:
-        folder: Where its files are; it need not exist.
-        subject: The held-out subject.
-        seed: Seed of the training.
-        protocol: How its curves are decoded.
     """
 
     folder: Path

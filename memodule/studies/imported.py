@@ -33,13 +33,11 @@ def find_weights(folder: Path, subjects: Sequence[str], pattern: str = PATTERN) 
     """The weight file of each subject.
 
     Args:
-        folder: Where the files are.
-        subjects: Held-out subjects that need one.
         pattern: File name (or path below the folder) with `{subject}`, the code as in the Catalog, or `{number}`, what
             follows the last full stop in it: 1 for spNO.1, 006 for 006.
 
     Raises:
-        UserError: If the pattern does not tell subjects apart, or files are missing.
+        UserError: If the pattern gives several subjects the same file, or files are missing.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; use the one that holds the authors' weight files")

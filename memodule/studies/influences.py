@@ -12,7 +12,6 @@ def influences(data: "LosoDataModule", protocol: Protocol, chosen: bool = True) 
     """The subjects that influenced each thing that a score depends on.
 
     Args:
-        data: The data of the fold.
         protocol: Under a leak, the interval prior lists the scored subject too.
         chosen: Whether inner validation subjects chose anything; they did not in networks that others trained.
 

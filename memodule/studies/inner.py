@@ -21,7 +21,6 @@ def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog:
 
     Args:
         decoder: Fitted on the training subjects and not calibrated; it stays unchanged.
-        curves: Of the inner validation subjects.
     """
     counts: dict[str, dict[str, Any]] = {}
     calibrating = [(curve.subject, labelled_curve(curve, catalog)) for curve in curves]
@@ -33,10 +32,7 @@ def inner_tallies(decoder: FittedDecoder, curves: Sequence[VideoCurve], catalog:
 
 
 def inner_scores(folds: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict[str, float] | None:
-    """Scores over the inner validation subjects of folds.
-
-    Args:
-        folds: Contents of finished folds' `result.json`; their counts are pooled.
+    """Scores of the pooled counts of folds' inner validation subjects, from their `result.json`.
 
     Returns:
         The scores, and `evaluations`, how often a subject was scored; None if no fold has inner subjects.

@@ -23,7 +23,6 @@ class Outcome:
     """How a study ended.
 
     Attributes:
-        study: The study on disk.
         results: Contents of its `results.json`; partial where folds are missing, None without any.
         failed: For each fold that failed, its error in one line.
     """
@@ -34,12 +33,7 @@ class Outcome:
 
 
 def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
-    """Run what is not finished, pool, and write the study's files.
-
-    Args:
-        plan: What to run; finished folds are kept.
-        workers: Where to run it.
-        sweep: Whether the study is a trial of a sweep.
+    """Run the folds that are not finished, pool, and write the study's files; with `sweep` as the trial of a sweep.
 
     Raises:
         UserError: If the folder cannot be written, the cluster does not answer, a logger's package is missing, the
@@ -62,10 +56,7 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
 
 
 def pool_and_write(study: Study) -> dict[str, Any] | None:
-    """Write results.json, provenance.json, predictions.csv and truth.csv.
-
-    Returns:
-        The results; None if no fold is finished.
+    """Write results.json, provenance.json, predictions.csv and truth.csv; returns the results, None without any fold.
 
     Raises:
         UserError: If the files cannot be written.

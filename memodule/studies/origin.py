@@ -27,11 +27,7 @@ def code_version() -> str:
 
 
 def maker(threads: int, scan: str = "auto") -> dict[str, str]:
-    """What made a fold, besides its settings; each part may change the last bits of a result.
-
-    Returns:
-        code and torch (versions), scan (the one in use), threads.
-    """
+    """What made a fold besides its settings, which may change the last bits of a result: versions, scan, threads."""
     import torch
 
     from memodule.networks.selective_scan import scan_in_use

@@ -33,11 +33,10 @@ _NOT_IDENTITY = (
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One fold with one seed.
+    """One fold with one seed, which holds out `subject`.
 
     Attributes:
         config: The resolved config of the study.
-        subject: The held-out subject.
         folder: Where the fold's files go; `result.json` makes it finished.
         study: Name and digest of the study, for tracking.
         fingerprint: Hash of labels and flow features, for tracking.
@@ -72,10 +71,9 @@ class Plan:
         config: The resolved config as plain values.
         catalog: The videos and expressions that the protocol scores.
         fingerprint: Hash of labels and flow features.
-        subjects: Held-out subjects, one fold each.
-        seeds: Every fold runs once per seed.
+        subjects: Held-out subjects, one fold each, once per seed.
         runs: Folder of all studies.
-        curves: Folder of a finished study whose curves are decoded, instead of training.
+        curves: As in `Job`.
     """
 
     name: str
@@ -101,17 +99,10 @@ class Plan:
     def jobs(self) -> list[Job]:
         """Every fold of every seed."""
         return [
-            Job(
-                self.config,
-                subject,
-                seed,
-                fold_folder(self.folder, subject, seed),
-                self.folder.name,
-                self.fingerprint,
-                self.curves,
-            )
+            Job(self.config, subject, seed, folder, self.folder.name, self.fingerprint, self.curves)
             for seed in self.seeds
             for subject in self.subjects
+            for folder in [fold_folder(self.folder, subject, seed)]
         ]
 
 
@@ -130,8 +121,7 @@ def plan_study(
         configs: Experiment files, or names of included ones (experiments/*.yaml); a later one replaces what it names.
         overrides: Config keys and values that replace those of the file, such as {"trainer.max_epochs": "5"}.
         folds: Subjects to hold out; None for all.
-        runs: Folder of all studies.
-        curves: Folder of a finished study to take score curves from, instead of training.
+        curves: As in `Job`.
 
     Raises:
         UserError: If config, Catalog or flow store cannot be used, a setting has an impossible value, a subject is

@@ -35,10 +35,7 @@ _PASSED_ON: Final = (*wandb_environment.PASSED_ON, "MEMODULE_SCAN", own_parts.VA
 
 
 def run_with_ray(jobs: Sequence[Job], workers: Workers, meter: Meter) -> dict[str, str]:
-    """Run unfinished jobs as Ray tasks; a task whose worker dies is repeated.
-
-    Returns:
-        For each failed fold its error in one line.
+    """Run unfinished jobs as Ray tasks and return the failed folds' errors; a task whose worker dies is repeated.
 
     Raises:
         UserError: If no cluster answers, a fold needs more than any machine has, or the disk is full.

@@ -32,13 +32,7 @@ _REMEDY: Final = "delete it and run the study again"
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """A study that was begun, read from its folder alone.
-
-    Attributes:
-        folder: Where it is.
-        description: Contents of `study.json`.
-        config: The resolved config.
-    """
+    """A study that was begun, read from its folder alone; `description` is the contents of `study.json`."""
 
     folder: Path
     description: dict[str, Any] = dataclasses.field(repr=False)

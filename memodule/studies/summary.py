@@ -25,7 +25,6 @@ def log_summary(
     """Send the pooled results to the study's summary run; does nothing without Weights & Biases.
 
     Args:
-        study: The study.
         results: Contents of its `results.json`.
         pictures: As in `log_media`.
         sweep: What `leave_sweep` returned, where the study is a trial of a sweep.
@@ -44,21 +43,16 @@ def log_summary(
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
     """What dashboards compare runs by: numbers, flags and the name of the protocol, by log key."""
-    ranges = {
-        f"pooled/{name}_{end}": value
-        for name, pair in results["ci"].items()
-        for end, value in zip(("low", "high"), pair, strict=True)
-    }
-    counts = {f"counts/{name}": results["spotting"][name] for name in ("tp", "fp", "fn")}
     return {
         **{f"pooled/{name}": value for name, value in pooled_scores(results).items()},
-        **ranges,
+        **{f"pooled/{name}_low": low for name, (low, _) in results["ci"].items()},
+        **{f"pooled/{name}_high": high for name, (_, high) in results["ci"].items()},
         **{f"chance/{name}": value for name, value in chance_scores(results).items()},
         **{f"labelled/recog_{name}": results["recognition_at_labels"][name] for name in ("f1", "uf1", "uar")},
         **{f"fold_mean/{name}": value["mean"] for name, value in results["folds"].items()},
         **{f"fold_std/{name}": value["std"] for name, value in results["folds"].items()},
         **{f"inner/{name}": value for name, value in (results["inner"] or {}).items()},
-        **counts,
+        **{f"counts/{name}": results["spotting"][name] for name in ("tp", "fp", "fn")},
         "counts/recognition_support": results["recognition"]["support"],
         "complete": results["complete"],
         "leak": results["leak"] is not None,
@@ -85,14 +79,7 @@ def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, R
 
 
 def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each score the pooled value, its 95 % interval, chance, the mean over folds, and what weakens all of them.
-
-    Args:
-        results: Contents of `results.json`.
-
-    Returns:
-        One mapping per score: score, pooled, low, high, chance, fold_mean, fold_std, remark.
-    """
+    """For each score the pooled value, its 95 % interval, chance, the mean over folds, and what weakens all of them."""
     chance, remark = chance_scores(results), "; ".join(weaknesses(results))
     return [
         {

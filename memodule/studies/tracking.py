@@ -166,16 +166,12 @@ def tracked_run(
     """A W&B run in the study's group: its summary, or an ablation of its curves. See `group_run`.
 
     Args:
-        job_type: "summary" or "ablation".
         config: Settings beyond those of the study.
         sweep: What `leave_sweep` returned; the run becomes the sweep's trial.
     """
     described = ("digest", "seeds", "data_fingerprint", "code_version", "host")
-    more = {
-        "study/name": study.name,
-        **{f"study/{key}": study.description[key] for key in described},
-        **(config or {}),
-    }
+    about = {f"study/{key}": study.description[key] for key in described}
+    more = {"study/name": study.name, **about, **(config or {})}
     with rejoined(sweep or {}), group_run(study.folder, job_type, name, study.config, more, trial=bool(sweep)) as run:
         yield run
 
@@ -194,7 +190,6 @@ def group_run(
 
     Args:
         folder: Of the study or search; its name is the group's.
-        job_type: What dashboards filter by.
         more: Settings beyond the config.
         logger: Config whose logger says where to log; `config` by default.
         trial: Whether the run is a sweep's trial, which has its project and id from the sweep.
@@ -208,13 +203,8 @@ def group_run(
         return
     import wandb
 
-    options = logger["trainer"]["logger"]["init_args"]
-    identity = {
-        "project": options["project"],
-        "entity": options.get("entity"),
-        "id": run_id(folder.name, name),
-        "resume": "allow",
-    }
+    place = {key: logger["trainer"]["logger"]["init_args"].get(key) for key in ("project", "entity")}
+    identity = {**place, "id": run_id(folder.name, name), "resume": "allow"}
     # By default, offline runs keep their tables in the home folder, and a sync from another one misses them.
     near = unless_set({"WANDB_DATA_DIR": str(folder / "wandb" / "data")})
     with (
@@ -244,7 +234,6 @@ def log_media(
     Args:
         tables: Rows by name; an empty table has no columns.
         pictures: Figures by name; several under one name by their captions.
-        values: Numbers to log with them.
         mixed_types: Whether a column of a table may hold values of several types.
     """
     import matplotlib.pyplot  # noqa: F401  # W&B looks at it without importing it
@@ -274,7 +263,7 @@ def tags(job_type: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _about(config: Mapping[str, Any]) -> dict[str, str]:
-    """What tells studies apart in a table of runs; the whole config is logged along with it."""
+    """How studies differ in a table of runs; the whole config is logged too."""
     return {
         "study/data": Path(config["data"]["catalog"]).name,
         "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],

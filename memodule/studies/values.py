@@ -63,11 +63,6 @@ class Parameter:
 def read_parameter(name: str, written: Any, where: str) -> Parameter:
     """Read one of the forms above; any other mapping, such as a rule's description, is a single value.
 
-    Args:
-        name: Of the parameter.
-        written: What the file says.
-        where: File and key, for the message.
-
     Raises:
         UserError: If it is none of the forms, has no value, a value twice, or an empty range.
     """
@@ -87,10 +82,6 @@ def read_parameter(name: str, written: Any, where: str) -> Parameter:
 
 def combinations(parameters: Sequence[Parameter], where: str) -> list[dict[str, Any]]:
     """Every combination of values once, in the order of the file; conditional parameters only where they exist.
-
-    Args:
-        parameters: Of one variant, none of them drawn.
-        where: File and key, for the message.
 
     Raises:
         UserError: If a condition names an unknown parameter, is circular, or never holds.

@@ -48,10 +48,8 @@ class Meter:
     """Progress over tasks of several steps each, such as folds and their epochs, or trials and their folds.
 
     Args:
-        bar: Where it is shown.
         task: What a task is called.
         steps: What its steps are called.
-        tasks: How many tasks, in all.
         length: Steps of a whole task.
         done: Tasks that have ended already.
     """

@@ -20,7 +20,6 @@ class CountCache:
     """The counts of a study's decodings, one file each, named by everything that can change them.
 
     Args:
-        folder: Of the files.
         identity: Hash of the study's curves, labels and folds.
     """
 
@@ -29,12 +28,7 @@ class CountCache:
         self._identity = identity
 
     def path(self, decoding: DecodingSpec, choosing: bool) -> Path:
-        """Where the counts of a decoding are, or will be.
-
-        Args:
-            decoding: How to decode.
-            choosing: Whether the counts of a nested choice are among them.
-        """
+        """Where the counts of a decoding are or will be, with `choosing` those of a nested choice too."""
         parts = [code_digest(), own_code(decoding.rule), self._identity, decoding.digest, choosing]
         return self.folder / f"{json_sha256(parts)[:32]}.json"
 

@@ -15,9 +15,7 @@ def choose(
     """The candidate of each fold, by the fold's name.
 
     Args:
-        variant: With one candidate or several.
         counts: Of every candidate, by digest of its decoding.
-        study: Its finished folds.
         objective: "strs" or "spot_f1", computed from the choosers' pooled counts. Ties: larger spotting F1, then fewer
             false positives, then the earlier candidate.
     """
@@ -36,13 +34,7 @@ def choose(
 def held_out_tallies(
     choice: Mapping[str, Candidate], counts: Mapping[str, Counts], study: PreparedStudy
 ) -> dict[str, Tally]:
-    """Counts of each held-out subject under what its fold chose, pooled over seeds.
-
-    Args:
-        choice: By name of the fold.
-        counts: By digest of the decoding.
-        study: Its finished folds.
-    """
+    """Counts of each held-out subject under what its fold chose, pooled over seeds; arguments as `choose` has them."""
     tallies: dict[str, Tally] = {}
     for fold in study.folds:
         own = counts[choice[fold.name].decoding.digest].held_out[fold.name]

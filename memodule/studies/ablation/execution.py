@@ -36,13 +36,7 @@ class Counted(NamedTuple):
 
 
 def count_all(grid: Grid, study: PreparedStudy, cache: CountCache, workers: int) -> Counted:
-    """Count under every decoding of the grid; the counts of each are written as soon as they are there.
-
-    Args:
-        grid: The variants.
-        study: Its finished folds.
-        cache: Where counts are kept.
-        workers: Number of processes; 1 stays in this one.
+    """Count under every decoding of the grid, and cache the counts of each at once; with one worker, in this process.
 
     Raises:
         UserError: If a rule cannot be fitted, or the cache cannot be written.

@@ -51,8 +51,7 @@ class Grid:
     """A checked grid.
 
     Attributes:
-        path: The file.
-        contents: What is written there.
+        contents: The file's.
         reference: Name of the variant that others are compared with.
         choose_by: Score that nested choices maximise.
         variants: All rows, the study's own rule first.
@@ -199,11 +198,11 @@ def _among(
         if other not in groups or other in later or other == STUDY:
             near = did_you_mean(str(other), [n for n in groups if n not in later and n != STUDY])
             raise UserError(f"{where}.choose_from: {other} is not a variant with its own rule{near}")
-        for variant in groups[other]:
-            candidates += [
-                Candidate({VARIANT: variant.name, **candidate.label}, candidate.decoding)
-                for candidate in variant.candidates
-            ]
+        candidates += [
+            Candidate({VARIANT: variant.name, **candidate.label}, candidate.decoding)
+            for variant in groups[other]
+            for candidate in variant.candidates
+        ]
     if len(candidates) < 2:
         raise UserError(f"{where}.choose_from: only one candidate; name several")
     leaks = {candidate.decoding.options.get("fitted_on") for candidate in candidates}

@@ -32,7 +32,6 @@ class PreparedCurve:
     """One curve with its truth, ready to be decoded and counted many times.
 
     Attributes:
-        curve: The curve itself.
         labelled: Scores, class probabilities and truth in sampled frames.
         true: (m, 3) onset, apex, offset of the truths in compared frames.
         true_emotions: (m,) class indices.
@@ -45,13 +44,7 @@ class PreparedCurve:
 
     @classmethod
     def of(cls, curve: VideoCurve, catalog: Catalog, protocol: Protocol) -> "PreparedCurve":
-        """Add the truth to a curve.
-
-        Args:
-            curve: (n,) scores and (n, 5) logits, in sampled frames.
-            catalog: Holds the labels of the video.
-            protocol: In which frames truth and intervals are compared.
-        """
+        """Add the truth to a curve; the protocol says in which frames intervals are compared with it."""
         nothing = Decoded(curve.key, _NO_FRAMES, _NO_CLASSES, np.empty(0), curve.frame_step)
         truth = compared(nothing, catalog, protocol)
         return cls(curve, labelled_curve(curve, catalog), truth.true, truth.true_emotions)
@@ -64,11 +57,9 @@ class PreparedCurve:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PreparedFold:
-    """One finished fold of one seed.
+    """One finished fold of one seed, which holds out `subject`.
 
     Attributes:
-        subject: The held-out subject.
-        seed: Seed of the training.
         training: Subjects that the network and the priors learned from.
         inner: Inner validation subjects; none in most studies.
         known: The part of the Catalog that belongs to the training subjects.
@@ -97,7 +88,6 @@ class PreparedStudy:
     """All finished folds of a study.
 
     Attributes:
-        protocol: The study's.
         catalog: The scored videos and their labels.
         folds: By seed, then subject.
         identity: Hash of everything here that can change a count.
@@ -122,11 +112,11 @@ class PreparedStudy:
 
     @property
     def partial(self) -> str | None:
-        """What must stand next to every score where folds are missing: "4 of 30 folds"; None where none is."""
+        """What must be next to every score where folds are missing, such as "4 of 30 folds"; else None."""
         return f"{len(self.folds)} of {len(self.folds) + len(self.missing)} folds" if self.missing else None
 
     def partial_entry(self) -> dict[str, Any]:
-        """`partial` for files: how many folds are finished, and which are not; empty where none is missing."""
+        """`partial` for files: how many folds are finished, and which are missing; empty in a complete study."""
         missing = [f"{subject} (seed {seed})" for subject, seed in self.missing]
         return {"partial": {"finished": self.partial, "missing": missing}} if missing else {}
 
@@ -146,7 +136,7 @@ class PreparedStudy:
         """By subject the curves that a fold may choose on: of its inner subjects if it has some, else out-of-fold ones.
 
         Raises:
-            UserError: If there is none, because no fold of a training subject is finished.
+            UserError: If no fold of a training subject is finished.
         """
         curves = fold.validation if fold.inner else self.out_of_fold(fold)
         if not curves:

@@ -40,7 +40,6 @@ def read_rule(written: Any, folder: Path, where: str) -> RuleDescription:
     Args:
         written: Name of a rule or of an included YAML file, a class path, a YAML file, or class_path and init_args.
         folder: What the names of files are relative to.
-        where: File and key, for the message.
 
     Raises:
         UserError: If there is no such file or rule.

@@ -22,12 +22,9 @@ from memodule.studies.study import Study
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ablation:
-    """A finished ablation.
+    """A finished ablation of a study's curves.
 
     Attributes:
-        study: Whose curves were decoded.
-        grid: The variants.
-        prepared: The curves and folds.
         rows: Best first.
         computed: How many decodings were not in the cache.
         notes: What a reader must know, one sentence each; some begin with a word such as "PARTIAL: ".

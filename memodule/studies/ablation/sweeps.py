@@ -11,12 +11,7 @@ from memodule.studies.values import value_key
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """All rows of a sweep that share one value of a parameter.
-
-    Attributes:
-        value: Of the parameter.
-        scores: Of every such row.
-    """
+    """The scores of all rows of a sweep that share one value of a parameter."""
 
     value: Any
     scores: tuple[float, ...]
@@ -37,7 +32,6 @@ class Sweep:
     """The rows of one variant of a grid.
 
     Attributes:
-        group: Name of the variant.
         parameters: What is swept, with its values in ascending order (numbers) or the grid's (others).
         rows: At least two.
     """
@@ -47,12 +41,7 @@ class Sweep:
     rows: Sequence[AblationRow]
 
     def levels(self, parameter: str, score: str) -> list[Level]:
-        """A score against a parameter, one level per value; rows in which it does not exist are left out.
-
-        Args:
-            parameter: Name, as in the grid.
-            score: Log key.
-        """
+        """A score (log key) against a parameter, one level per value; rows in which it does not exist are left out."""
         return [
             Level(value, tuple(row.scores[score] for row in self.rows if _is(row, parameter, value)))
             for value in self.parameters[parameter]
@@ -67,10 +56,7 @@ class Sweep:
         return order[0], order[1]
 
     def surface(self, score: str) -> list[list[float | None]]:
-        """The score by `pair`, the best over all other parameters.
-
-        Args:
-            score: Log key.
+        """The score (log key) by `pair`, the best over all other parameters.
 
         Returns:
             A list per value of the second parameter, with a score per value of the first; None where there is no row.
@@ -87,12 +73,7 @@ class Sweep:
 
 
 def sweeps_of(rows: Sequence[AblationRow], order: Sequence[str]) -> list[Sweep]:
-    """The variants with more than one row.
-
-    Args:
-        rows: Of the ablation.
-        order: Names of all variants, in the order of the grid.
-    """
+    """The variants with more than one row, in `order`, the names of the grid's variants."""
     found = []
     for group in dict.fromkeys(order):
         own = [row for row in rows if row.variant.group == group]

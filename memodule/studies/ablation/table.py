@@ -23,7 +23,6 @@ class AblationRow:
     """One variant with its scores.
 
     Attributes:
-        variant: What was decoded.
         tallies: Counts of each held-out subject, pooled over seeds.
         scores: Of the pooled counts, by log key.
         support: True positives behind recognition.
@@ -65,13 +64,10 @@ def make_row(
     reference: Mapping[str, Tally] | None,
     protocol: Protocol,
 ) -> AblationRow:
-    """Score one variant.
+    """Score one variant from the candidate of each fold and the counts of each held-out subject.
 
     Args:
-        variant: What was decoded.
-        choice: The candidate of each fold.
-        tallies: Counts of each held-out subject.
-        reference: Those of the reference; None if this is it.
+        reference: Counts of the reference; None if this is it.
         protocol: The study's.
     """
     pooled = sum(tallies.values(), Tally())
@@ -96,11 +92,7 @@ def best_first(rows: Sequence[AblationRow]) -> list[AblationRow]:
 
 
 def best_of_groups(rows: Sequence[AblationRow]) -> list[tuple[AblationRow, int]]:
-    """(best row, number of rows) of each group, best first.
-
-    Args:
-        rows: Sorted, best first.
-    """
+    """(best row, number of rows) of each group, best first, from rows that are sorted so."""
     sizes = Counter(row.variant.group for row in rows)
     first: dict[str, AblationRow] = {}
     for row in rows:

@@ -64,7 +64,6 @@ class Candidate:
 
     Attributes:
         label: The chosen parameters, or the name of a variant under `VARIANT`.
-        decoding: How to decode.
     """
 
     label: Mapping[str, Any]

@@ -35,7 +35,6 @@ class LeaderboardRow:
     """One trial with its scores.
 
     Attributes:
-        record: The trial.
         folds: Subjects whose fold is finished.
         scores: Over the inner validation subjects of these folds, pooled; None before the first fold.
         interval: 95 % bootstrap interval of the objective over the inner subjects.
@@ -59,7 +58,6 @@ class Leaderboard:
     """All trials of a search.
 
     Attributes:
-        search: The search.
         rows: Trials: finished ones by objective, then stopped ones by folds and objective, then the others.
         asked: Number of requested trials.
     """
@@ -100,7 +98,7 @@ class Leaderboard:
 
     @property
     def partial(self) -> str | None:
-        """What must stand next to every score where trials leave subjects out: "2 of 3 folds"; None otherwise."""
+        """What must be next to every score where trials leave subjects out, such as "2 of 3 folds"; else None."""
         run, all_folds = len(self.search.base.subjects), len(self.search.base.catalog.subjects)
         return f"{run} of {all_folds} folds" if run < all_folds else None
 

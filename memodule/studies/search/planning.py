@@ -24,11 +24,9 @@ class Search:
     """One experiment under many settings.
 
     Attributes:
-        name: What it is called.
         configs: Experiment files, as the user named them.
         changes: What `--set` replaces in them.
         base: The study without any choice of the space; its folds are those of every trial, in the same order.
-        space: What may be chosen.
         sampler: "tpe" learns from finished trials where to look (Optuna), "random" does not.
         grace: Folds of a trial before it may be stopped; as many as there are folds stops none.
     """
@@ -98,13 +96,11 @@ def plan_search(
 
     Args:
         configs: Experiment files; a later one replaces what it names.
-        space: The space file.
         changes: Config keys and values that replace those of the files.
         folds: Subjects to hold out; None for all.
         seed: Of training and of the sampler.
         runs: Parent folder of the search.
-        name: Of the search; by default "search-" and the config files' names.
-        sampler: "tpe" or "random".
+        name: By default "search-" and the config files' names.
         grace: Folds of a trial before it may be stopped; by default a quarter of them, at least 2.
 
     Raises:

@@ -36,7 +36,6 @@ class TrialRecord:
         number: Counts trials from 1, in the order in which they began.
         settings: Config keys and values, as `--set` takes them.
         values: The same as Optuna proposed it, before rounding.
-        state: How far it came.
         study: Name of its folder in `trials/`; None before its first fold.
         error: The error of a failed trial, in one line.
         times: How often it has ended: with few choices, the same ones are proposed again.
@@ -52,11 +51,7 @@ class TrialRecord:
 
 
 class TrialRecords:
-    """The records of one search on disk; only the process that leads the search writes them.
-
-    Args:
-        folder: Of the search.
-    """
+    """The records in a search's folder; only the process that leads the search writes them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "records"
@@ -83,12 +78,7 @@ class TrialRecords:
         return [self.write(dataclasses.replace(record, times=0)) for record in records]
 
     def begin(self, settings: Mapping[str, str], values: Mapping[str, Any]) -> TrialRecord:
-        """Note that a trial runs; one that ran before keeps its number.
-
-        Args:
-            settings: Config keys and values of the trial.
-            values: What Optuna chose.
-        """
+        """Note that a trial runs, with its settings and what Optuna chose; one that ran before keeps its number."""
         before = self.find(settings)
         number = before.number if before else len(self.all()) + 1
         study, times = (before.study, before.times) if before else (None, 0)

@@ -23,9 +23,7 @@ def run_search(
     """Run trials until that many have ended; leaderboard.csv and provenance.json are rewritten after each of them.
 
     Args:
-        search: What to search; what earlier runs have finished is kept.
-        workers: Where trials run.
-        trials: How many, in all.
+        trials: How many in all, with those of earlier runs.
         on_change: Called with the leaderboard after each trial and at the end, also at an early one.
 
     Raises:

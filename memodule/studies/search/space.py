@@ -30,7 +30,6 @@ class Space:
     """All parameters of a search; calling it draws one value of each from an Optuna trial.
 
     Attributes:
-        path: The file.
         parameters: In the order of the file, named by config keys; listed values are text as on a command line, files
             absolute paths.
     """

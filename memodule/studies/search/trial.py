@@ -32,7 +32,6 @@ class TrialOrders:
     """What every worker of a search needs to know.
 
     Attributes:
-        search: The search.
         threads: CPU threads per fold.
         environment: Variables that a worker on another machine lacks.
     """
@@ -44,10 +43,6 @@ class TrialOrders:
 
 class TrialStudy:
     """The study of a trial, which runs one fold at a time.
-
-    Args:
-        orders: Of the search.
-        settings: Of this trial.
 
     Raises:
         UserError: If the settings cannot be used, or the config files have changed since the search began.

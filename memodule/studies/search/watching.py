@@ -19,7 +19,6 @@ class Watcher(tune.Callback):
     """Writes the record of a trial when it begins and when it ends.
 
     Args:
-        search: The search.
         on_fold: Called with the trial's id and its number of finished folds.
         on_end: Called with the id of a trial that has ended.
         on_step: Called between two steps of Ray Tune; what it raises ends the search.
