@@ -1,4 +1,4 @@
-"""Memory and processor time of a command and of all processes that it has started (Linux)."""
+"""Memory and processor time of a command and all processes that it started (Linux)."""
 
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ class Ran:
     Attributes:
         started: Unix time.
         seconds: From start to end.
-        cpu: Processor seconds of all processes, which other work on the machine hardly lengthens.
+        cpu: Processor seconds of all processes, which hardly depend on other work on the machine.
         peaks: Largest memory in MB of each kind of process, all of one kind together; and "total".
         worker: Largest memory in MB of one Ray worker; 0 without Ray.
     """
@@ -30,8 +30,8 @@ class Ran:
     worker: float
 
 
-def run_watched(words: list[str], environment: Mapping[str, str], every: float = 0.5) -> Ran:
-    """Run a command and look at its processes until it ends.
+def run_watched(command: list[str], environment: Mapping[str, str], every: float = 0.5) -> Ran:
+    """Run a command and watch its processes until it ends.
 
     Memory is the proportional set size: pages that n processes share count one n-th in each.
 
@@ -40,7 +40,7 @@ def run_watched(words: list[str], environment: Mapping[str, str], every: float =
     """
     started, clock = time.time(), time.perf_counter()
     mark = f"{_MARK}={started!r}"
-    process = subprocess.Popen(words, env={**environment, _MARK: repr(started)}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env={**environment, _MARK: repr(started)}, stdout=subprocess.DEVNULL)
     peaks: dict[str, float] = {}
     spent: dict[int, float] = {}
     worker = 0.0
@@ -55,7 +55,7 @@ def run_watched(words: list[str], environment: Mapping[str, str], every: float =
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(every)
     if process.returncode:
-        raise SystemExit(f"{' '.join(words)}: ended with {process.returncode}")
+        raise SystemExit(f"{' '.join(command)}: ended with {process.returncode}")
     return Ran(started, time.perf_counter() - clock, sum(spent.values()), peaks, worker)
 
 
@@ -63,10 +63,10 @@ def _look(mark: str, command: int) -> list[tuple[int, str, float, float]]:
     """Id, kind, MB and processor seconds of every living process that carries the mark."""
     found = []
     for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):  # it may end while we look
+        with contextlib.suppress(OSError, ValueError):  # the process may end while we look
             if folder.name.isdigit() and mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
                 fields = (line.split() for line in (folder / "smaps_rollup").read_text().splitlines())
-                size = next(int(words[1]) for words in fields if words[0] == "Pss:")
+                size = next(int(value) for name, value, *_ in fields if name == "Pss:")
                 user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
                 cpu = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
                 found.append((int(folder.name), _kind(folder, command), size / 1024, cpu))

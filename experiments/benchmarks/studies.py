@@ -1,15 +1,15 @@
-"""How studies scale: two workers against one, a fold beside its training, memory, and a plan for a bigger machine.
+"""How studies scale: two workers against one, the overhead of a fold, memory, and a plan for a bigger machine.
 
     memodule synth data/samm-like --like samm_lv --flow data/flow                  # what is trained on, once
     python experiments/benchmarks/studies.py                                       # two free cores, some minutes
     python experiments/benchmarks/studies.py --folds 6 --set trainer.max_epochs=3  # a first impression
     python experiments/benchmarks/studies.py --study runs/samm_lv-1a2b3c4d --gpus-per-fold 0.25  # the plan alone
 
-Every round runs the same study with one worker and with several, one after the other, as commands of their own with
-tracking by W&B (offline) and one thread per fold; their seconds include all: imports, Ray, pooling. Ray's workers get
-the priority of the command; by default they yield to whatever else runs. The overhead of a fold is what it takes
-beside its training, and the wait for the next one in its worker. The plan simulates folds that wait for free GPUs,
-from the measured seconds of every fold; it trains nothing.
+Every round runs the same study with one worker and then with several, each time as a separate command with W&B
+tracking (offline) and one thread per fold. The seconds of a command include imports, Ray and pooling. Ray's workers
+run at the priority of the command; by default they would yield to other programs. The overhead of a fold is its time
+outside training, and the wait for the next fold in its worker. The plan simulates folds that wait for free GPUs, from
+the measured seconds of every fold; it trains nothing.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from memodule.studies.study import Study
 from memodule.training.settings import parse_config
 
 _ROOT = Path(__file__).parents[2]
-_BESIDE = ("setup", "tracking", "validation", "test", "weights")
-"""Phases of a fold that are not its training."""
+_OVERHEAD = ("setup", "tracking", "validation", "test", "weights")
+"""Phases of a fold other than training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,25 +76,25 @@ class Measured:
 
 def measure(options: argparse.Namespace, workers: int, runs: Path) -> Measured:
     """Run the study in a new folder."""
-    words = [sys.executable, "-m", "memodule", "loso", "--quiet", "--runs", str(runs), "--workers", str(workers)]
-    words += [word for config in options.config for word in ("--config", str(config))]
-    words += ["--set", f"trainer.logger={_ROOT / 'configs' / 'logger' / 'wandb.yaml'}", *options.set]
-    words += ["--folds", ",".join(subjects(options))] if options.folds else []
+    command = [sys.executable, "-m", "memodule", "loso", "--quiet", "--runs", str(runs), "--workers", str(workers)]
+    command += [argument for config in options.config for argument in ("--config", str(config))]
+    command += ["--set", f"trainer.logger={_ROOT / 'configs' / 'logger' / 'wandb.yaml'}", *options.set]
+    command += ["--folds", ",".join(subjects(options))] if options.folds else []
     ran = run_watched(
-        words, {"OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "RAY_worker_niceness": "0", **os.environ}
+        command, {"OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "RAY_worker_niceness": "0", **os.environ}
     )
     (folder,) = runs.iterdir()
     return Measured(workers, ran, sorted(results_of(folder), key=lambda fold: fold["started"]))
 
 
 def subjects(options: argparse.Namespace) -> list[str]:
-    """The first ones, as many as are asked for."""
+    """The first subjects, as many as `--folds` requests."""
     catalog = parse_config(options.config, dict(setting.split("=", 1) for setting in options.set))["data"]["catalog"]
     return list(read_catalog(catalog).subjects[: options.folds])
 
 
 def results_of(folder: Path) -> Iterator[dict[str, Any]]:
-    """What every finished fold has written."""
+    """The `result.json` of every finished fold."""
     study = Study.open(folder)
     for seed in study.seeds:
         yield from (study.fold(subject, seed).result for subject in study.finished(seed))
@@ -117,19 +117,19 @@ def print_speed(one: Sequence[Measured], several: Sequence[Measured]) -> None:
 
 
 def print_overhead(runs: Sequence[Measured]) -> None:
-    """Where a fold's time goes beside its training: the first fold of a process, and the median of later ones."""
+    """Where a fold's time goes outside training: the first fold of a process, and the median of later ones."""
     heads = [
         f"{run.workers} worker{'s' if run.workers > 1 else ''}, {which}" for run in runs for which in ("1st", "later")
     ]
     print(f"\n{'seconds of a fold':20}" + "".join(f"{head:>19}" for head in heads))
     columns = [folds for run in runs for folds in _first_and_later(run)]
-    for phase in _BESIDE:
+    for phase in _OVERHEAD:
         print(f"{phase:20}" + "".join(f"{_median(fold['phases'][phase] for fold in own):19.2f}" for own in columns))
     waits = [_median(run.waits()) for run in runs]
     print(f"{'wait for the next':20}" + "".join(f"{'':19}{wait:19.2f}" for wait in waits))
-    beside = [_median(fold["seconds"] - fold["training_seconds"] for fold in own) for own in columns]
-    totals = [value + (waits[i // 2] if i % 2 else 0) for i, value in enumerate(beside)]
-    print(f"{'beside training':20}" + "".join(f"{total:19.2f}" for total in totals))
+    overhead = [_median(fold["seconds"] - fold["training_seconds"] for fold in own) for own in columns]
+    totals = [value + (waits[i // 2] if i % 2 else 0) for i, value in enumerate(overhead)]
+    print(f"{'overhead in total':20}" + "".join(f"{total:19.2f}" for total in totals))
     print(f"{'training':20}" + "".join(f"{_median(f['training_seconds'] for f in own):19.2f}" for own in columns))
 
 
@@ -143,7 +143,7 @@ def _median(values: Any) -> float:
 
 
 def print_memory(runs: Sequence[Measured]) -> None:
-    """Largest memory by kind of process."""
+    """Peak memory of each kind of process."""
     kinds = ("the command", "Ray workers", "Ray itself", "W&B", "others", "total")
     print(f"\n{'peak memory, MB':20}" + "".join(f"{f'{run.workers} at a time':>15}" for run in runs))
     for kind in kinds:
@@ -152,7 +152,7 @@ def print_memory(runs: Sequence[Measured]) -> None:
 
 
 def print_plan(options: argparse.Namespace, seconds: Sequence[float], source: str) -> None:
-    """How long many studies take on many GPUs."""
+    """How long many studies would take on many GPUs."""
     share, count = options.gpus_per_fold, options.configurations
     at_a_time = places(options.gpus, share)
     folds = [options.slower * value + options.start for value in seconds]
@@ -169,7 +169,7 @@ def print_plan(options: argparse.Namespace, seconds: Sequence[float], source: st
     print(f"{'':34}{'makespan, h':>12} {'utilisation':>12} {'last idle tail, s':>18}")
     _print_schedule("one configuration", alone, 1)
     _print_schedule(f"{count}, one after the other", alone, count)
-    _print_schedule(f"{count}, all given to Ray at once", together, 1)
+    _print_schedule(f"{count}, all submitted at once", together, 1)
     _print_schedule("  the same, longest folds first", simulate(sorted(studies, reverse=True), at_a_time), 1)
 
 
@@ -181,19 +181,25 @@ def _print_schedule(name: str, schedule: Schedule, repeats: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = [_ROOT / "experiments" / "ablations" / "generated.yaml"]
-    parser.add_argument("--config", type=Path, nargs="+", default=default, help="what is trained [generated.yaml]")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings that replace those of it")
+    parser.add_argument("--config", type=Path, nargs="+", default=default, help="experiment to train [generated.yaml]")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="replace settings of the experiment")
     parser.add_argument("--folds", type=int, metavar="N", help="only the first N subjects")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     plan = parser.add_argument_group("plan")
-    plan.add_argument("--study", type=Path, metavar="RUN_DIR", help="take fold times from here, and measure nothing")
+    plan.add_argument(
+        "--study", type=Path, metavar="RUN_DIR", help="use the fold times of this study, and measure nothing"
+    )
     plan.add_argument("--gpus", type=int, default=8)
     plan.add_argument("--gpus-per-fold", type=float, default=0.25, metavar="SHARE")
     plan.add_argument("--seeds", type=int, default=5)
     plan.add_argument("--configurations", type=int, default=20)
-    plan.add_argument("--slower", type=float, default=1.0, metavar="FACTOR", help="of a fold there, against here [1]")
-    plan.add_argument("--start", type=float, default=8.0, metavar="SECONDS", help="of a fresh worker per fold [8]")
+    plan.add_argument(
+        "--slower", type=float, default=1.0, metavar="FACTOR", help="how much longer a fold takes there than here [1]"
+    )
+    plan.add_argument(
+        "--start", type=float, default=8.0, metavar="SECONDS", help="start of a fresh worker for each fold [8]"
+    )
     options = parser.parse_args()
     if options.study:
         seconds = [fold["seconds"] for fold in results_of(options.study)]

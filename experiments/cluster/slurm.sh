@@ -3,18 +3,18 @@
 #
 #   sbatch experiments/cluster/slurm.sh --config experiments/samm_lv.yaml --gpus-per-fold 0.25
 #
-# All words go to `memodule loso`. It starts Ray on the machines of the job, runs the study on them and ends Ray. Adapt
-# the lines below; submit it in the checkout, which with its data/, runs/ and .venv must be on a disk that all machines
-# see under the same path. Finished folds are kept: after a requeue, or submitted again, the study goes on.
+# Passes all arguments to `memodule loso`, starts Ray on the machines of the job, runs the study there and stops Ray.
+# Adapt the lines below, and submit the script in the checkout. All machines must see the checkout, with its data/, runs/
+# and .venv, under the same path. Finished folds are kept: requeued or submitted again, the study resumes.
 #
 #SBATCH --job-name=memodule
 #SBATCH --nodes=2
-#SBATCH --ntasks-per-node=1         # one Ray per machine, which starts the folds itself
+#SBATCH --ntasks-per-node=1         # one Ray per machine, which starts the folds
 #SBATCH --cpus-per-task=16
-#SBATCH --gpus-per-node=4           # leave it out on machines without GPUs
+#SBATCH --gpus-per-node=4           # remove this on machines without GPUs
 #SBATCH --time=24:00:00
 #SBATCH --requeue                   # after preemption or the loss of a machine
-#SBATCH --signal=B:USR1@120         # two minutes before the time is over: stop cleanly and ask for more time
+#SBATCH --signal=B:USR1@120         # two minutes before the time limit: stop cleanly and requeue
 #SBATCH --output=memodule-%j.log
 
 set -euo pipefail
@@ -28,16 +28,16 @@ done
 
 # SLURM runs this script on the first machine of the job: Ray's head. With several networks, choose the address here.
 HEAD=$(hostname -I | cut -d' ' -f1)
-PORT=$((20000 + SLURM_JOB_ID % 12000)) # of this job alone, below those that the system gives out
+PORT=$((20000 + SLURM_JOB_ID % 12000)) # this job's own, below those that the system assigns
 TEMP=/tmp/ray-$SLURM_JOB_ID
 export HEAD PORT TEMP
 
-# Whoever reaches Ray's port can run code as you, so Ray asks for a token: one that only this job's environment knows.
+# Anyone who reaches Ray's port could run code as you, so Ray requires a token that only this job's environment holds.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
 
-# What runs on every machine. `--block` lives as long as Ray does; SIGTERM ends both, and what they wrote to /tmp goes.
-# shellcheck disable=SC2016  # to be read by the shells of the machines
+# What runs on every machine. `--block` waits until Ray ends; SIGTERM ends both and removes their files in /tmp.
+# shellcheck disable=SC2016  # expanded by the shells of the machines
 on_each_machine='
     start="ray start --block --disable-usage-stats --num-cpus=$SLURM_CPUS_PER_TASK"
     trap "kill -TERM \$ray; wait \$ray; rm -rf $TEMP; exit" TERM
@@ -54,26 +54,26 @@ cluster=$!
 study=
 stop=
 again=
-end_study() { stop=yes; [ -z "$study" ] || kill -TERM "$study" 2>/dev/null || true; } # or it has just ended by itself
+end_study() { stop=yes; [ -z "$study" ] || kill -TERM "$study" 2>/dev/null || true; } # it may have just ended
 trap end_study TERM              # scancel: stop cleanly
-trap 'again=yes; end_study' USR1 # the time is over
+trap 'again=yes; end_study' USR1 # the time limit is near
 trap 'kill -TERM $cluster 2>/dev/null || true; wait $cluster || true' EXIT
 
 tries=0
 until ray status --address="$HEAD:$PORT" >/dev/null 2>&1; do
     [ -z "$stop" ] || break
     kill -0 $cluster 2>/dev/null && [ $((tries += 1)) -lt 120 ] || { echo "Ray does not start; see above" >&2; exit 1; }
-    sleep 1 || true # a signal to all processes of the job ends it
+    sleep 1 || true # a signal to all processes of the job interrupts it
 done
 
-status=130 # as of an interrupted study
+status=130 # that of an interrupted study
 if [ -z "$stop" ]; then
     memodule loso --address "$HEAD:$PORT" "$@" &
     study=$!
-    [ -z "$stop" ] || end_study # a signal came just before
+    [ -z "$stop" ] || end_study # a signal came before the study had started
     status=0
     wait $study || status=$?
-    while kill -0 $study 2>/dev/null; do # a signal has ended the wait, and the study is tidying up
+    while kill -0 $study 2>/dev/null; do # a signal has interrupted the wait while the study shuts down
         status=0
         wait $study || status=$?
     done

@@ -26,11 +26,7 @@ _ACROSS_MAGNITUDES: Final = 30
 
 
 def figures(ablation: Ablation) -> dict[str, Figure]:
-    """All figures by file name without suffix: `variants`, and one for each sweep of the grid.
-
-    Args:
-        ablation: With its rows.
-    """
+    """All figures by file name without suffix: `variants`, and one for each sweep of the grid."""
     drawn = {"variants": forest_figure(ablation)}
     for sweep in sweeps(ablation):
         drawn[file_name(sweep.group)] = sweep_figure(sweep, ablation.reference.scores[_SCORE])
@@ -39,10 +35,6 @@ def figures(ablation: Ablation) -> dict[str, Figure]:
 
 def write_figures(drawn: dict[str, Figure], folder: Path) -> None:
     """Write each figure as PNG.
-
-    Args:
-        drawn: What `figures` returned.
-        folder: Where they go.
 
     Raises:
         UserError: If they cannot be written.
@@ -53,7 +45,7 @@ def write_figures(drawn: dict[str, Figure], folder: Path) -> None:
             with replacing(path) as aside:
                 figure.savefig(aside, dpi=150, metadata={"Software": None})
         except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error}); make room and run the command again") from None
+            raise UserError(f"{path}: cannot be written ({error}); free some space and repeat the command") from None
 
 
 def file_name(group: str) -> str:
@@ -124,13 +116,7 @@ def forest_figure(ablation: Ablation) -> Figure:
 
 
 def draw_heat_map(axes: Axes, sweep: Sweep, score: str, size: float = 10.5) -> str:
-    """Draw a score by two parameters, the best over all others; the best cell has a border.
-
-    Args:
-        axes: Where to.
-        sweep: Rows that differ in at least two parameters.
-        score: Log key of the score.
-        size: Of the numbers.
+    """Draw a score (log key) by two parameters, the best over all others; the best cell has a border.
 
     Returns:
         What the picture shows, for readers who cannot see it.
@@ -165,10 +151,7 @@ def draw_sensitivity(axes: Axes, sweep: Sweep, parameter: str, score: str, refer
     """Draw a score against one parameter: every row a dot, their mean a line, the best another.
 
     Args:
-        axes: Where to.
-        sweep: Rows that differ in parameters.
-        parameter: The one to draw against.
-        score: Log key of the score.
+        score: Log key.
         reference: That score of the reference, drawn as a dashed line.
 
     Returns:
@@ -184,9 +167,9 @@ def draw_sensitivity(axes: Axes, sweep: Sweep, parameter: str, score: str, refer
     for place, level in zip(places, levels, strict=True):
         axes.plot([place] * len(level.scores), level.scores, ".", color=HIT, alpha=0.4)
     if any(len(level.scores) > 1 for level in levels):
-        means = [level.mean for level in levels]
+        means = [sum(level.scores) / len(level.scores) for level in levels]
         axes.plot(places, means, f"{line}o", color=HIT, linewidth=2, markersize=3.5, label="mean")
-    bests = [level.best for level in levels]
+    bests = [max(level.scores) for level in levels]
     axes.plot(places, bests, f"{line}D", color=INK, linewidth=2, markersize=3.5, label="best")
     if not to_scale:
         axes.set_xticks(places, names)

@@ -35,7 +35,7 @@ def write_page(ablation: Ablation) -> Path:
     try:
         write_text(path, ablation_page(ablation))
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error}); make room and run the command again") from None
+        raise UserError(f"{path}: cannot be written ({error}); free some space and repeat the command") from None
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memodule.datasets.catalog import Catalog, VideoKey
+from memodule.datasets.catalog import Catalog, Kind, VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.emotions import FRAME_CLASSES
 from memodule.intervals import frame_emotions
@@ -28,7 +28,6 @@ def browser_data(
     Studies of the same curves share them. Frames are source frames, both ends inclusive.
 
     Args:
-        studies: What to show.
         labels: What links call each study.
         most_samples: How many samples to keep of all curves together.
 
@@ -111,20 +110,17 @@ def _study(study: ReportedStudy, label: str, curves: _Curves) -> dict[str, Any]:
             for curve, found in rows
         ]
         seeds.append({"seed": seed, "videos": videos})
-    return {"label": label, "name": study.name, "videos": _videos(study.catalog), "seeds": seeds}
+    catalog = study.catalog
+    listed = [
+        [*v.key, v.fps, v.frames, _truth(catalog, v.key, "micro"), _truth(catalog, v.key, "macro")]
+        for v in catalog.videos
+    ]
+    return {"label": label, "name": study.name, "videos": listed, "seeds": seeds}
 
 
-def _videos(catalog: Catalog) -> list[list[Any]]:
-    return [[*video.key, video.fps, video.frames, *_truth(catalog, video.key)] for video in catalog.videos]
-
-
-def _truth(catalog: Catalog, key: VideoKey) -> tuple[list[list[Any]], list[list[Any]]]:
-    """Micro rows [onset, apex or null, offset, emotion], in the order of matching, and macro rows likewise."""
-    micro, macro = (
-        [[e.onset, e.apex, e.offset, e.emotion] for e in catalog.expressions_of(key, kind)]
-        for kind in ("micro", "macro")
-    )
-    return micro, macro
+def _truth(catalog: Catalog, key: VideoKey, kind: Kind) -> list[list[Any]]:
+    """Rows [onset, apex or null, offset, emotion], in the order of matching."""
+    return [[e.onset, e.apex, e.offset, e.emotion] for e in catalog.expressions_of(key, kind)]
 
 
 def _found(found: Sequence[Found]) -> list[list[Any]]:

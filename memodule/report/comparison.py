@@ -19,14 +19,7 @@ _PLACES: Final = ("trainer.logger", "trainer.default_root_dir", "data.catalog", 
 
 
 def differing_settings(studies: Sequence[ReportedStudy]) -> list[tuple[str, list[str]]]:
-    """The settings in which studies differ.
-
-    Args:
-        studies: At least two.
-
-    Returns:
-        (name of the setting, its value in each study).
-    """
+    """(name, value in each study) of the settings in which at least two studies differ."""
     configs = [{**study.config, "selection rule": study.results["rule"], "intervals": None} for study in studies]
     about = {
         "data": [f"fingerprint {study.description['data_fingerprint'][:8]}" for study in studies],
@@ -83,9 +76,8 @@ def against_first(studies: Sequence[ReportedStudy]) -> list[Comparison]:
         if not found:
             try:
                 differences = compare(study.tallies, first.tallies, study.protocol)
-                differences[AT_LABELS] = compare(study.labelled_tallies, first.labelled_tallies, study.protocol)[
-                    "recog_f1"
-                ]
+                at_labels = compare(study.labelled_tallies, first.labelled_tallies, study.protocol)
+                differences[AT_LABELS] = at_labels["recog_f1"]
             except UserError as error:
                 found = (str(error),)
         comparisons.append(Comparison(found, differences))

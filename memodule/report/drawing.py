@@ -112,16 +112,7 @@ _SHORTER: Final = (
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart that would overlap, keeping their order.
-
-    Args:
-        places: Where they should be, in any order.
-        gap: Smallest distance.
-        low: Smallest place.
-        high: Largest place.
-
-    Returns:
-        Where they are, in the order of `places`.
+    """Move labels from their places, in any order, until they are at least `gap` apart, between `low` and `high`.
 
     >>> spread([10, 11, 50], 12, 0, 100)
     [10, 22, 50]

@@ -41,13 +41,7 @@ def confusion_figure(confusion: ArrayLike) -> Figure:
 
 
 def curve_figure(curve: VideoCurve, truth: Sequence[Expression], decoded: Decoded) -> Figure:
-    """The score of one video over time, with true intervals below and found ones above.
-
-    Args:
-        curve: The score curve.
-        truth: The video's expressions; macro-expressions are drawn in grey.
-        decoded: What was found.
-    """
+    """The score of one video over time, with true intervals below (macro-expressions in grey) and found ones above."""
     figure = Figure(figsize=(10, 2.4))
     # Fixed margins: computing them takes as long as drawing, and a study has dozens of these figures.
     axes = dress(figure.subplots(gridspec_kw={"left": 0.055, "right": 0.99, "bottom": 0.19, "top": 0.88}), 9)
@@ -67,7 +61,6 @@ def study_figures(study: Study, results: Mapping[str, Any]) -> dict[str, Figure 
     """The pictures of a study's summary run.
 
     Args:
-        study: With at least one finished fold.
         results: Contents of its `results.json`.
 
     Returns:

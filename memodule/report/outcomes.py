@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memodule.decoding.comparison import VideoIntervals
 from memodule.decoding.decode import Decoded
@@ -23,9 +22,6 @@ class Found:
 
     Attributes:
         frames: Onset, apex, offset in source frames, inclusive.
-        emotion: What its frames voted for.
-        confidence: Higher is more certain.
-        outcome: What the protocol makes of it.
         truth: Row of the micro-expression that it hits or, failing that, overlaps most; None if it touches none.
         iou: Intersection over union with that one, in compared frames.
         macro: Whether it touches a labelled macro-expression.
@@ -44,17 +40,16 @@ def judge(decoded: Decoded, pair: VideoIntervals, macros: Sequence[tuple[int, in
     """Judge every interval of a video.
 
     Args:
-        decoded: What was found.
         pair: The same next to the truth, in compared frames.
         macros: Onset and offset of the video's macro-expressions in source frames, inclusive.
-        protocol: How hits are counted.
     """
     match = match_video(pair.predicted, pair.predicted_emotions, pair.true, pair.true_emotions, protocol)
     overlap = interval_iou(pair.predicted, pair.true)
     touched = interval_iou(decoded.frames, np.array(macros, dtype=np.int64).reshape(-1, 2)).sum(axis=1) > 0
     found = []
     for row, frames in enumerate(decoded.frames.tolist()):
-        truth = int(match[row]) if match[row] >= 0 else _best(overlap[row])
+        nearest = int(np.argmax(overlap[row])) if overlap[row].any() else None
+        truth = int(match[row]) if match[row] >= 0 else nearest
         iou = 0.0 if truth is None else float(overlap[row, truth])
         emotion, confidence = FRAME_CLASSES[decoded.emotions[row]], float(decoded.confidence[row])
         found.append(Found(tuple(frames), emotion, confidence, _outcome(match[row]), truth, iou, bool(touched[row])))
@@ -65,7 +60,3 @@ def _outcome(match: np.int64) -> Outcome:
     if match == NOT_SCORED:
         return "unscored"
     return "hit" if match >= 0 else "alarm"
-
-
-def _best(overlap: NDArray[np.float64]) -> int | None:
-    return int(np.argmax(overlap)) if overlap.any() else None

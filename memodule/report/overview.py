@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from memodule.metrics.score_names import HEADLINE_SCORES, NAMES
-from memodule.report.comparison import AT_LABELS, Comparison, against_first, differing_settings
+from memodule.report.comparison import AT_LABELS, against_first, differing_settings
 from memodule.report.study_section import StudySection
 from memodule.report.table_lines import LABELLED_F1
 
@@ -35,23 +35,18 @@ class Overview:
 
 
 def overview(sections: Sequence[StudySection]) -> Overview:
-    """Compare the studies of a page.
-
-    Args:
-        sections: At least one; the first is the reference.
-    """
+    """Compare the studies of a page with the first one."""
     studies = [section.study for section in sections]
-    tests: list[Comparison] = against_first(studies) if len(studies) > 1 else []
-    tested = [(section.label, test) for section, test in zip(sections[1:], tests, strict=True)]
+    tested = list(zip([section.label for section in sections[1:]], against_first(studies), strict=True))
     return Overview(
-        warnings=[warning for section in sections for warning in _named_warnings(section, alone=len(sections) == 1)],
+        warnings=[
+            (title if len(sections) == 1 else f"{title}, study {section.label}", text)
+            for section in sections
+            for title, text in section.study.warnings
+        ],
         generated=[section.label for section in sections if section.study.generated],
-        settings=differing_settings(studies) if len(studies) > 1 else [],
+        settings=differing_settings(studies),
         charted=HEADLINE_SCORES,
         refusals=[(label, "; ".join(test.obstacles)) for label, test in tested if test.obstacles],
         differences=[(label, test.differences) for label, test in tested if test.differences is not None],
     )
-
-
-def _named_warnings(section: StudySection, alone: bool) -> list[tuple[str, str]]:
-    return [(title if alone else f"{title}, study {section.label}", text) for title, text in section.study.warnings]

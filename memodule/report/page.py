@@ -19,11 +19,7 @@ _NAMED: Final = 3
 
 
 def write_report(studies: Sequence[ReportedStudy], out: Path) -> None:
-    """Write the page of one or more studies.
-
-    Args:
-        studies: What to show; the first one is the reference.
-        out: The HTML file.
+    """Write the page of one or more studies, the first of which is the reference.
 
     Raises:
         UserError: If it cannot be written.
@@ -36,12 +32,7 @@ def write_report(studies: Sequence[ReportedStudy], out: Path) -> None:
 
 
 def report_page(studies: Sequence[ReportedStudy], most_samples: int = MOST_SAMPLES) -> str:
-    """The page as HTML; the same studies give the same text.
-
-    Args:
-        studies: At least one.
-        most_samples: Samples of score curves to keep; see `browser_data`.
-    """
+    """The page as HTML, with at most so many samples of score curves; the same studies give the same text."""
     labels = [_label(number) for number in range(len(studies))]
     sections = study_sections(studies, labels)
     names = [study.name for study in studies]

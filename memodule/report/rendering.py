@@ -12,12 +12,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template; the page loads nothing, and its content policy forbids it to.
-
-    Args:
-        template: Name of a file in `templates/`.
-        **values: What the template shows. A value that the template uses and that is missing here is an error.
-    """
+    """Fill in a file of `templates/`; a missing value is an error. The page's content policy forbids it to load."""
     return _ENVIRONMENT.get_template(template).render(values)
 
 

@@ -29,10 +29,8 @@ class ReportedStudy:
     """What a network and a selection rule found in the held-out videos of a study.
 
     Attributes:
-        name: What the study is called.
         description: Contents of the study's `study.json`.
         config: The resolved config of the study.
-        protocol: How it is scored.
         catalog: The scored videos and their labels.
         results: Pooled scores, as in `results.json`.
         folds: For each seed its finished folds.
@@ -51,9 +49,6 @@ class ReportedStudy:
     @classmethod
     def of_study(cls, study: Study) -> "ReportedStudy":
         """Read a study; folds may be missing, which the report says.
-
-        Args:
-            study: Open, with at least one finished fold.
 
         Raises:
             UserError: If no fold is finished, or a file is broken.

@@ -40,12 +40,7 @@ class Card:
 
 
 def spot_page(video: SpottedVideo, pictures: Mapping[int, ExpressionPictures]) -> str:
-    """The page as HTML; the same video gives the same text.
-
-    Args:
-        video: What was found.
-        pictures: What `draw_expressions` drew.
-    """
+    """The page as HTML, with the pictures that `draw_expressions` drew; the same video gives the same text."""
     return render(
         "spot.html",
         video=video,

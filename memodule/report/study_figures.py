@@ -51,11 +51,7 @@ _TRAINING: Final = {
 
 
 def result_pictures(study: ReportedStudy) -> list[Picture]:
-    """The pictures of what a study found; those that its results cannot fill are left out.
-
-    Args:
-        study: A finished study.
-    """
+    """The pictures of what a study found; those that its results cannot fill are left out."""
     drawn = (duration_picture(study), sweep_picture(study), ranking_picture(study), timing_picture(study))
     return [picture for picture in drawn if picture is not None]
 
@@ -92,9 +88,6 @@ def duration_picture(study: ReportedStudy) -> Picture:
 
 def durations(study: ReportedStudy) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lengths of all labelled micro-expressions, and of all intervals that are scored, over all seeds.
-
-    Args:
-        study: A finished study.
 
     Returns:
         (labelled,) and (found,) in ms, onset and offset included.
@@ -188,9 +181,6 @@ def timing_picture(study: ReportedStudy) -> Picture | None:
 def hit_timing(study: ReportedStudy) -> NDArray[np.float64]:
     """Timing errors of all hits, over all seeds.
 
-    Args:
-        study: A finished study.
-
     Returns:
         (hits, 3) predicted minus true onset, apex and offset in ms, negative is early; NaN where an apex is unknown.
     """
@@ -204,14 +194,7 @@ def hit_timing(study: ReportedStudy) -> NDArray[np.float64]:
 
 
 def training_pictures(study: ReportedStudy) -> list[Picture]:
-    """What was logged over the epochs: each fold thin, the mean of the folds thick.
-
-    Args:
-        study: A finished study.
-
-    Returns:
-        Nothing for what no fold has logged.
-    """
+    """What any fold logged over the epochs: each fold thin, the mean of the folds thick."""
     pictures = []
     for key, title in _TRAINING.items():
         lines = [line for history in study.histories if (line := _over_epochs(history, key))]

@@ -52,12 +52,7 @@ class StudySection:
 
 
 def study_sections(studies: Sequence[ReportedStudy], labels: Sequence[str]) -> list[StudySection]:
-    """What a page shows of each study.
-
-    Args:
-        studies: At least one.
-        labels: A letter for each.
-    """
+    """What a page shows of each study, under its letter."""
     sections = []
     for number, (study, label) in enumerate(zip(studies, labels, strict=True)):
         same = (labels[earlier] for earlier in range(number) if studies[earlier].histories == study.histories)
@@ -119,11 +114,7 @@ def weight_files(study: ReportedStudy) -> list[str]:
 
 
 def call_text(description: Mapping[str, Any]) -> str:
-    """A class with the arguments that are set, as a call.
-
-    Args:
-        description: class_path and init_args.
-    """
+    """A class with the arguments that are set, as a call, from its class_path and init_args."""
     arguments = {k: v for k, v in (description.get("init_args") or {}).items() if v is not None}
     given = (f"{name}={value:g}" if type(value) is float else f"{name}={value}" for name, value in arguments.items())
     return f"{description['class_path'].rpartition('.')[2]}({', '.join(given)})"

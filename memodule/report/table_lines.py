@@ -62,13 +62,10 @@ def subject_lines(study: ReportedStudy) -> list[dict[str, Any]]:
     """Scores and counts of each held-out subject, its videos, and the hits that its recognition is scored on."""
     held = Counter(subject for subject, _ in {video.key for videos in study.decoded.values() for video in videos})
     return [
-        {"subject": subject, **scores, "videos": held[subject], "support": _support(study, subject)}
+        {"subject": subject, **scores, "videos": held[subject], "support": int(recognised["support"])}
         for subject, scores in study.results["by_subject"].items()
+        for recognised in [recognition_scores(study.tallies[subject].confusion, study.protocol.emotions)]
     ]
-
-
-def _support(study: ReportedStudy, subject: str) -> int:
-    return int(recognition_scores(study.tallies[subject].confusion, study.protocol.emotions)["support"])
 
 
 def emotion_lines(study: ReportedStudy) -> list[dict[str, Any]]:
@@ -112,14 +109,7 @@ _MISSES: Final[dict[str | None, str]] = {
 
 
 def error_counts(study: ReportedStudy) -> tuple[dict[str, int], dict[str, int]]:
-    """Kinds of errors and how often they happen, over all seeds.
-
-    Args:
-        study: A finished study.
-
-    Returns:
-        False alarms by kind, and misses by kind.
-    """
+    """How often each kind of false alarm and each kind of miss happens, over all seeds."""
     iou = study.protocol.iou
     loose = f"touch an ME, IoU below {iou:g}"
     alarms = dict.fromkeys((loose, _ONCE_MORE, _ON_MACRO, _ON_NOTHING), 0)

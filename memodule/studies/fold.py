@@ -60,9 +60,10 @@ def run_fold(
             laps.end("tracking")
             inner, scores = _train_and_score(cli, laps)
             timing = cli.interval_selection.rule.timing
-            learned = {} if timing is None else {"prior/half_window": timing.half_window}  # in sampled frames
-            learned["fold/training_seconds"] = laps.seconds["training"]
-            end_fold(run, _influences(cli), scores | learned)
+            scores["fold/training_seconds"] = laps.seconds["training"]
+            if timing is not None:
+                scores["prior/half_window"] = timing.half_window  # in sampled frames
+            end_fold(run, _influences(cli), scores)
         laps.end("tracking")
         if save_checkpoint:
             _save_weights(cli, job.folder / "model.ckpt")

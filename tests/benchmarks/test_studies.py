@@ -76,27 +76,38 @@ def test_impossible_shares_are_refused(share):
 
 def test_the_plan_of_a_finished_study_is_computed_from_its_fold_times(tmp_path):
     study = make_study(tmp_path, small_catalog())
-    words = ["--study", str(study), "--gpus", "2", "--gpus-per-fold", "0.5", "--seeds", "2", "--configurations", "10"]
-    program = [sys.executable, str(PROGRAM), *words, "--start", "8.5", "--slower", "2"]
+    arguments = [
+        "--study",
+        str(study),
+        "--gpus",
+        "2",
+        "--gpus-per-fold",
+        "0.5",
+        "--seeds",
+        "2",
+        "--configurations",
+        "10",
+    ]
+    program = [sys.executable, str(PROGRAM), *arguments, "--start", "8.5", "--slower", "2"]
     done = subprocess.run(program, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     fold = 2 * 61.5 + 8.5  # the made study's folds say that they took 61.5 s
     assert "3 folds x 2 seeds x 10 configurations = 60 folds on 2 GPUs, 0.5 of one per fold: 4 at a time" in done.stdout
     assert f"total compute: {60 * fold / 3600:.2f} fold hours, {30 * fold / 3600:.2f} GPU hours" in done.stdout
     rows = {line[:34].strip(): line[34:].split() for line in done.stdout.splitlines() if "%" in line}
-    rounds = {"one configuration": 2, "10, one after the other": 20, "10, all given to Ray at once": 15}
+    rounds = {"one configuration": 2, "10, one after the other": 20, "10, all submitted at once": 15}
     assert {name: rows[name][0] for name in rounds} == {name: f"{n * fold / 3600:.2f}" for name, n in rounds.items()}
     assert rows["one configuration"][1:] == ["75.0%", f"{fold:.0f}"]
-    assert rows["10, all given to Ray at once"][1:] == ["100.0%", "0"]
+    assert rows["10, all submitted at once"][1:] == ["100.0%", "0"]
 
 
-def made_fold(process: int, started: float, training: float, beside: float) -> dict:
-    phases = {"setup": beside / 2, "tracking": beside / 4, "validation": 0.0, "test": beside / 4, "weights": 0.0}
-    times = {"seconds": training + beside, "training_seconds": training, "phases": {**phases, "training": training}}
+def made_fold(process: int, started: float, training: float, overhead: float) -> dict:
+    phases = {"setup": overhead / 2, "tracking": overhead / 4, "validation": 0.0, "test": overhead / 4, "weights": 0.0}
+    times = {"seconds": training + overhead, "training_seconds": training, "phases": {**phases, "training": training}}
     return {"process": process, "started": started, **times}
 
 
-def test_overhead_tells_a_worker_s_first_fold_from_later_ones_and_counts_the_wait(capsys):
+def test_overhead_separates_first_from_later_folds_and_counts_the_wait(capsys):
     ran = command_usage.Ran(100.0, 50.0, 90.0, {"total": 700.0}, 0.0)
     folds = [made_fold(1, 110, 10, 4), made_fold(2, 111, 10, 4), made_fold(1, 124.5, 10, 2), made_fold(2, 125.5, 10, 2)]
     run = studies.Measured(2, ran, folds)
@@ -105,7 +116,7 @@ def test_overhead_tells_a_worker_s_first_fold_from_later_ones_and_counts_the_wai
     studies.print_overhead([run])
     rows = dict(re.findall(r"^(\S.*?)\s{2,}(.*)$", capsys.readouterr().out, flags=re.MULTILINE))
     assert rows["setup"].split() == ["2.00", "1.00"]
-    assert rows["beside training"].split() == ["4.00", "2.50"]
+    assert rows["overhead in total"].split() == ["4.00", "2.50"]
     assert rows["training"].split() == ["10.00", "10.00"]
 
 

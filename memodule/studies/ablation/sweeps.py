@@ -16,16 +16,6 @@ class Level:
     value: Any
     scores: tuple[float, ...]
 
-    @property
-    def mean(self) -> float:
-        """Mean over all values of the other parameters."""
-        return sum(self.scores) / len(self.scores)
-
-    @property
-    def best(self) -> float:
-        """Score with the best values of the other parameters."""
-        return max(self.scores)
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sweep:
