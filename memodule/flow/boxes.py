@@ -58,21 +58,13 @@ _LEFT_EYE_INNER, _RIGHT_EYE_INNER = 39, 42
 
 
 class FaceBox(Protocol):
-    """A part of a frame, and the rule by which it follows the head.
-
-    Attributes:
-        still: Head motion up to which the box does not move, in pixels of the crop.
-    """
+    """A part of a frame that follows the head; it does not move up to a head motion of `still` pixels of the crop."""
 
     still: ClassVar[float]
 
     @property
-    def corner(self) -> tuple[float, float]:
-        """Left and top in pixels of the frame."""
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height in pixels of the frame."""
+    def rectangle(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height in pixels of the frame."""
 
     def view(self, frame: Gray) -> View:
         """The box's part of a frame (H, W), resized to 320 x 320 (bilinear)."""
@@ -116,13 +108,8 @@ class PublishedBox(FaceBox):
 
     @property
     @override
-    def corner(self) -> tuple[float, float]:
-        return self.left, self.top
-
-    @property
-    @override
-    def size(self) -> tuple[float, float]:
-        return self.right - self.left, self.bottom - self.top
+    def rectangle(self) -> tuple[float, float, float, float]:
+        return self.left, self.top, self.right - self.left, self.bottom - self.top
 
     @override
     def view(self, frame: Gray) -> View:
@@ -160,13 +147,8 @@ class CorrectedBox(FaceBox):
 
     @property
     @override
-    def corner(self) -> tuple[float, float]:
-        return self.left, self.top
-
-    @property
-    @override
-    def size(self) -> tuple[float, float]:
-        return self.width, self.height
+    def rectangle(self) -> tuple[float, float, float, float]:
+        return self.left, self.top, self.width, self.height
 
     @override
     def view(self, frame: Gray) -> View:
@@ -185,7 +167,7 @@ class CorrectedBox(FaceBox):
 
     @override
     def after(self, head: Vector, frame: Gray) -> Self | None:
-        x, y = (head * self.size / CROP_SIDE).tolist()
+        x, y = (head * (self.width, self.height) / CROP_SIDE).tolist()
         moved = dataclasses.replace(self, top=self.top + y, left=self.left + x)
         height, width = frame.shape
         inside = -self.width < moved.left < width and -self.height < moved.top < height
@@ -194,4 +176,4 @@ class CorrectedBox(FaceBox):
 
 def to_crop(landmarks: Landmarks, box: PublishedBox) -> Landmarks:
     """Landmarks of the frame in pixels of the crop, truncated to whole pixels."""
-    return ((landmarks - (box.left, box.top)) * (CROP_SIDE / np.array(box.size))).astype(np.int64)
+    return ((landmarks - (box.left, box.top)) * (CROP_SIDE / np.array(box.rectangle[2:]))).astype(np.int64)

@@ -35,7 +35,6 @@ class VideoOutcome:
     """The outcome of one video.
 
     Attributes:
-        key: (subject, video).
         state: "extracted" now; "complete" before; or "failed": nothing could be stored.
         problem: Why the video has no usable features (one line), or None.
         remarks: What looks wrong (one line each).
@@ -49,12 +48,7 @@ class VideoOutcome:
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionReport:
-    """The outcomes of all videos.
-
-    Attributes:
-        outcomes: One per video, in the order of the Catalog.
-        seconds: Duration of the extraction.
-    """
+    """The outcomes of all videos, in the order of the Catalog, and the duration of the extraction."""
 
     outcomes: tuple[VideoOutcome, ...]
     seconds: float
@@ -95,7 +89,6 @@ def extract_catalog(
     Args:
         workers: Number of processes. With several, a script must guard its start with
             `if __name__ == "__main__"`. Results do not depend on this number.
-        engine: What computes the flow (see `FlowExtractor`).
         verify: Hash stored features and their frames instead of trusting sizes and times.
 
     Raises:

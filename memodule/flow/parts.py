@@ -119,7 +119,7 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
             flow[len(windows)] = window.flow
             if face is None and window.box is not None and window.landmarks is not None:
                 at = (start + len(windows) * parameters.stride + (window.reference or 0)) * parameters.frame_step
-                face = Face(at, (*window.box.corner, *window.box.size), window.landmarks.tolist())
+                face = Face(at, window.box.rectangle, window.landmarks.tolist())
             windows.append(WindowQuality.of(window))
             report(len(windows))
         deque(frames, maxlen=0)  # read the rest, so that all frames are counted

@@ -47,7 +47,7 @@ class WindowQuality:
     @classmethod
     def of(cls, window: WindowFlow) -> "WindowQuality":
         """The quality of a window."""
-        side = None if window.box is None else float(window.box.size[0])
+        side = None if window.box is None else float(window.box.rectangle[2])
         return cls(window.reference, side, window.shifts, window.saturated, window.undefined)
 
 

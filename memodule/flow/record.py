@@ -40,8 +40,7 @@ class FlowRecord:
         source: What they were computed from, as plain values; "kind" names the kind of source.
         quality: Quality of the extraction, as plain values (see `memodule.flow.quality`).
         shape: (W, 36, window).
-        path: The array file.
-        sha256: Its hash.
+        sha256: Of the array file `path`.
     """
 
     subject: str

@@ -67,7 +67,6 @@ class FaceLayout:
     Attributes:
         patches: Seven areas of the crop, some of them possibly empty.
         head: The region that head motion is measured on.
-        regions: The 18 regions.
         undefined: Names of patches on which the published code would have failed.
     """
 

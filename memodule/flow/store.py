@@ -74,8 +74,6 @@ class FlowStore:
         """Store the features of a video, replacing earlier ones.
 
         Args:
-            subject: Code of the person; any text.
-            video: Code of the video; any text.
             windows: Features, (W, 36, window), finite; stored as float32. W may be 0 (a video shorter than a window).
             frames: Number of source frames that the features cover.
             source: What the features were computed from, as plain JSON values with at least "kind", such as

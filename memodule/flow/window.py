@@ -133,11 +133,9 @@ class _Reference:
     def head(self, view: View) -> Vector:
         """Motion of the nose since the reference frame; (0, 0) if there is no nose patch."""
         nose = self.layout.head.patch
-        return (
-            np.zeros(2)
-            if self._patches[nose] is None
-            else np.array(self._engine.pool(self._flow(nose, view), self.layout.head))
-        )
+        if self._patches[nose] is None:
+            return np.zeros(2)
+        return np.array(self._engine.pool(self._flow(nose, view), self.layout.head))
 
     def vectors(self, view: View) -> Iterator[tuple[int, Vector]]:
         """(index, motion since the reference frame) of the visible regions."""

@@ -11,13 +11,7 @@ from memodule.runtime.class_paths import class_path, imported_class
 
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
-    """The plain mapping from which a checkpoint builds the network again.
-
-    Args:
-        network: Its constructor arguments must be plain values.
-
-    Returns:
-        class_path and init_args.
+    """The mapping (class_path, init_args) from which a checkpoint builds the network again, whose arguments are plain.
 
     Raises:
         UserError: If the network does not keep its constructor arguments in `hparams`, or is wrapped by torch.compile.

@@ -29,8 +29,6 @@ def initialise(network: nn.Module, start: Initialisation, depth: int) -> None:
     Mamba layer undoes most of the scaling in both cases.
 
     Args:
-        network: The network.
-        start: "published" or "mamba".
         depth: Number of consecutive Mamba blocks that one frame passes through ("mamba" only).
     """
     match start:

@@ -39,7 +39,6 @@ class METST(nn.Module):
 
     Attributes:
         hparams: The constructor arguments as plain values: `METST(**network.hparams)` is the same network.
-        channels: Flow channels.
     """
 
     def __init__(
@@ -70,13 +69,10 @@ class METST(nn.Module):
         initialise(self, initialisation, depth)
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Score every frame.
-
-        Args:
-            flow: Optical flow, (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
+        """Score every frame of (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
 
         Returns:
-            The spotting score of each frame, (B, T) within 0..1, and its class logits, (B, T, classes).
+            Spotting scores, (B, T) within 0..1, and class logits, (B, T, classes).
         """
         if self.channels == len(METST_CHANNELS) and flow.dim() > 2 and flow.shape[-2] == _FLOW_CHANNELS:
             flow = flow[..., METST_CHANNELS, :]

@@ -42,7 +42,6 @@ def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | s
     optional. The network is changed only if everything fits.
 
     Args:
-        network: A network of the published sizes.
         weights: State dict, or its file, which is read without running any code in it.
 
     Raises:

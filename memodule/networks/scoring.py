@@ -12,7 +12,6 @@ def score_in_passes(network: nn.Module, flow: Tensor, limit: int) -> tuple[Tenso
     Args:
         network: Maps flow (B, 36, k) to scores (B, k) and logits (B, k, 5).
         flow: (W, 36, k); W may be 0.
-        limit: Windows per pass.
 
     Returns:
         Scores (W, k) in 0..1 and class logits (W, k, 5), float32 whatever the precision of the network.

@@ -38,7 +38,6 @@ class SlowFastMamba(nn.Module):
 
     Attributes:
         hparams: The constructor arguments as plain values: `SlowFastMamba(**network.hparams)` is the same network.
-        channels: Flow channels.
     """
 
     def __init__(
@@ -77,13 +76,10 @@ class SlowFastMamba(nn.Module):
         initialise(self, initialisation, depth=groups * depth)
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Score every frame.
-
-        Args:
-            flow: Optical flow, (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
+        """Score every frame of (B, channels, T) or (B, 1, channels, T) float32, T >= 1.
 
         Returns:
-            The spotting score of each frame, (B, T) within 0..1, and its class logits, (B, T, classes).
+            Spotting scores, (B, T) within 0..1, and class logits, (B, T, classes).
         """
         features = self.features(flow)
         return torch.sigmoid(self.spot_head(features)).squeeze(-1), self.recognition_head(features)

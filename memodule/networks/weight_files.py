@@ -13,7 +13,6 @@ def read_plain(path: Path, wanted: str) -> Any:
     """What `torch.save` wrote to a file, if it consists of tensors, plain values and containers only.
 
     Args:
-        path: The file.
         wanted: What the user should pass instead, for the message.
 
     Raises:

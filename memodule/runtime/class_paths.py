@@ -22,8 +22,6 @@ def imported_class(path: str, base: type[T], where: str) -> type[T]:
     module has moved since the file was written is found in the package around it.
 
     Args:
-        path: What `class_path` gave.
-        base: What the class must be.
         where: Which file names it, for the message.
 
     Raises:

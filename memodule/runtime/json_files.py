@@ -11,7 +11,6 @@ def read_json_mapping(path: Path, remedy: str) -> dict[str, Any]:
     """Read a JSON file that must hold an object.
 
     Args:
-        path: The file, UTF-8.
         remedy: What the user can do about a missing or damaged file, for the message.
 
     Raises:

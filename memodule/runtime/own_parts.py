@@ -97,11 +97,7 @@ def import_requested() -> None:
 
 
 def adopt(config: Any) -> None:
-    """Count the modules of a config's class paths, which its parser has imported, among the own parts.
-
-    Args:
-        config: Nested mappings and lists of a parsed config.
-    """
+    """Count the modules of a parsed config's class paths, which its parser has imported, among the own parts."""
     for path in _class_paths(config):
         module = sys.modules.get(path.rpartition(".")[0])
         if module is not None and module.__name__.partition(".")[0] not in (*_LIBRARIES, "__main__"):
@@ -119,22 +115,13 @@ def import_options() -> list[str]:
 
 
 def remember(parts: Any) -> None:
-    """Keep what a file says about its parts, for messages about missing ones; nothing is imported.
-
-    Args:
-        parts: What `imported_parts` gave when the file was written.
-    """
+    """Keep the `imported_parts` that a file names, for messages about missing ones; nothing is imported."""
     for part in _read(parts):
         _remembered[part.module] = part
 
 
 def warn_of_changes(parts: Any, where: str) -> None:
-    """Warn of parts whose code is no longer what a folder's files were made with.
-
-    Args:
-        parts: What `imported_parts` gave then.
-        where: The folder, for the message.
-    """
+    """Warn about `imported_parts` whose code has changed since the files of the folder `where` were made with them."""
     for part in _read(parts):
         if part.module in _imported and _imported[part.module].sha256 != part.sha256:
             console.warn(f"{where}: {part.module} has changed since; what is finished there is kept as it was")
@@ -208,7 +195,8 @@ def _import_module(name: str, source: str) -> ModuleType:
             raise UserError(
                 f"{source} {name}: no such module, neither installed nor in the current folder; pass a Python file"
             ) from None
-        raise UserError(f"{source} {name}: {_place(error)}{type(error).__name__}: {_first_line(error)}") from error
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        raise UserError(f"{source} {name}: {_place(error)}{type(error).__name__}: {reason}") from error
 
 
 def _place(error: Exception) -> str:
@@ -217,10 +205,6 @@ def _place(error: Exception) -> str:
         return f"{error.filename}, line {error.lineno}: "
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     return f"{frames[-1].filename}, line {frames[-1].lineno}: " if len(frames) > 1 else ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]
 
 
 def _class_paths(config: Any) -> Iterator[str]:

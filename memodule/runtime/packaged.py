@@ -5,7 +5,7 @@ package's modules. A file of the user's always wins over an included one.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +55,7 @@ def packaged_file(given: Path | str, folder: str, option: str = "") -> Path:
 
 
 def packaged_names(folder: str) -> dict[str, Path]:
-    """The included YAML files below a folder.
-
-    Args:
-        folder: Such as `experiments` or `configs/datasets`.
+    """The included YAML files below a folder, such as `experiments` or `configs/datasets`.
 
     Returns:
         Name (path below the folder, without suffix) -> file; files directly in the folder come first.
@@ -71,7 +68,6 @@ def packaged_setting(key: str, value: str) -> str:
     """The value of a config key, in which the name of an included file becomes its path.
 
     Args:
-        key: Dotted config key.
         value: As written on the command line: `--set intervals=fixed_window`.
 
     Returns:
@@ -88,19 +84,16 @@ def packaged_setting(key: str, value: str) -> str:
 
 def with_packaged_files(argv: Sequence[str]) -> list[str]:
     """Replace names of included files in the arguments of `fit` and its like: `--config demo --model=slowfast`."""
-    return list(_located(argv))
-
-
-def _located(argv: Sequence[str]) -> Iterator[str]:
-    option = ""
+    located, option = [], ""
     for argument in argv:
         if argument.startswith("--"):
             name, equals, value = argument.partition("=")
-            yield f"{name}={_value(name, value)}" if equals else argument
+            located.append(f"{name}={_value(name, value)}" if equals else argument)
             option = "" if equals else name
         else:
-            yield _value(option, argument)
+            located.append(_value(option, argument))
             option = ""
+    return located
 
 
 def _value(option: str, value: str) -> str:

@@ -27,6 +27,15 @@ R = TypeVar("R")
 ReportProgress = Callable[[int], None]
 """Receives how much of a task is done."""
 
+Work = Callable[[T, ReportProgress], R]
+"""Does one task. With several workers it must be importable, and tasks and results must be picklable."""
+
+Setup = Callable[[], AbstractContextManager[object]]
+"""Prepares a process."""
+
+Outcomes = Iterator[tuple[T, R | Exception]]
+"""Each task with its result or the exception it ended with, in the order in which tasks end."""
+
 _POLL: Final = 0.5
 """Seconds between two checks of progress, and of whether the parent process is still alive."""
 
@@ -41,23 +50,13 @@ class WorkerDiedError(Exception):
 
 
 def run(
-    function: Callable[[T, ReportProgress], R],
-    tasks: Sequence[T],
-    workers: int,
-    setup: Callable[[], AbstractContextManager[object]],
-    progress: ReportProgress,
-) -> Iterator[tuple[T, R | Exception]]:
-    """Do all tasks and yield each one's result, or the exception it ended with, as soon as it is available.
+    function: Work[T, R], tasks: Sequence[T], workers: int, setup: Setup, progress: ReportProgress
+) -> Outcomes[T, R]:
+    """Do all tasks and yield each one's outcome as soon as it is available.
 
     Args:
-        function: Does one task. With several workers it must be importable, and tasks and results must be picklable.
-        tasks: Arguments of `function`.
         workers: Number of processes; 1 does everything in this process.
-        setup: Prepares a process.
         progress: Receives the sum of what the tasks have reported.
-
-    Returns:
-        An iterator of (task, result or exception), in the order in which tasks end.
     """
     if workers == 1:
         return _run_here(function, tasks, setup, progress)
@@ -65,25 +64,15 @@ def run(
 
 
 def run_with_bar(
-    function: Callable[[T, ReportProgress], R],
-    tasks: Sequence[T],
-    workers: int,
-    setup: Callable[[], AbstractContextManager[object]],
-    description: str,
-    total: int,
-) -> Iterator[tuple[T, R | Exception]]:
+    function: Work[T, R], tasks: Sequence[T], workers: int, setup: Setup, description: str, total: int
+) -> Outcomes[T, R]:
     """Like `run`, with a progress bar labelled `description` that is full when all tasks have reported `total`."""
     with progress_bar() as bar:
         shown = bar.add_task(description, total=total)
         yield from run(function, tasks, workers, setup, lambda done: bar.update(shown, completed=done))
 
 
-def _run_here(
-    function: Callable[[T, ReportProgress], R],
-    tasks: Sequence[T],
-    setup: Callable[[], AbstractContextManager[object]],
-    progress: ReportProgress,
-) -> Iterator[tuple[T, R | Exception]]:
+def _run_here(function: Work[T, R], tasks: Sequence[T], setup: Setup, progress: ReportProgress) -> Outcomes[T, R]:
     board = [0] * len(tasks)
 
     def report(slot: int, amount: int) -> None:
@@ -100,12 +89,8 @@ def _run_here(
 
 
 def _run_in_processes(
-    function: Callable[[T, ReportProgress], R],
-    tasks: Sequence[T],
-    workers: int,
-    setup: Callable[[], AbstractContextManager[object]],
-    progress: ReportProgress,
-) -> Iterator[tuple[T, R | Exception]]:
+    function: Work[T, R], tasks: Sequence[T], workers: int, setup: Setup, progress: ReportProgress
+) -> Outcomes[T, R]:
     waiting = deque(range(len(tasks)))
     running: dict[Future[R], int] = {}
     with _Crew(setup, len(tasks)) as crew:
@@ -146,7 +131,7 @@ def _outcomes(running: Iterable[tuple[int, Future[R]]]) -> list[tuple[int, R | E
     return outcomes
 
 
-def _do_alone(crew: "_Crew", function: Callable[[T, ReportProgress], R], task: T, slot: int) -> R | Exception:
+def _do_alone(crew: "_Crew", function: Work[T, R], task: T, slot: int) -> R | Exception:
     [(_, outcome)] = _outcomes([(slot, crew.pool(1).submit(_do, function, task, slot))])
     if isinstance(outcome, BrokenProcessPool):
         return WorkerDiedError("its process was killed, perhaps because memory ran out")
@@ -156,7 +141,7 @@ def _do_alone(crew: "_Crew", function: Callable[[T, ReportProgress], R], task: T
 class _Crew:
     """Process pools, and the memory shared with them: what each task has done, and whether to stop."""
 
-    def __init__(self, setup: Callable[[], AbstractContextManager[object]], tasks: int) -> None:
+    def __init__(self, setup: Setup, tasks: int) -> None:
         self._context = multiprocessing.get_context("spawn")
         # one slot per task: nothing to lock, so that no killed process can leave a lock behind
         self._board = self._context.RawArray("l", tasks + 1)
@@ -188,7 +173,7 @@ _board: Any = None
 """The shared memory, in a worker process."""
 
 
-def _begin(setup: Callable[[], AbstractContextManager[object]], board: Any) -> None:
+def _begin(setup: Setup, board: Any) -> None:
     """Prepare a worker process."""
     global _board
     _board = board
@@ -206,7 +191,7 @@ def _watch() -> None:
     os._exit(1)
 
 
-def _do(function: Callable[[T, ReportProgress], R], task: T, slot: int) -> R:
+def _do(function: Work[T, R], task: T, slot: int) -> R:
     def report(amount: int) -> None:
         _board[slot] = amount
 

@@ -44,14 +44,11 @@ def find_default_checkpoint() -> Path | None:
 
 
 def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = None) -> Path:
-    """Copy a checkpoint to `default_checkpoint_path()`.
+    """Copy a checkpoint to `default_checkpoint_path()`, which is returned.
 
     Args:
         checkpoint: A fold's `model.ckpt` that was trained on semi-synthetic data.
         rule: A fitted selection rule for the copy, instead of the fold's own.
-
-    Returns:
-        Path of the copy.
 
     Raises:
         UserError: If it is not a checkpoint.
@@ -61,19 +58,14 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
             shutil.copyfile(checkpoint, aside)
         else:
             saved = read_plain(checkpoint, "a fold's model.ckpt")
-            kept = {
-                key: value for key, value in saved.items() if not key.startswith("datamodule")
-            }  # folders of a machine
+            # without the settings of the data module, which name folders of this machine
+            kept = {key: value for key, value in saved.items() if not key.startswith("datamodule")}
             torch.save({**kept, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
     return default_checkpoint_path()
 
 
 def require_default_checkpoint() -> Path:
-    """The default checkpoint.
-
-    Raises:
-        UserError: If there is none.
-    """
+    """The default checkpoint, or a UserError if there is none."""
     found = find_default_checkpoint()
     if found is None:
         raise UserError(

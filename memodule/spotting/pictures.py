@@ -72,10 +72,9 @@ class ExpressionPictures:
 
 
 def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int, ExpressionPictures]:
-    """Draw the expressions of a video, which is read again as far as the last of them.
+    """Draw the expressions that were found in a video, which is read again as far as the last of them.
 
     Args:
-        video: What was found.
         most: How many to draw at most, the most confident first.
 
     Returns:

@@ -64,7 +64,7 @@ class VideoReading:
             start = len(self.windows) * (self.length // 2)
             self.windows.append(WindowQuality.of(window))
             if window.box is not None and window.reference is not None:
-                self.places.append(Place(start + window.reference, (*window.box.corner, *window.box.size)))
+                self.places.append(Place(start + window.reference, window.box.rectangle))
 
     def timeline(self) -> "Timeline":
         """Where the samples lie in the video."""

@@ -41,9 +41,7 @@ class SpottedExpression:
         onset: First frame, 0-based, in frames of the video.
         apex: Frame of the strongest evidence.
         offset: Last frame, inclusive.
-        onset_s: When the first frame is shown, in seconds from the first frame of the video.
-        apex_s: When the apex is shown.
-        offset_s: When the last frame is shown.
+        onset_s: When the first frame is shown, in seconds from the first frame of the video; so are apex_s, offset_s.
         emotion: The class that most frames of the interval vote for, unless the selection rule labels intervals itself.
         probabilities: Mean probability of each of `memodule.emotions.FRAME_CLASSES` inside the interval.
         confidence: Higher is more certain; comparable within one checkpoint.
@@ -66,8 +64,7 @@ class Section:
 
     Attributes:
         last: Last frame, inclusive.
-        first_s: When the first frame is shown, in seconds.
-        last_s: When the last frame is shown.
+        first_s: When the first frame is shown, in seconds; last_s, when the last one is.
         reason: Why it was not analysed; None where it was.
     """
 

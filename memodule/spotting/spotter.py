@@ -114,7 +114,6 @@ class Spotter:
             fps: Frame rate; overrides that of a file. Images without it are assumed to have the rate of the
                 checkpoint's training videos, with a warning.
             face: Whose face, where there are several.
-            progress: Called after every frame.
 
         Raises:
             UserError: If the video cannot be read, or is shorter than one window.

@@ -5,6 +5,7 @@ import math
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from memodule.emotions import EMOTIONS
 from memodule.spotting.result import Section, SpottedExpression, SpottedVideo
@@ -117,12 +118,7 @@ class TimelineRow:
 
 
 def timeline_rows(video: SpottedVideo, layout: TimelineLayout) -> list[TimelineRow]:
-    """The whole video in rows of equal length.
-
-    Args:
-        video: What was found.
-        layout: One of `TIMELINES`.
-    """
+    """The whole video in rows of equal length, in a layout of `TIMELINES`."""
     least = min(video.seconds, layout.seconds)
     fitting = (length for length in _LENGTHS if length >= least and video.seconds <= length * _MOST_ROWS)
     length = next(fitting, _LENGTHS[-1])
@@ -130,9 +126,7 @@ def timeline_rows(video: SpottedVideo, layout: TimelineLayout) -> list[TimelineR
     return [TimelineRow(video, layout, i * length, (i + 1) * length) for i in range(count)]
 
 
-def _extremes(
-    video: SpottedVideo, samples: np.ndarray[tuple[int], np.dtype[np.int64]], groups: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _extremes(video: SpottedVideo, samples: npt.NDArray[np.int64], groups: int) -> npt.NDArray[np.int64]:
     """The samples with the smallest and the largest score of each of many groups, in order."""
     kept: list[int] = []
     for group in np.array_split(samples, groups):
@@ -142,10 +136,7 @@ def _extremes(
 
 
 def clock(seconds: float) -> str:
-    """A time for people.
-
-    Args:
-        seconds: From the beginning of the video.
+    """A time from the beginning of the video, for people.
 
     >>> clock(7.25), clock(75), clock(3675.5)
     ('7.2 s', '1:15', '1:01:15.5')

@@ -31,13 +31,7 @@ _BORDER: Final = (0.14, 0.14, 0.4472, 0.4472, 0.4472)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Level:
-    """One pyramid level of a reference patch.
-
-    Attributes:
-        expansion: (5, H, W).
-        weights: Weights of the pixels, (H * W,).
-        places: x and y of the pixels, (2, H * W).
-    """
+    """A pyramid level of a reference patch: expansion (5, H, W), weights (H * W,) and x, y (2, H * W) of the pixels."""
 
     expansion: Planes
     weights: Planes
