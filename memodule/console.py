@@ -102,7 +102,6 @@ def silenced(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
     """Silence a library while our own progress bar is shown.
 
     Args:
-        loggers: Names of its loggers.
         level: Lowest level that is still logged.
         module: Pattern of the modules whose Python warnings are ignored.
     """
@@ -121,13 +120,7 @@ def silenced(loggers: Iterable[str], level: int, module: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hidden_lines(logger: str, beginning: str, warning: str) -> Iterator[None]:
-    """Hide certain lines of a library that mean nothing to the user; all others are shown.
-
-    Args:
-        logger: Name of its logger.
-        beginning: How the hidden log messages begin.
-        warning: Pattern of the hidden Python warnings.
-    """
+    """Hide log messages with this beginning, and Python warnings of this pattern, that mean nothing to the user."""
 
     def wanted(record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith(beginning)

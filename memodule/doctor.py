@@ -110,10 +110,8 @@ def _wandb() -> tuple[State, str]:
     version = importlib.metadata.version("wandb")
     mode = requested_mode() or "offline"
     if mode not in MODES:
-        return (
-            "problem",
-            f"{version}; WANDB_MODE={mode} is not a mode: unset it, or use online, offline or disabled",
-        )
+        fix = "unset it, or use online, offline or disabled"
+        return "problem", f"{version}; WANDB_MODE={mode} is not a mode: {fix}"
     return "ok", f"{version}, {mode}" + ("" if requested_mode() else " unless a command runs with --online")
 
 

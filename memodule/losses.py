@@ -24,7 +24,6 @@ class SpotRecognizeLoss(nn.Module):
             does, since its one-hot targets take PyTorch's soft-label path; so the size of the class weights acts like a
             further `recog_weight`. "weights" divides by the sum of the weights of the true classes, as PyTorch does for
             class indices, except that frames of only weightless classes give 0 and not nan.
-        classes: Number of classes.
 
     Attributes:
         class_weights: Buffer (classes,), part of the state dict.

@@ -38,9 +38,6 @@ def read_casme2(
     Args:
         root: Folder that holds the frames and the workbook (see data/README.md).
         labels: Names of the workbook, the best version first.
-        frames: Name of the folder that holds the subjects' folders.
-        emotions: Class of every emotion.
-        listing: Lists folders; by default a new one.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "s<number>/<number>_<code of four digits><title>")

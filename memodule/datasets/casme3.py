@@ -43,7 +43,6 @@ class Repair:
         row: SheetRow as the spreadsheet program numbers it; the header is row 1.
         found: Columns (onset, apex, offset) and the values they must have for the repair to apply.
         put: Columns and their new values; 0 for unknown.
-        why: The reason.
     """
 
     row: int
@@ -77,11 +76,6 @@ def read_casme3(
         labels: Names of the label file of micro-expressions, the best version first.
         all_expressions: Names of the label file of all expressions, the source of the macro-expressions; without it
             there are none.
-        frames: Name of the folder that holds the subjects' folders.
-        emotions: Class of every emotion.
-        known_errors: Corrections of rows of `labels`.
-        repairs: Whether to apply them.
-        listing: Lists folders; by default a new one.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "spNO.<number>/<letter>/color", ("depth",))

@@ -55,9 +55,6 @@ class Expression:
     """One labelled facial expression.
 
     Attributes:
-        subject: Code of the person.
-        video: Code of the video.
-        kind: "micro" or "macro".
         onset: First frame of the movement (0-based, inclusive, in frames of the source video).
         apex: Frame of the strongest movement, or None if unknown.
         offset: Last frame of the movement (inclusive).
@@ -103,7 +100,6 @@ class Catalog:
 
     Attributes:
         videos: All videos, in the order of the data set; (subject, video) is unique.
-        expressions: All expressions of these videos.
         name: Name of the data set in tables and messages.
         label_sources: The label files behind it, and what was dropped or corrected; does not count in `==`.
 
@@ -135,11 +131,7 @@ class Catalog:
         return tuple(dict.fromkeys(video.subject for video in self.videos))
 
     def video(self, key: VideoKey) -> Video:
-        """The video of (subject, video).
-
-        Raises:
-            KeyError: If there is none.
-        """
+        """The video of (subject, video), or a KeyError if there is none."""
         return self._video_of[key]
 
     def of(self, subjects: Collection[str]) -> "Catalog":
@@ -184,11 +176,7 @@ class Catalog:
 
 
 def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
-    """Read a Catalog from `videos.csv` and (if anything is labelled) `expressions.csv` in a folder.
-
-    Args:
-        folder: Relative paths of videos start here.
-        name: Name of the data set; by default the folder's.
+    """Read `videos.csv` and (if anything is labelled) `expressions.csv` in a folder; the default name is the folder's.
 
     Raises:
         UserError: At the first row that cannot be right.

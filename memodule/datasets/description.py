@@ -35,7 +35,6 @@ class Training:
         frame_step: Source frames per sampled frame.
         window: Sampled frames per window.
         negative_ratio: Expression-free training windows per window with an expression.
-        batch_size: Windows per step.
     """
 
     frame_step: int
@@ -49,14 +48,10 @@ class DatasetDescription:
     """What is known about a data set.
 
     Attributes:
-        name: Name of the data set.
         reader: `class_path`, the dotted path of a function (root, ..., listing) -> Catalog, and its `init_args`.
         tree: The expected folders and files, as text.
         marks: Patterns of files and folders by which it is recognised.
-        videos: Number of videos; None if unknown.
-        releases: Known releases of its label files.
         duration_ms: Usual shortest and longest duration of a micro-expression.
-        training: Published hyper-parameters; None if there are none.
     """
 
     name: str
@@ -98,8 +93,6 @@ def locate(dataset: str, root: str | None, listing: Listing) -> tuple[DatasetDes
 
     Args:
         dataset: A description's file, its name in configs/datasets/ without the suffix, or the root itself.
-        root: The root, if `dataset` is a description.
-        listing: Lists folders.
 
     Raises:
         UserError: If there is no such folder or description, or the root is missing.

@@ -31,7 +31,6 @@ class Images:
     """The image files of one folder.
 
     Attributes:
-        count: How many there are.
         runs: Unbroken runs (first, last) of the numbers in their names, ascending.
         oddity: Why the numbers do not order the images ("" if they do).
     """
@@ -71,7 +70,6 @@ class Content:
     Attributes:
         folders: Names of its sub-folders (links to folders included), in natural order.
         files: Names of the files that are not images, in natural order.
-        images: Its images.
     """
 
     folders: tuple[str, ...] = ()

@@ -9,10 +9,12 @@
 - Colour becomes gray with OpenCV's weights (.299 R, .587 G, .114 B); 16-bit images become 8-bit ones.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,12 +30,7 @@ Gray = npt.NDArray[np.uint8]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FrameRemark:
-    """Something odd about the frames of a video.
-
-    Attributes:
-        frame: The source frame concerned, or None for the video as a whole.
-        text: What is odd, and what was done about it.
-    """
+    """What looks wrong with a source frame, or with the whole video (None), and what was done about it."""
 
     frame: int | None
     text: str
@@ -49,14 +46,12 @@ def read_frames(
     stop: int | None = None,
     remark: Callable[[FrameRemark], object] = lambda _: None,
 ) -> Iterator[Gray]:
-    """Read sampled frames of a video one after another; only one of them is in memory at a time.
+    """Read sampled frames among the first `video.frames` ones of a video, one after another, holding one at a time.
 
     Args:
-        video: The video; only its first `video.frames` frames are read.
         frame_step: Sampled frame i is source frame i * frame_step.
         start: First sampled frame.
         stop: Sampled frame to stop before; None reads to the end.
-        remark: Receives remarks on replaced frames.
 
     Yields:
         Gray images (H, W) uint8, all of one size; fewer if a video file ends early.
@@ -128,19 +123,42 @@ def _substitute(paths: Sequence[Path], frame: int, shape: tuple[int, ...]) -> tu
     raise AssertionError("the first readable image is usable")
 
 
-def _read_video(path: Path, sampled: range) -> Iterator[Gray]:
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+@contextlib.contextmanager
+def opened_video(path: Path, settings: Sequence[int] = ()) -> Iterator[cv2.VideoCapture]:
+    """A video file, open for decoding with FFmpeg.
+
+    Args:
+        settings: OpenCV's parameters and their values, alternating.
+
+    Raises:
+        UserError: If it cannot be read as a video.
+    """
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, settings)
     try:
         if not capture.isOpened():
             raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or use a folder of images")
-        frame = 0
-        for wanted in sampled:
-            while frame <= wanted:
-                if not capture.grab():
-                    return
-                frame += 1
-            _, image = capture.retrieve()
-            gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-            yield gray.astype(np.uint8, copy=False)
+        yield capture
     finally:
         capture.release()
+
+
+def decoded(capture: cv2.VideoCapture, wanted: Iterable[int]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Number and image, (H, W) or (H, W, 3) in OpenCV's order, of ascending frames of a video, as far as it goes."""
+    grabbed = 0
+    for frame in wanted:
+        while grabbed <= frame:
+            if not capture.grab():
+                return
+            grabbed += 1
+        yield frame, capture.retrieve()[1]
+
+
+def to_gray(image: npt.NDArray[Any]) -> Gray:
+    """The gray image of a decoded frame."""
+    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return gray.astype(np.uint8, copy=False)
+
+
+def _read_video(path: Path, sampled: range) -> Iterator[Gray]:
+    with opened_video(path, (cv2.CAP_PROP_N_THREADS, 1)) as capture:
+        yield from (to_gray(image) for _, image in decoded(capture, sampled))

@@ -16,7 +16,6 @@ class Place:
     """A place in the data set that a user can go to.
 
     Attributes:
-        path: The file or folder.
         sheet: Name of the sheet of a workbook, or None.
         row: Row as the spreadsheet program numbers it (the first is 1), or None.
     """
@@ -36,9 +35,7 @@ class Remark:
     """Something that a reader dropped, corrected or found odd.
 
     Attributes:
-        severity: "note" or "warning".
         text: What it is, phrased so that it fits every place where it occurs.
-        place: Where.
         detail: What is special about this place (numbers, codes).
     """
 
@@ -61,7 +58,6 @@ class LabelSources:
     """What a Catalog was read from.
 
     Attributes:
-        files: The label files.
         rows: Number of labelled expressions of each kind in these files, before anything is dropped.
         remarks: Everything that was dropped, corrected or found odd.
     """

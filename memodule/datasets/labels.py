@@ -41,14 +41,9 @@ class Label:
     """One row of a label file.
 
     Attributes:
-        subject: Code of the person, as in the Catalog.
-        video: Code of the video, as in the Catalog.
-        kind: "micro" or "macro".
-        onset: Frame number in the file (from 1; may be fractional), or None if unknown.
-        apex: The same.
-        offset: The same.
+        subject: Code of the person, as in the Catalog; so is `video`.
+        onset: Frame number in the file (from 1; may be fractional), or None if unknown; so are `apex` and `offset`.
         emotion: As in the file; "" if there is none.
-        place: Where the row is.
     """
 
     subject: str
@@ -85,14 +80,8 @@ def assemble(
     """Make the Catalog of one data set.
 
     Args:
-        name: Name of the data set.
-        labels: The rows of its label files.
-        folders: The folder of images of every video.
-        listing: Lists the folders.
-        fps: Frame rate.
         emotions: Class of every emotion name in the label files; `drop` leaves the expression out.
         files: Label files that are the `place` of no label.
-        remarks: Remarks made while `labels` were read.
 
     Raises:
         UserError: If no labelled video has a folder, or an emotion is not in the map.

@@ -28,7 +28,6 @@ def read_megc(
         frames: Name of the folder that holds the videos' folders.
         folders: Regular expression with the groups `subject` and `video`, searched for in the path of a video's folder
             below `frames`.
-        listing: Lists folders; by default a new one.
 
     Raises:
         UserError: If the folders are missing or `folders` is not such an expression.

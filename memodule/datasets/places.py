@@ -34,8 +34,6 @@ def find_files(listing: Listing, root: Path, patterns: Sequence[str]) -> list[Pa
     """Files in the root or up to two folders below it that match the patterns, without regard to case.
 
     Args:
-        listing: Lists the folders.
-        root: The root of the data set.
         patterns: File names with `*` and `?`, or a path below the root or an absolute one; the usual one first.
 
     Returns:
@@ -69,8 +67,6 @@ def video_folders(
     """The folder of images of each (subject, video), in natural order; links are followed.
 
     Args:
-        listing: Lists the folders.
-        root: Root of the data set.
         name: Folder that holds the videos; the root itself if there is no such folder.
         identify: (subject, video) of a folder given its path below `name` with forward slashes, or None.
         example: What the folders are called, for the message.

@@ -55,8 +55,6 @@ def read_samm_lv(
         labels: Names of the long-video sheet, the best version first.
         facs: Names of the FACS sheet of SAMM's micro-expressions.
         frames: Name of the folder that holds one folder of images per video.
-        emotions: Class of every `Estimated Emotion`.
-        listing: Lists folders; by default a new one.
     """
     root, listing = Path(root), listing or Listing()
     folders = video_folders(listing, root, frames, _identify, "<subject>_<video>, such as 006_1")

@@ -49,21 +49,14 @@ class SheetRow:
         return cell_text(self.cells[column])
 
     def required(self, column: str) -> str:
-        """A cell as text, which must not be empty.
-
-        Raises:
-            UserError: If the cell is empty.
-        """
+        """A cell as text, which must not be empty."""
         text = self.text(column)
         if not text:
             raise UserError(f"{self.place}: {column} is empty; fill in the cell or delete the row")
         return text
 
     def frame(self, column: str) -> float | None:
-        """A cell as a frame number.
-
-        Returns:
-            The unchanged number (0- or 1-based, may be fractional); None if the cell is empty or says "unknown".
+        """A cell as a frame number, unchanged (0- or 1-based, may be fractional); None if empty or "unknown".
 
         Raises:
             UserError: If the cell holds anything else.
@@ -107,9 +100,7 @@ def find_table(sheets: Sequence[Sheet], usual: str, columns: Columns) -> tuple[S
     """The first sheet of a workbook whose header names all `columns`, and the non-empty rows below the header.
 
     Args:
-        sheets: The sheets of one workbook.
         usual: Name of the sheet in the owners' file; others are searched too.
-        columns: The required columns.
 
     Raises:
         UserError: If no sheet has such a header (the message names the nearest one), or there are no rows.

@@ -27,12 +27,7 @@ _SHORTEST: Final = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """Consecutive windows of a video.
-
-    Attributes:
-        stop: One past the last window.
-        is_last: Whether the video ends with this part.
-    """
+    """Consecutive windows `first` <= i < `stop` of a video, up to its end if `is_last`."""
 
     video: Video
     parameters: FlowParameters
@@ -63,7 +58,6 @@ class PartResult:
 
     Attributes:
         flow: (windows, 36, k) float32; fewer windows than requested if the video ends early.
-        remarks: What looks wrong with the frames.
         ends_at: Number of sampled frames if the video ends early, else None.
         source: Stamp and hash of the whole source (see `memodule.flow.fingerprints`), in the first part only.
     """

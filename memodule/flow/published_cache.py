@@ -71,7 +71,6 @@ def import_published_cache(path: Path, catalog: Catalog, store: FlowStore) -> in
 
     Args:
         path: The cache (see `read_published_cache`).
-        catalog: The Catalog of the same data set.
         store: Its parameters must be those of the cache, with published motion compensation.
 
     Raises:

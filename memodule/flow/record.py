@@ -36,7 +36,6 @@ class FlowRecord:
 
     Attributes:
         fps: Frames per second of the source video.
-        frames: Source frames that the features were computed from.
         source: What they were computed from, as plain values; "kind" names the kind of source.
         quality: Quality of the extraction, as plain values (see `memodule.flow.quality`).
         shape: (W, 36, window).

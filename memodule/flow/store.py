@@ -39,7 +39,6 @@ class FlowStore:
 
     Args:
         root: Folder of the store, which can hold features of several sets of parameters.
-        parameters: Those of the features to read and write.
     """
 
     def __init__(self, root: Path | str, parameters: FlowParameters) -> None:

@@ -28,9 +28,7 @@ class WindowFlow:
         flow: (36, window) float32, in pixels of the 320 x 320 crop. The reference frame's column and all columns before
             it are zero; without a face all are.
         reference: Column of the reference frame, the first that shows a face; None without a face.
-        box: Face box of the reference frame.
         landmarks: (68, 2) landmarks of the reference frame in pixels of the crop.
-        shifts: Number of moves of the face box.
         saturated: Number of frames in which more than a pixel of head motion was left after the last move.
         undefined: Patches for which the published code would have failed (see `memodule.flow.regions`).
     """

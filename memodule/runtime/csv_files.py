@@ -51,10 +51,7 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
 
 
 def number(row: dict[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
-    """The number in one cell of a row from `csv_rows`.
-
-    Args:
-        convert: `int` or `float`.
+    """The number in one cell of a row from `csv_rows`; `convert` is `int` or `float`.
 
     Raises:
         UserError: If the cell holds anything else.

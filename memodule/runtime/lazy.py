@@ -6,12 +6,7 @@ from typing import Any
 
 
 def lazy_attributes(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package: importing the package stays cheap, whatever its parts need.
-
-    Args:
-        package: Its `__name__`.
-        modules: Name -> module of the package that defines it.
-    """
+    """The `__getattr__` of a package, so that importing it stays cheap; `modules`: name -> module that defines it."""
 
     def load(name: str) -> Any:
         if name not in modules:

@@ -26,13 +26,7 @@ _BRIDGED: Final = 0.2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive samples with one outcome.
-
-    Attributes:
-        first: First sample.
-        last: Last sample, inclusive.
-        reason: Why they were not analysed; None if they were.
-    """
+    """Consecutive samples, `last` included, and the reason why they were not analysed; None if they were."""
 
     first: int
     last: int
@@ -46,7 +40,6 @@ def find_stretches(windows: Sequence[WindowQuality], length: int, stale: Sequenc
         windows: Window w starts at sample w * length // 2.
         length: Samples per window, even.
         stale: Whether each sample of the video has no frame of its own.
-        rate: Samples per second.
 
     Returns:
         Stretches that cover all samples in order, without gaps.

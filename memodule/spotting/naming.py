@@ -24,7 +24,6 @@ def result_names(paths: Sequence[Path], out: Path | None) -> list[str]:
     belongs to another video in `out`, is extended: v1, then folder-v1, then v1-avi, then v1- and a hash of the path.
 
     Args:
-        paths: Videos, each once.
         out: Where files go; None ignores existing files.
 
     Returns:

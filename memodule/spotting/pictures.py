@@ -59,9 +59,7 @@ class ExpressionPictures:
     """The pictures of one expression.
 
     Attributes:
-        apex: JPEG of the face at the apex, 320 x 320.
-        outlines: The regions on it.
-        onset: JPEG of the face at the onset.
+        apex: JPEG of the face at the apex, 320 x 320, with the outlines of its regions.
         arrows: Where points of the face moved until the apex; points that hardly move have none.
     """
 
@@ -74,8 +72,7 @@ class ExpressionPictures:
 def draw_expressions(video: SpottedVideo, most: int = MOST_PICTURES) -> dict[int, ExpressionPictures]:
     """Draw the expressions that were found in a video, which is read again as far as the last of them.
 
-    Args:
-        most: How many to draw at most, the most confident first.
+    At most `most` are drawn, the most confident ones.
 
     Returns:
         Pictures by index of the expression, except where the face is not found again.

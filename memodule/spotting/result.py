@@ -1,6 +1,7 @@
 """What was found in one video, and what could not be analysed."""
 
 import dataclasses
+import operator
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +40,6 @@ class SpottedExpression:
 
     Attributes:
         onset: First frame, 0-based, in frames of the video.
-        apex: Frame of the strongest evidence.
         offset: Last frame, inclusive.
         onset_s: When the first frame is shown, in seconds from the first frame of the video; so are apex_s, offset_s.
         emotion: The class that most frames of the interval vote for, unless the selection rule labels intervals itself.
@@ -98,14 +98,12 @@ class SpottedVideo:
     """The result of spotting one video.
 
     Attributes:
-        frames: Number of frames that were read.
         sample_frames: (n,) source frame of each sample.
         sample_seconds: (n,) when that frame is shown.
         score: (n,) spotting score of each sample, 0..1; NaN where nothing was analysed.
         probabilities: (n, 5) class probabilities of each sample.
         expressions: What was found, by onset.
         sections: The whole video, split into parts that were and were not analysed.
-        places: Where the face was in each window.
         faces: The largest number of faces seen at once.
         warnings: What may impair the result.
     """
@@ -195,12 +193,8 @@ class SpottedVideo:
 
 def spotted_csv(videos: Iterable[SpottedVideo]) -> str:
     """The CSV file of videos: a row for each expression and each part that was not analysed, by onset."""
-    rows = (row for video in videos for row in sorted(_rows(video), key=_onset_and_offset))
-    return csv_text(COLUMNS, rows)
-
-
-def _onset_and_offset(row: tuple[Any, ...]) -> tuple[int, int]:
-    return row[COLUMNS.index("onset")], row[COLUMNS.index("offset")]
+    onset_and_offset = operator.itemgetter(COLUMNS.index("onset"), COLUMNS.index("offset"))
+    return csv_text(COLUMNS, (row for video in videos for row in sorted(_rows(video), key=onset_and_offset)))
 
 
 def _rows(video: SpottedVideo) -> Iterator[tuple[Any, ...]]:

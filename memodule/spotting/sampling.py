@@ -48,7 +48,6 @@ class Sample:
     """One sampled frame.
 
     Attributes:
-        frame: Source frame that was taken.
         seconds: When it is shown.
         stale: Whether the sample lies in a gap of the recording, so that its frame is an old one.
         image: (H, W) gray.

@@ -61,7 +61,6 @@ class Spotter:
     Args:
         checkpoint: Name of the model in results.
         rule: Replaces the fold's selection rule.
-        warnings: Included in every result.
     """
 
     def __init__(
@@ -113,7 +112,6 @@ class Spotter:
             path: A video file or a folder of images.
             fps: Frame rate; overrides that of a file. Images without it are assumed to have the rate of the
                 checkpoint's training videos, with a warning.
-            face: Whose face, where there are several.
 
         Raises:
             UserError: If the video cannot be read, or is shorter than one window.

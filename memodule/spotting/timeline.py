@@ -39,9 +39,7 @@ class TimelineLayout:
 
     Attributes:
         name: Class of the style sheet.
-        width: Of a row.
         seconds: Length of a row where the video is not too long for it.
-        ticks: Steps of the time axis.
         points: Points of the curve in a row; of more samples, the smallest and largest around each point are drawn.
     """
 

@@ -9,7 +9,7 @@ import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from memodule import console
 from memodule.datasets.catalog import Video
 from memodule.datasets.folders import natural_key
-from memodule.datasets.frames import Gray, image_files, read_frames
+from memodule.datasets.frames import Gray, decoded, image_files, opened_video, read_frames, to_gray
 from memodule.errors import UserError
 
 Colour = npt.NDArray[np.uint8]
@@ -79,13 +79,7 @@ class VideoSource:
         return _read_folder(self) if self.path.is_dir() else _read_file(self)
 
     def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
-        """Some frames in colour.
-
-        Args:
-            wanted: Frame numbers, 0-based, in any order.
-
-        Yields:
-            Index and image, in rising order of index; frames that do not exist are skipped.
+        """Index (from 0) and colour image of the wanted frames, in rising order; those that do not exist are skipped.
 
         Raises:
             UserError: If the file can no longer be opened.
@@ -143,8 +137,7 @@ def open_source(path: Path, fps: float | None) -> VideoSource:
     """Look at the beginning of a video.
 
     Args:
-        path: A video file or a folder of images.
-        fps: Frame rate; overrides that of a file, required for a folder.
+        fps: Frame rate; overrides that of a file, required for a folder of images.
 
     Raises:
         UserError: If nothing in it can be read.
@@ -155,13 +148,10 @@ def open_source(path: Path, fps: float | None) -> VideoSource:
         paths = image_files(path)
         first = next(read_frames(Video("", path.name, path, fps, 1)))
         return VideoSource(path, fps, True, len(paths), (first.shape[1], first.shape[0]))
-    capture = _open(path)
-    try:
+    with opened_video(path) as capture:
         nominal, header = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         times = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 for _ in range(_PROBED) if capture.grab()]
-    finally:
-        capture.release()
     if not times:
         raise UserError(f"{path}: no frame can be read; the file is damaged or empty: copy or convert it again")
     rate, steady = (fps, True) if fps is not None else _rate(times, nominal)
@@ -183,23 +173,8 @@ def _rate(times: Sequence[float], nominal: float) -> tuple[float | None, bool]:
     return (nominal if believable and abs(nominal * mean - 1) < 0.05 else 1 / mean), True
 
 
-def _open(path: Path) -> Any:
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        capture.release()
-        raise UserError(f"{path}: OpenCV cannot read this as a video; convert it, or pass a folder of images")
-    return capture
-
-
 def _read_file(source: VideoSource) -> Iterator[TimedFrame]:
-    capture = _open(source.path)
-
-    def gray() -> Gray:
-        _, image = capture.retrieve()
-        converted = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        return np.asarray(converted, dtype=np.uint8)
-
-    try:
+    with opened_video(source.path) as capture:
         index, start, before = 0, None, -1.0
         while capture.grab():
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -207,10 +182,8 @@ def _read_file(source: VideoSource) -> Iterator[TimedFrame]:
             seconds = index / source.fps if source.steady else stamp - start
             if not before < seconds < before + _LONGEST_GAP:  # a file with broken time stamps
                 seconds = before + 1 / source.fps
-            yield TimedFrame(index, seconds, gray)
+            yield TimedFrame(index, seconds, lambda: to_gray(capture.retrieve()[1]))
             index, before = index + 1, seconds
-    finally:
-        capture.release()
 
 
 def _read_folder(source: VideoSource) -> Iterator[TimedFrame]:
@@ -220,19 +193,10 @@ def _read_folder(source: VideoSource) -> Iterator[TimedFrame]:
 
 
 def _pick_frames(path: Path, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:
-    # read from the first frame: seeking is not exact for every codec
-    capture = _open(path)
-    try:
-        index = 0
-        for frame in wanted:
-            while index <= frame:
-                if not capture.grab():
-                    return
-                index += 1
-            _, image = capture.retrieve()
-            yield frame, image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    finally:
-        capture.release()
+    with opened_video(path) as capture:
+        for frame, image in decoded(capture, wanted):
+            colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+            yield frame, colour.astype(np.uint8, copy=False)
 
 
 def _pick_images(folder: Path, wanted: Sequence[int]) -> Iterator[tuple[int, Colour]]:

@@ -15,15 +15,11 @@ class Difficulty:
     magnifies them by 1.3 to 1.45. Ranges are (minimum, maximum).
 
     Attributes:
-        micro_px: Displacement of a micro-expression.
-        micro_ms: Duration of a micro-expression.
         micros_per_minute: Rate of micro-expressions in videos that have any.
         empty_share: Share of videos without a micro-expression.
         macro_px: Displacement of a macro-expression; the closer to `micro_px`, the more they look alike.
-        macro_ms: Duration of a macro-expression.
         macros_per_minute: Rate of (labelled) macro-expressions.
         adaptors_per_minute: Rate of unlabelled small movements of the mouth and chin, such as swallowing.
-        adaptor_px: Displacement of these movements.
         gestures_per_minute: Rate of nods and head turns.
         gesture_px: Displacement of the head in a gesture.
         turn_share: How much farther the nose moves than the rim of the face in a gesture, as a share of its

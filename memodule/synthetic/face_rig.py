@@ -25,7 +25,6 @@ class FaceRig:
     """A face and its displacement fields; build it with `build_rig`.
 
     Attributes:
-        face: The person.
         fields: (halves + 2, 2, HALF, HALF) displacement per unit of strength; the last two are turns of the head,
             which move the nose by one pixel more than the rim of the face.
         squeeze: (halves + 2, HALF, HALF) divergence of the fields, per pixel: negative where skin is compressed.

@@ -72,8 +72,6 @@ def synthesize(
     Args:
         out: Folder to make, with `videos.csv`, `expressions.csv`, `synthetic.json` and one folder per subject. If it
             already holds data of the same arguments, only missing videos are made.
-        videos: Videos per subject.
-        frames: Frames per video.
         fps: Frames per second; events keep their duration in milliseconds.
         seed: Seed of all randomness, 0 or more.
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point

@@ -65,9 +65,6 @@ def simulate_flow(
     Args:
         catalog: Label timelines, such as those of `memodule.synthetic.timelines.simulate_timelines`. An unknown apex is
             put at 45 % of the duration, and a macro-expression without an emotion shows a random one.
-        window: Frames per window, even.
-        frame_step: Source frames per sampled frame.
-        seed: Seed of all randomness, 0 or more.
 
     Yields:
         (video, windows) with windows (W, 36, window) float32; W is max(0, N // (window // 2) - 1) for N sampled

@@ -32,20 +32,12 @@ class LabelStatistics:
     """What is known about the labels of one data set; durations in source frames, both ends counted.
 
     Attributes:
-        fps: Frames per second.
-        subjects: Number of subjects.
         slots: Largest number of videos of one subject.
-        videos: Number of videos of all subjects.
-        micro_subjects: Subjects with micro-expressions.
-        micro_videos: Videos with micro-expressions.
         macro_videos: Videos with macro-expressions (SAMM: assumed).
         both_videos: Videos with both kinds (SAMM: assumed).
         micro: Number of micro-expressions of each emotion.
-        macros: Number of macro-expressions.
         unknown_apex: Number of expressions of each kind whose apex is unknown.
-        micro_duration: Distribution of durations.
         macro_duration: Distribution of durations (CAS(ME)^3: assumed).
-        micro_rise: Distribution of frames from onset to apex.
         macro_rise: Distribution of frames from onset to apex (assumed).
         length: Frames of a video: median, standard deviation of the logarithm, minimum and maximum (assumed).
         close_gaps: Share of gaps between micro-expressions of a video that are shorter than 8 frames (SAMM: assumed).

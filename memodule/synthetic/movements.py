@@ -61,11 +61,8 @@ class Temperament:
         habits: Emotion -> probability of each of its action unit sets.
         strength: Exponent that places the subject's expressions in the difficulty's range of displacement; above 1
             for faint expressions.
-        tempo: Factor on durations.
-        liveliness: Factor on the rates of expressions.
         lopsided: Usual difference in strength between the image-left and image-right side.
-        blinks_per_minute: Rate of blinks.
-        restlessness: Factor on sway and on the rate of gestures.
+        restlessness: Factor on sway and on the rate of gestures; `tempo`, on durations; `liveliness`, on rates.
     """
 
     difficulty: Difficulty

@@ -14,7 +14,6 @@ class Performance:
     """All that happens in one video.
 
     Attributes:
-        movements: Facial movements, labelled or not.
         lids: (frames,) closure of the eyes, 0..1.
         pose: (frames, 4) displacement of the head right and down in pixels, roll in radians, zoom - 1.
         turn: (frames, 2) how much farther the nose moves right and down than the rim of the face, in pixels.

@@ -93,9 +93,6 @@ def simulate_curves(
 
     Args:
         catalog: Label timelines, such as those of `memodule.synthetic.timelines.simulate_timelines`.
-        scores: What the simulated network gets right and wrong.
-        frame_step: Source frames per sampled frame.
-        seed: Same seed, same curves.
 
     Returns:
         One curve per video, with the truth in sampled frames, 0-based and inclusive.

@@ -26,12 +26,8 @@ def write_stand_in(
     """Write the label timelines of a data set as a Catalog whose videos do not exist.
 
     Args:
-        out: Folder of the Catalog.
-        like: The data set to imitate.
-        seed: Same seed, same files; 0 or more.
         flow: Flow store to fill with matching features; None writes none.
-        window: Frames per window of the features; by default as published.
-        frame_step: Source frames per sampled frame; by default as published.
+        window: Frames per window of the features; like `frame_step` by default as published.
 
     Raises:
         UserError: If an argument is impossible, or files of other data would be replaced.

@@ -46,7 +46,6 @@ def simulate_timelines(like: Like, seed: int = 0) -> Catalog:
     Args:
         like: "samm_lv" (200 fps, 30 subjects, 147 videos, 159 micro- and 343 macro-expressions) or "casme3" (30 fps,
             100 subjects, 1300 videos, 860 micro- and 3346 macro-expressions).
-        seed: Same seed, same Catalog.
 
     Returns:
         A Catalog named "samm_lv-like" or "casme3-like". The video paths do not exist. Macro-expressions have no

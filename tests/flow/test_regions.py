@@ -99,8 +99,8 @@ def test_published_box_shrinks_at_the_edge_and_corrected_box_does_not():
     head = np.array([-8.0, -20.0])
     assert published.after(head, frame) == PublishedBox(top=0, bottom=145, left=0, right=155)
     moved = corrected.after(head, frame)
-    assert moved.size == corrected.size == (160, 160)
-    assert (moved.left, moved.top) == (3 - 4, 5 - 10)  # the crop is twice as large as the box
+    assert corrected.rectangle == (3, 5, 160, 160)
+    assert moved.rectangle == (3 - 4, 5 - 10, 160, 160)  # the crop is twice as large as the box
 
 
 def test_boxes_never_leave_the_frame_for_good():

@@ -23,15 +23,9 @@ class DatasetCheck:
     """The result of a check.
 
     Attributes:
-        name: Name of the data set.
-        root: Its folder.
-        expected: The expected tree, as text.
-        found: The actual tree, as text.
+        expected: The expected tree, as text; `found` is the actual one.
         problem: Why the data set cannot be used, or None.
         facts: What is right.
-        remarks: What was dropped, corrected or found odd.
-        catalog: The Catalog, unless there is a problem.
-        training: Published hyper-parameters, if there are any.
     """
 
     name: str

@@ -18,14 +18,10 @@ class KindStatistics:
     """The expressions of one kind.
 
     Attributes:
-        count: Number of expressions.
-        emotions: Number of each class.
         per_subject: Number by subject; subjects without any are left out.
         per_video: Number by video ("subject/video"); videos without any are left out.
         durations_ms: All durations, ascending, both ends counted.
-        duration_ms: Quantiles of the duration.
-        rise_ms: Quantiles of the time from onset to apex, if the apex is known.
-        fall_ms: Quantiles of the time from apex to offset, if the apex is known.
+        rise_ms: Quantiles of the time from onset to known apexes; `fall_ms`, from there to the offset.
     """
 
     count: int
