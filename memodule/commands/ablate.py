@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 Trains nothing: the saved curves are decoded again. Priors are fitted, rules calibrated and parameters chosen fold by
-fold, on training subjects only, unless the grid asks for the leak. Only finished folds are decoded. What has been
+fold, on training subjects only, unless the grid requests the leak. Only finished folds are decoded. What has been
 decoded before is not decoded again, so a changed grid or an interrupted command computes only what is new.
 
 Results go to RUN_DIR/ablations/NAME_OF_GRID/: table.csv, table.json, provenance.json, index.html, figures/*.png.
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     from memodule.studies.ablation.run import ablate, write_tables
     from memodule.studies.study import Study
 
-    study = Study.open(arguments.study)  # first, since it knows of own rules that the grid may name
+    study = Study.open(arguments.study)  # first, since it imports your own rules, which the grid may name
     grid = read_grid(packaged_file(arguments.grid, "experiments/ablations", "--grid"))
     leave_sweep()  # an ablation shows held-out scores: it must not be a trial
     choose_mode(arguments.online)

@@ -1,6 +1,5 @@
 """An ablation as the terminal shows it: the best row of each variant, what folds chose, and the notes."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
@@ -21,11 +20,9 @@ def print_table(ablation: Ablation) -> None:
     out = Console(highlight=False, markup=False, emoji=False)
     heads = _HEADS if out.width >= _WIDE else _NARROW
     partial = f" (PARTIAL: {ablation.prepared.partial})" if ablation.prepared.partial else ""
-    title = (
-        f"{ablation.study.name} under {ablation.grid.name}{partial}, best first; differences to "
-        f"{ablation.grid.reference}"
-    )
-    table = Table(title=title, title_justify="left", pad_edge=False)
+    title = f"{ablation.study.name} under {ablation.grid.name}{partial}, best first"
+    reference = f"differences to {ablation.grid.reference}"
+    table = Table(title=f"{title}; {reference}", title_justify="left", pad_edge=False)
     table.add_column("variant", overflow="fold", min_width=22)
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
@@ -37,8 +34,10 @@ def print_table(ablation: Ablation) -> None:
     out.print(table)
     if len(shown) < len(ablation.rows):
         out.print(f"All {len(ablation.rows)} rows are in {ablation.folder / 'table.csv'}.", soft_wrap=True)
-    for line in _choices([row for row, _ in shown]):
-        out.print(line, soft_wrap=True)
+    for row, _ in shown:
+        if row.chosen:
+            frequent = list(row.chosen.items())[:4]
+            out.print(f"{row.name}: " + "; ".join(f"{label} in {n}" for label, n in frequent), soft_wrap=True)
     for note in ablation.notes:
         out.print(note, soft_wrap=True)
 
@@ -68,12 +67,3 @@ def _cells(row: AblationRow) -> dict[str, str]:
         "on": str(row.support),
         "TP/FP/FN": f"{pooled.tp}/{pooled.fp}/{pooled.fn}",
     }
-
-
-def _choices(rows: Sequence[AblationRow]) -> list[str]:
-    """What the folds chose, most frequent first."""
-    return [
-        f"{row.name}: " + "; ".join(f"{label} in {folds}" for label, folds in list(row.chosen.items())[:4])
-        for row in rows
-        if row.chosen
-    ]

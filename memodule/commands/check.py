@@ -1,4 +1,4 @@
-"""`memodule check`: what is there, what is missing, what looks wrong in a data set."""
+"""`memodule check`: report what a data set contains, what is missing and what looks wrong."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ examples:
   memodule check /data/SAMM                 (the data set is recognised by its files)
   memodule check data/samm_lv               (a Catalog: videos.csv and expressions.csv)
 
-exit status: 0 all is well, 1 warnings, 2 the data set cannot be used."""
+exit status: 0 no problems, 1 warnings, 2 the data set cannot be used."""
 
 
 def main(argv: Sequence[str]) -> int:

@@ -20,12 +20,7 @@ def add_dataset_options(parser: argparse.ArgumentParser) -> None:
 
 
 def checked_dataset(arguments: argparse.Namespace, against: Sequence[str] = ()) -> "DatasetCheck":
-    """Check the data set that the options name.
-
-    Args:
-        arguments: Parsed options.
-        against: Folders of Catalogs that should have no subject in common with it.
-    """
+    """Check the data set that the options name, `against` Catalogs that should share no subject with it."""
     from memodule.datasets import read_catalog
     from memodule.datasets.check import check_dataset
     from memodule.datasets.description import locate

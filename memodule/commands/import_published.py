@@ -16,7 +16,7 @@ Score the authors' networks on their own features, as they scored them: imports 
 flow store, turns their weights (WEIGHTS, one file per held-out subject) into a study, and pools the scores. Nothing is
 trained. First make the Catalog (`memodule catalog`) from the label files that the authors used.
 
-Files are read without running any code in them."""
+Code inside these files is never run."""
 
 _EPILOG: Final = f"""\
 examples:
@@ -78,15 +78,9 @@ def _changes(protocol: Any) -> dict[str, str]:
     """Settings that an import changes in any experiment: the protocol, the authors' features, no training."""
     from memodule.decoding.protocol import Protocol
 
-    options = Protocol.preset(protocol).as_dict()
-    return {
-        **{
-            f"protocol.{name}": value if isinstance(value, str) else json.dumps(value)
-            for name, value in options.items()
-        },
-        "data.motion_compensation": "published",
-        "trainer.max_epochs": "0",
-    }
+    options = Protocol.preset(protocol).as_dict().items()
+    changes = {f"protocol.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in options}
+    return {**changes, "data.motion_compensation": "published", "trainer.max_epochs": "0"}
 
 
 def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> None:

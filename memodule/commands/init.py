@@ -11,8 +11,8 @@ from memodule.errors import UserError
 from memodule.runtime.packaged import FOLDERS, ROOT
 
 _DESCRIPTION = """\
-Copy the included configs and experiments to DIR, for editing. Files of your own work next to the included ones: a file
-that exists always comes first."""
+Copy the included configs and experiments to DIR, for editing. You can also use your own files together with the
+included ones: a file that exists takes precedence."""
 
 _EPILOG = """\
 example:

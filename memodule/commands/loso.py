@@ -7,16 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memodule import console
-from memodule.commands import command_parser, parse
-from memodule.commands.study_options import (
-    add_experiment,
-    add_folds,
-    add_online,
-    add_place,
-    add_workers,
-    parallel,
-    settings,
-)
+from memodule.commands import command_parser, parse, study_options
 from memodule.commands.study_outcome import JSON_KEYS, log_outcome, print_outcome
 from memodule.commands.values import seeds
 from memodule.runtime.interrupts import terminable
@@ -32,28 +23,21 @@ def main(argv: Sequence[str]) -> int:
     from memodule.runtime.wandb_environment import choose_mode, leave_sweep
     from memodule.studies.loso import run_study
     from memodule.studies.plan import plan_study
-    from memodule.studies.work import Workers
 
-    if not speaks_for_everyone():  # several share each fold, and one of them reports
+    if not speaks_for_everyone():  # several processes share each fold, and one of them reports
         console.set_quiet(True)
     sweep = leave_sweep()
     choose_mode(arguments.online)
     plan = plan_study(
         arguments.config,
-        settings(arguments),
+        study_options.settings(arguments),
         arguments.folds,
         arguments.seeds,
         arguments.runs,
         arguments.name,
         arguments.curves,
     )
-    workers = Workers(
-        parallel(arguments),
-        arguments.gpus_per_fold,
-        arguments.address,
-        arguments.threads,
-        not arguments.no_checkpoints,
-    )
+    workers = study_options.workers(arguments, save_checkpoints=not arguments.no_checkpoints)
     try:
         with terminable():
             outcome = run_study(plan, workers, bool(sweep))
@@ -75,20 +59,20 @@ def _parser() -> argparse.ArgumentParser:
         "get another folder.\n\nexample:\n  memodule loso --config demo --workers 2 "
         f"--set trainer.max_epochs=10\n\n{JSON_KEYS}",
     )
-    add_experiment(parser)
-    add_folds(parser)
+    study_options.add_experiment(parser)
+    study_options.add_folds(parser)
     parser.add_argument(
         "--seeds", type=seeds, default=(0,), metavar="0,1,2", help="run every fold once per seed (default: 0)"
     )
-    add_workers(parser, "folds", "1 runs in this process, more as Ray tasks")
+    study_options.add_workers(parser, "folds", "1 runs in this process, more as Ray tasks")
     parser.add_argument(
         "--curves",
         type=Path,
         metavar="RUN_DIR",
         help="train nothing: decode the curves of this finished study with another selection rule or scoring",
     )
-    add_place(parser, "study")
-    add_online(parser)
+    study_options.add_place(parser, "study")
+    study_options.add_online(parser)
     parser.add_argument("--no-checkpoints", action="store_true", help="do not keep the trained weights")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser

@@ -7,17 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memodule import console
-from memodule.commands import command_parser, parse
+from memodule.commands import command_parser, parse, study_options
 from memodule.commands.search_outcome import log_search, search_text, write_leaderboard_page
-from memodule.commands.study_options import (
-    add_experiment,
-    add_folds,
-    add_online,
-    add_place,
-    add_workers,
-    parallel,
-    settings,
-)
 from memodule.commands.values import seed, whole
 from memodule.runtime.interrupts import terminable
 from memodule.runtime.packaged import packaged_file
@@ -40,14 +31,13 @@ def main(argv: Sequence[str]) -> int:
     from memodule.runtime.wandb_environment import choose_mode
     from memodule.studies.search.planning import plan_search
     from memodule.studies.search.running import check_installed, run_search
-    from memodule.studies.work import Workers
 
     check_installed()
     choose_mode(arguments.online)
     search = plan_search(
         arguments.config,
         packaged_file(arguments.space, "experiments/sweeps", "--space"),
-        settings(arguments),
+        study_options.settings(arguments),
         arguments.folds,
         arguments.seed,
         arguments.runs,
@@ -55,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         arguments.sampler,
         arguments.grace,
     )
-    workers = Workers(parallel(arguments), arguments.gpus_per_fold, arguments.address, arguments.threads, False)
+    workers = study_options.workers(arguments, save_checkpoints=False)
     try:
         with terminable():
             board = run_search(search, workers, arguments.trials, write_leaderboard_page)
@@ -77,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "search", "Search settings of an experiment by the scores of inner validation subjects.", _EPILOG
     )
-    add_experiment(parser)
+    study_options.add_experiment(parser)
     parser.add_argument("--space", type=Path, required=True, metavar="YAML", help="keys to choose, with their values")
     parser.add_argument(
         "--trials", type=whole(1), default=50, metavar="N", help="number of settings to try (default: 50)"
@@ -94,10 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="folds of a trial before it may be stopped; with all of them none is (default: a quarter, at least 2)",
     )
-    add_folds(parser)
+    study_options.add_folds(parser)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of training and proposals (default: 0)")
-    add_workers(parser, "trials", "each runs its folds one after the other in a process of its own")
-    add_place(parser, "search", "search- and the config file's")
-    add_online(parser)
+    study_options.add_workers(parser, "trials", "each runs its folds one after the other in its own process")
+    study_options.add_place(parser, "search", "search- and the config file's")
+    study_options.add_online(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (the leaderboard) and nothing else")
     return parser

@@ -3,10 +3,13 @@
 import argparse
 import itertools
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memodule.commands.values import cluster, folder_name, share, subjects, whole
 from memodule.runtime.workers import processors
+
+if TYPE_CHECKING:
+    from memodule.studies.work import Workers
 
 _EXPERIMENT: Final = "experiment: a YAML file, or the name of an included one, such as demo"
 
@@ -50,10 +53,7 @@ def add_folds(parser: argparse.ArgumentParser) -> None:
 def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     """Add `--workers`, `--gpus-per-fold`, `--address` and `--threads`.
 
-    Args:
-        parser: Of the command.
-        what: What runs in parallel, for the help text.
-        one: What `--workers 1` means, for the help text.
+    The help text says `what` runs in parallel, and what `--workers 1` means (`one`).
     """
     parser.add_argument(
         "--workers",
@@ -72,11 +72,13 @@ def add_workers(parser: argparse.ArgumentParser, what: str, one: str) -> None:
     parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="CPU threads per fold (default: 1)")
 
 
-def parallel(arguments: argparse.Namespace) -> int | None:
-    """The value of `--workers`: 1 by default, but as many as fit (None) with --address or --gpus-per-fold."""
-    if arguments.workers is None:
-        return None if arguments.address is not None or arguments.gpus_per_fold else 1
-    return None if arguments.workers == "auto" else int(arguments.workers)
+def workers(arguments: argparse.Namespace, save_checkpoints: bool) -> "Workers":
+    """Where folds run: by default one at a time, but as many as fit with --address or --gpus-per-fold."""
+    from memodule.studies.work import Workers
+
+    wanted = arguments.workers or ("auto" if arguments.address is not None or arguments.gpus_per_fold else 1)
+    count = None if wanted == "auto" else int(wanted)
+    return Workers(count, arguments.gpus_per_fold, arguments.address, arguments.threads, save_checkpoints)
 
 
 def worker_count(text: str) -> int | str:

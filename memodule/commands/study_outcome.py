@@ -22,9 +22,7 @@ runs), results (the contents of results.json, or null if no fold is finished).""
 def log_outcome(outcome: "Outcome", sweep: Mapping[str, str] | None = None) -> None:
     """Send scores, tables and the report's figures to the study's summary run, where it logs to Weights & Biases.
 
-    Args:
-        outcome: How the study ended.
-        sweep: What `leave_sweep` returned; a study with failed folds is not a trial.
+    `sweep` is what `leave_sweep` returned; a study with failed folds is not a trial.
     """
     from memodule.studies.summary import log_summary
     from memodule.studies.tracking import uses_wandb

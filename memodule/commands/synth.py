@@ -39,13 +39,15 @@ _LIKE: Final = ("samm_lv", "casme3")  # the values of memodule.synthetic.label_s
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run `memodule synth`."""
+    """Run the command."""
     arguments = parse(_parser(), argv)
     rendering = {name: value for name in _RENDERING if (value := getattr(arguments, name)) is not None}
     stand_in = {name: value for name in _STAND_IN if (value := getattr(arguments, name)) is not None}
     if arguments.like is None:
+        from memodule.synthetic import synthesize
+
         _refuse(stand_in, "needs --like")
-        catalog = _render(arguments.out, arguments.seed, rendering)
+        catalog = synthesize(arguments.out, seed=arguments.seed, **{"workers": processors(), **rendering})
     else:
         _refuse(rendering, "cannot be combined with --like, which renders nothing")
         catalog = _stand_in(arguments.out, arguments.seed, arguments.like, stand_in)
@@ -82,12 +84,6 @@ def _parser() -> argparse.ArgumentParser:
 def _refuse(options: dict[str, Any], why: str) -> None:
     for name in options:
         raise UserError(f"--{'format' if name == 'storage' else name.replace('_', '-')} {why}")
-
-
-def _render(out: Path, seed: int, options: dict[str, Any]) -> "Catalog":
-    from memodule.synthetic import synthesize
-
-    return synthesize(out, seed=seed, **{"workers": processors(), **options})
 
 
 def _stand_in(out: Path, seed: int, like: Any, options: dict[str, Any]) -> "Catalog":
