@@ -1,4 +1,4 @@
-"""`memodule demo`: from nothing to a leave-one-subject-out study with a page to look at."""
+"""`memodule demo`: a whole leave-one-subject-out study on generated videos, with a page about it."""
 
 import argparse
 from collections.abc import Sequence

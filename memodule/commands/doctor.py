@@ -12,7 +12,7 @@ _EPILOG = "exit status: 0 everything works, 1 something that commands need is mi
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     parser = command_parser(
-        "doctor", "Say what is installed on this machine, what is in use, what is missing.", _EPILOG
+        "doctor", "Report what is installed on this machine, what is in use and what is missing.", _EPILOG
     )
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     arguments = parse(parser, argv)

@@ -33,7 +33,7 @@ def log_search(board: "Leaderboard") -> None:
 
 
 def search_text(board: "Leaderboard") -> str:
-    """The best trials, the winner, how honest its scores are, and what to do with it."""
+    """The best trials, the winner, how honest its scores are, and how to use it."""
     from memodule.studies.search.leaderboard import HELD_OUT
 
     search, winner = board.search, board.winner

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DESCRIPTION: Final = """\
 Write semi-synthetic face videos with known micro- and macro-expressions into the folder OUT, as video files (or images)
 with a Catalog (videos.csv, expressions.csv). A public-domain photograph is warped into different people, who move by
-known amounts at known times. Such data prove that the pipeline works, and nothing about real micro-expressions.
+known amounts at known times. Such data show that the pipeline works, and nothing about real micro-expressions.
 
 With --like, no videos are rendered: OUT receives the label timelines of a whole data set with its published statistics
 (the videos named there do not exist), and --flow writes matching features directly into a flow store."""

@@ -1,4 +1,4 @@
-"""What became of every found and every labelled expression of a video."""
+"""The outcome of every interval that was found in a video."""
 
 import dataclasses
 from collections.abc import Sequence

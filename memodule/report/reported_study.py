@@ -122,7 +122,7 @@ class ReportedStudy:
 
     @functools.cached_property
     def outcomes(self) -> dict[int, list[list[Found]]]:
-        """For each seed what became of every interval of every video, in the order of `decoded`."""
+        """For each seed the outcome of every interval of every video, in the order of `decoded`."""
         macros = {
             video.key: [(e.onset, e.offset) for e in self.catalog.expressions_of(video.key, "macro")]
             for video in self.catalog.videos
@@ -136,7 +136,7 @@ class ReportedStudy:
         }
 
     def titled(self, caption: str) -> str:
-        """The caption of a table; it names the leak of the protocol, so that no table is quoted without it."""
+        """The caption of a table, as `titled` writes it."""
         return titled(self.protocol, caption)
 
     @property
@@ -154,7 +154,7 @@ class ReportedStudy:
 
 
 def titled(protocol: Protocol, caption: str) -> str:
-    """The caption of a table of scores, with the leak of the protocol."""
+    """The caption of a table of scores; it names a leak of the protocol, so that no table is quoted without it."""
     return f"{caption} (protocol {protocol.name}: LEAK)" if protocol.leaks else caption
 
 
@@ -174,7 +174,7 @@ def _results(study: Study) -> dict[str, Any]:
     except FileNotFoundError:
         return pool_study(study)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete it, and the report scores the folds anew") from None
+        raise UserError(f"{path}: cannot be read ({error}); delete it, and the report pools the folds again") from None
     if results["missing"] != missing or results["seeds"] != list(study.seeds):
         return pool_study(study)
     return results

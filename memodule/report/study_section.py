@@ -1,4 +1,4 @@
-"""The part of a report about one study, apart from its videos."""
+"""The part of a report about one study, except for its videos."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -78,7 +78,7 @@ def score_imported(plan: Plan, weights: Mapping[str, Path], save_checkpoints: bo
     """
     check_weights(plan.config, weights)
     hashes = {subject: file_sha256(file) for subject, file in weights.items()}
-    # so that no study that was trained here is taken for this one
+    # so that it differs from every study that was trained here
     plan = dataclasses.replace(plan, fingerprint=json_sha256([plan.fingerprint, hashes]))
     study = Study.begin(plan)
     for job in console.track(plan.jobs, "folds"):

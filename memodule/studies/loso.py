@@ -50,7 +50,7 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
         require_answer(workers.address)  # before anything is written
     study = Study.begin(plan)
     failed = run_jobs(plan.jobs, workers)
-    if not speaks_for_everyone():  # of a fold in several processes, one pools
+    if not speaks_for_everyone():  # of several processes that share a fold, one pools
         return Outcome(study, None, failed)
     return Outcome(study, pool_and_write(study), failed)
 

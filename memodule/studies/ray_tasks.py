@@ -162,7 +162,7 @@ def _no_cluster(error: BaseException) -> str:
 
 
 def _fold_task(job: Job, workers: Workers) -> str:
-    """Run the fold in a Ray worker, with a sign of life after every epoch; returns the name of the machine."""
+    """Run the fold in a Ray worker, with a heartbeat after every epoch; returns the name of the machine."""
     heartbeat = _heartbeat(job)
 
     def beat(epochs: int) -> None:

@@ -36,8 +36,7 @@ def per_class(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Recognition of the true positives by class.
 
     Returns:
-        One mapping per emotion: emotion, true, predicted, correct (counts), precision, recall, f1; 0 where a count is
-        0.
+        One mapping per emotion: emotion, true, predicted, correct (counts), precision, recall, f1 (0 without a count).
     """
     confusion = results["recognition"]["confusion"]
     rows = []

@@ -193,7 +193,7 @@ def _number(value: Any, where: str) -> float:
 
 
 def _range(written: Mapping[str, Any], where: str) -> list[float]:
-    """Values from one end to the other; the far end is included where a step meets it, as it is with `steps`."""
+    """Values from one end to the other; with `step`, the far end is included only where a step meets it."""
     unknown = sorted(set(written) - {*_STEPS, "log"})
     if unknown or "to" not in written or ("step" in written) == ("steps" in written):
         wrong = f"{unknown[0]} is unknown; " if unknown else ""

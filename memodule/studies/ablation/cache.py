@@ -49,7 +49,7 @@ def write_counts(path: Path, counts: Counts) -> None:
 def code_digest(package: Path = Path(memodule.__file__).parent) -> str:
     """Hash of all source of the package, and of the versions of the libraries that compute.
 
-    A list of the modules that decoding needs would be shorter and sooner or later incomplete.
+    A list of only the modules that decoding needs would become incomplete sooner or later.
     """
     sources = {path.relative_to(package).as_posix(): file_sha256(path) for path in package.rglob("*.py")}
     return json_sha256([sources, {name: importlib.metadata.version(name) for name in _LIBRARIES}])

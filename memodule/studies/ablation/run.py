@@ -27,7 +27,7 @@ class Ablation:
     Attributes:
         rows: Best first.
         computed: How many decodings were not in the cache.
-        notes: What a reader must know, one sentence each; some begin with a word such as "PARTIAL: ".
+        notes: What a reader must know; some begin with a title such as "PARTIAL: ".
     """
 
     study: Study

@@ -109,9 +109,9 @@ def plan_search(
     base = plan_study(configs, changes, folds, (seed,), runs)
     if not base.config["data"]["inner_validation_subjects"]:
         raise UserError(
-            "a search chooses settings by the scores of inner validation subjects, and there are none: add --set "
-            "data.inner_validation_subjects=2; choosing by the held-out subjects would make the winner look better "
-            "than it is"
+            "a search chooses settings by the scores of inner validation subjects, and this one has none: add --set "
+            "data.inner_validation_subjects=2; choosing by held-out subjects would make the winner look better than "
+            "it is"
         )
     count = len(base.subjects)
     least = grace if grace is not None else min(count, max(2, -(-count // 4)))
@@ -149,7 +149,7 @@ def _unfair(base: Plan, plan: Plan) -> str | None:
     ours, theirs = base.config["protocol"], plan.config["protocol"]
     counted = [key for key in ours if key not in _MAY_DIFFER and ours[key] != theirs[key]]
     if counted:
-        return f"changes protocol.{counted[0]}: scores that are counted in other ways cannot be compared"
+        return f"changes protocol.{counted[0]}: scores that are counted in different ways cannot be compared"
     before, after = base.config["data"], plan.config["data"]
     if before["inner_validation_subjects"] != after["inner_validation_subjects"]:
         return "changes data.inner_validation_subjects, whose score is the objective; set it with --set"

@@ -1,4 +1,4 @@
-"""What a search remembers of its trials: a small file each, so that a kill loses nothing.
+"""The records of a search's trials: a small file each, so that a kill loses nothing.
 
 runs/search-demo-1f2e3d4c/
     search.json         what is searched: configs, space, folds, seed

@@ -1,8 +1,8 @@
-"""The search itself: Optuna proposes, Ray Tune runs the trials side by side, ASHA stops the poor ones early.
+"""The search itself: Optuna proposes, Ray Tune runs the trials in parallel, ASHA stops the poor ones early.
 
-Optuna's journal and the records of trials are written as they happen, and finished folds are kept by their studies. So
-whatever ends a search, the next run of the same command resumes it there, also with more trials than before. (Ray
-Tune's own `Tuner.restore` supports neither more trials nor an early kill.)
+Optuna's journal and the records of trials are written as they happen, and finished folds are kept by their studies.
+However a search ends, the next run of the same command resumes it, also with more trials than before. (Ray Tune's own
+`Tuner.restore` supports neither more trials nor an early kill.)
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from memodule.studies.search.records import DIED, TrialRecord, TrialRecords
 from memodule.studies.work import Meter, Workers
 
 _HALVING: Final = 2
-"""Of the trials that reach a rung (grace, twice the grace, ...), one in so many continues."""
+"""Of the trials that reach a rung (grace, twice the grace, ...), one in this many continues."""
 
 _RETRIES: Final = 2
 """How often a trial whose worker died is run again."""
@@ -102,7 +102,7 @@ def _tune(
 
 
 def _proposals(search: Search, again: Sequence[TrialRecord]) -> Any:
-    """Optuna with what earlier runs of the search have taught it."""
+    """Optuna, with the trials of earlier runs of the search."""
     import optuna
     from optuna.trial import TrialState
     from ray.tune.search.optuna import OptunaSearch
