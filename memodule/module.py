@@ -154,11 +154,13 @@ class SpotRecognizeModule(LightningModule):
 
     @override
     def validation_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        return self._evaluate(batch)
+        scores: VideoScores = self._score(batch)
+        if len(scores["spot"]):
+            losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
+            self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))
+        return scores
 
-    @override
-    def test_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
-        return self._evaluate(batch)
+    test_step = validation_step
 
     @override
     def predict_step(self, batch: VideoBatch, batch_idx: int) -> VideoScores:
@@ -209,13 +211,6 @@ class SpotRecognizeModule(LightningModule):
         with torch.compiler.set_stance("force_eager"):  # videos differ in their number of windows: it would recompile
             spot, logits = score_in_passes(self, batch["flow"], self.hparams["windows_per_pass"])
         return {"key": batch["key"], "offset": batch["offset"], "spot": spot, "logits": logits}
-
-    def _evaluate(self, batch: VideoBatch) -> VideoScores:
-        scores: VideoScores = self._score(batch)
-        if len(scores["spot"]):
-            losses = self.loss(scores["spot"], scores["logits"], batch["spot"], batch["emotion"])
-            self.evaluation_loss.update(losses["loss"], weight=len(scores["spot"]))
-        return scores
 
     def _log_loss(self, stage: str) -> None:
         """Log and reset by hand: a rank without a window takes part in the sum; without any window there is no loss."""

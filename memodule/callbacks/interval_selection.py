@@ -160,22 +160,14 @@ class IntervalSelection(Callback):
             pl_module.log_dict({f"{stage}/{name}": value for name, value in scores.items()})
         self.curves[stage], self.decoded[stage] = _gathered(self._seen, data), _gathered(decoded, data)
         if trainer.is_global_zero:
-            folder = self._folder(trainer) / stage
+            usual = Path(trainer.default_root_dir) / "intervals" / data.fold.held_out
+            folder = (usual if self.out is None else Path(self.out)) / stage
             write_curves(folder / "curves.npz", self.curves[stage])
             write_predictions(folder / "intervals.csv", self.decoded[stage])
 
-    def _folder(self, trainer: Trainer) -> Path:
-        if self.out is not None:
-            return Path(self.out)
-        return Path(trainer.default_root_dir) / "intervals" / fold_data(trainer).fold.held_out
-
 
 def fold_data(trainer: Trainer) -> LosoDataModule:
-    """The trainer's data module.
-
-    Raises:
-        UserError: If it is not a `LosoDataModule`.
-    """
+    """The trainer's data module, which must be a `LosoDataModule`."""
     data = getattr(trainer, "datamodule", None)
     if not isinstance(data, LosoDataModule):
         raise UserError("trainer: interval selection needs a LosoDataModule; pass `datamodule=` to the trainer")

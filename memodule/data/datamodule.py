@@ -22,7 +22,7 @@ from memodule.data.windows import curve_length, label_frames, slice_windows
 from memodule.datasets.catalog import Catalog, Video, read_catalog
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
-from memodule.flow import FlowParameters, FlowRecord, FlowStore
+from memodule.flow import FlowParameters, FlowStore
 
 
 class LosoDataModule(LightningDataModule):
@@ -165,9 +165,6 @@ class LosoDataModule(LightningDataModule):
 
     # ----------------------------------------------------------------------------------------------------- loading
 
-    def _record(self, video: Video) -> FlowRecord:
-        return self.store.get(video.subject, video.video)
-
     def _labels(self, video: Video, windows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Score target and frame class of every window of a video, (windows, k) each."""
         length, expected = self.hparams["window"], self.flow_parameters.windows(video.frames)
@@ -186,7 +183,7 @@ class LosoDataModule(LightningDataModule):
     def _training_windows(self) -> TrainingWindows:
         """Load the training subjects' windows, drop most without an expression, and weight the classes."""
         videos = [video for video in self.catalog.videos if video.subject in self.fold.training]
-        records = [self._record(video) for video in videos]
+        records = [self.store.get(*video.key) for video in videos]
         labels = [self._labels(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
         score = np.concatenate([score for score, _ in labels])
         emotion = np.concatenate([emotion for _, emotion in labels])
@@ -214,8 +211,7 @@ class LosoDataModule(LightningDataModule):
         offsets: collections.Counter[str] = collections.Counter()
         for video in self.catalog.videos:
             if video.subject in subjects:
-                record = self._record(video)
-                windows = finite_windows(record)
+                windows = finite_windows(self.store.get(*video.key))
                 score, emotion = self._labels(video, len(windows))
                 batches.append(
                     {

@@ -15,8 +15,6 @@ def exposures(
 
     Args:
         seen: The record of the weights (`SpotRecognizeModule.seen`): `LosoDataModule.influences` of each training.
-        subject: Of `catalog`.
-        catalog: Holds the subject's videos.
         chosen_counts: Whether being chosen by the subject's score counts; False for an inner validation subject that is
             only watched.
 

@@ -33,8 +33,6 @@ def make_fold(catalog: Catalog, held_out: str, inner_validation: int | Sequence[
     """Build the fold that holds out one subject.
 
     Args:
-        catalog: All videos and expressions.
-        held_out: Code of the subject to score.
         inner_validation: How many of the other subjects become inner validation subjects, drawn among those with a
             micro-expression; or their codes (the held-out one is removed from them).
         seed: Seed of that draw; the same seed and subject give the same fold.

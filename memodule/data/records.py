@@ -26,15 +26,7 @@ def finite_windows(record: FlowRecord, kept: Any = slice(None)) -> npt.NDArray[n
 
 
 def gather(records: Sequence[FlowRecord], kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Copy windows (w, 36, window) of many videos.
-
-    Args:
-        records: Features of the videos.
-        kept: Which windows, counted from 0 over all records, ascending.
-
-    Raises:
-        UserError: If a number is not finite.
-    """
+    """Copy windows (w, 36, window) of many videos; `kept` counts from 0 over all records, ascending."""
     parts, first = [], 0
     for record in records:
         inside = kept[(kept >= first) & (kept < first + record.shape[0])] - first

@@ -16,10 +16,8 @@ def down_sample(holds_expression: Sequence[bool], ratio: float, rng: random.Rand
     fails if there are none to drop).
 
     Args:
-        holds_expression: For each window whether it holds a frame of an expression.
         ratio: Expression-free windows kept per window with one, rounded down over the whole set (published: .5 for
             SAMM Long Videos, 4 for CAS(ME)^3).
-        rng: Source of randomness.
     """
     positive = [index for index, holds in enumerate(holds_expression) if holds]
     negative = [index for index, holds in enumerate(holds_expression) if not holds]

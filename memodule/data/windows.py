@@ -93,7 +93,6 @@ def label_frames(
     Args:
         expressions: The video's expressions to be spotted, in the order of the labels.
         frames: Number of sampled frames N.
-        frame_step: Source frames per sampled frame.
 
     Returns:
         Score target (N,) float32, 0 or 1, and emotion class (N,) int64.

@@ -55,9 +55,6 @@ def compared(decoded: Decoded, catalog: Catalog, protocol: Protocol) -> VideoInt
     """Put what was found in a video next to its micro-expressions; macro-expressions are ignored.
 
     If the protocol compares sampled frames, the truth is rounded down to them.
-
-    Raises:
-        KeyError: If the Catalog has no such video.
     """
     video = catalog.video(decoded.key)
     truth = catalog.expressions_of(decoded.key, "micro")

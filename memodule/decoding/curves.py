@@ -23,8 +23,6 @@ class VideoCurve:
     """The stitched output of a network for one video.
 
     Attributes:
-        subject: Code of the person.
-        video: Code of the video.
         score: (n,) float32 spotting score per sampled frame, 0..1; empty for a video shorter than a window.
         logits: (n, 5) float32 class logits per sampled frame, in the order of `FRAME_CLASSES`.
         fps: Frame rate of the source video.

@@ -47,10 +47,7 @@ class Decoded:
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
     """Select the intervals of a curve; their frames vote the emotions unless the rule assigns them.
 
-    Args:
-        curve: Score and logits of a video.
-        rule: Fitted.
-        protocol: Its `neutral` says how frames vote. Intervals voted neutral are kept.
+    `protocol.neutral` says how frames vote. Intervals voted neutral are kept.
     """
     found = rule.detect(curve.score, curve.probabilities)
     emotions = found.emotions

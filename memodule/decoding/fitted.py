@@ -38,11 +38,9 @@ class FittedDecoder:
         """Fit a rule, in place, on the expressions that the protocol allows.
 
         Args:
-            rule: Not fitted yet, or to be fitted anew.
             protocol: Its `fitted_on` chooses between the two Catalogs.
             training: The part of `everyone` that belongs to the fold's training subjects.
             everyone: All subjects, the scored one included.
-            frame_step: Source frames per sampled frame.
 
         Raises:
             UserError: If there is no micro-expression to learn from.

@@ -115,7 +115,6 @@ class Protocol:
 
         Args:
             options: As files, configs, checkpoints and `as_dict` hold them.
-            where: Where they come from, for messages.
 
         Raises:
             UserError: If an option does not exist or has an impossible value.

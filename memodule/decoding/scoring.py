@@ -16,10 +16,7 @@ FloatArray = NDArray[np.float32]
 def score_windows(network: nn.Module, windows: FloatArray, limit: int) -> tuple[FloatArray, FloatArray]:
     """Scores (W, k) and logits (W, k, 5) of windows (W, 36, k), `limit` of them at a time.
 
-    Args:
-        network: On the CPU and in evaluation mode.
-        windows: Optical flow.
-        limit: Windows per pass.
+    The network is on the CPU and in evaluation mode.
     """
     with torch.inference_mode():
         spot, logits = score_in_passes(network, torch.from_numpy(windows), limit)
@@ -39,13 +36,10 @@ def stitched_curve(
     """The curve of a video whose windows were scored.
 
     Args:
-        key: (subject, video).
         spot: (W, k) scores.
         logits: (W, k, 5) class logits.
         stitching: How half-overlapping windows are joined. The published way depends on the batches of training;
             without them ("batch_size" is None) it is replaced by "tail".
-        fps: Frame rate of the source video.
-        frame_step: Source frames per sampled frame.
         batch_size: Windows per training batch.
         offset: Windows of the same subject before this video.
     """

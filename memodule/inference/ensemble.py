@@ -68,7 +68,6 @@ class Ensemble:
         """What the ensemble finds in each video of a Catalog, labelled or not, in its order.
 
         Args:
-            catalog: The videos.
             flow: Folder of the flow store that holds their features.
 
         Raises:

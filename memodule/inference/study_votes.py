@@ -36,7 +36,6 @@ def held_out(study: Study, seeds: Sequence[int]) -> Iterator[Decoded]:
     """What the study found in its own videos, each scored by the folds that held its subject out.
 
     Args:
-        study: The study; the folds of these seeds are finished.
         seeds: Whose curves are averaged. The rule with the median durations among theirs decodes the mean.
 
     Yields:

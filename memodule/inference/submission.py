@@ -47,9 +47,6 @@ _LABELS: Final[dict[Year, tuple[str, ...]]] = {"2022": ("me", "mae"), "2023": ("
 def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     """The mean curve of one video over the folds of an ensemble; logits are averaged before any softmax.
 
-    Args:
-        curves: At least one, all of the same video and length.
-
     Raises:
         ValueError: If they are curves of different videos.
     """
@@ -68,9 +65,7 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
     Intervals voted neutral are left out, in 2025 also those voted others.
 
     Args:
-        videos: What was found, in 0-based source frames.
         catalog: Names of the videos, and their lengths, to which intervals are cut.
-        year: The format.
 
     Raises:
         KeyError: If the Catalog lacks a video.
@@ -99,15 +94,7 @@ def video_name(video: Video) -> str:
 def write_submission(
     folder: Path, part: Part, year: Year, videos: Iterable[Decoded], catalog: Catalog
 ) -> tuple[Path, int]:
-    """Write `<part>_pred.csv` into a folder and check it.
-
-    Returns:
-        The file and its number of rows.
-
-    Raises:
-        OSError: If the file cannot be written.
-        KeyError: If the Catalog lacks a video.
-    """
+    """Write `<part>_pred.csv` into a folder, check it, and return the file and its number of rows."""
     written = list(rows(videos, catalog, year))
     path = folder / f"{part}_pred.csv"
     write_csv(path, COLUMNS[year], written)
@@ -121,8 +108,6 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
     """What is wrong with a submission file, one line per problem, beginning with the row, counted from 1 (the header).
 
     Args:
-        path: The file.
-        year: Its format.
         catalog: The challenge's videos, to check names and lengths too.
 
     Raises:

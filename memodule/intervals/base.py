@@ -40,12 +40,7 @@ class Detections:
 
     @classmethod
     def of(cls, frames: npt.ArrayLike, confidence: npt.ArrayLike) -> Self:
-        """Detections from rows in any order, without emotions; rows with equal onsets keep their order.
-
-        Args:
-            frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
-            confidence: (n,) larger is more certain.
-        """
+        """Detections from rows in any order, without emotions; rows with equal onsets keep their order."""
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)
         order = np.argsort(rows[:, 0], kind="stable")
         return cls(rows[order], np.asarray(confidence, dtype=np.float64).reshape(-1)[order])
@@ -99,7 +94,6 @@ class SelectionRule(abc.ABC):
 
         Args:
             expressions: Of training subjects only.
-            fps: Frame rate of the source videos.
             frame_step: Source frames per sample of the curve.
 
         Raises:
@@ -111,17 +105,14 @@ class SelectionRule(abc.ABC):
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
         """Learn, in place, from score curves; most rules have nothing to learn. Optional, and only after `fit`.
 
-        Args:
-            curves: Of training or inner validation subjects, never of the scored one.
+        The curves belong to training or inner validation subjects, never to the scored one.
         """
         return self
 
     def detect(self, curve: npt.ArrayLike, probabilities: npt.ArrayLike | None = None) -> Detections:
-        """Find the micro-expressions of one curve.
+        """Find the micro-expressions of one curve (T,).
 
-        Args:
-            curve: (T,) scores.
-            probabilities: (T, 5) class probabilities per frame (softmax of the logits), for rules that use them.
+        Some rules use `probabilities`: (T, 5) class probabilities per frame, the softmax of the logits.
 
         Raises:
             RuntimeError: If the rule needs `fit` first.
@@ -132,14 +123,7 @@ class SelectionRule(abc.ABC):
         return self._detect(scores, None if probabilities is None else _finite(np.asarray(probabilities, np.float64)))
 
     def select(self, curve: npt.ArrayLike) -> IntArray:
-        """Find the micro-expressions of one curve (T,), without confidence and emotion.
-
-        Returns:
-            (n, 3) int64 onset, apex, offset in sampled frames, 0-based and inclusive, sorted by onset.
-
-        Raises:
-            RuntimeError: If the rule needs `fit` first.
-        """
+        """The `frames` of `detect` alone: (n, 3) int64, 0-based and inclusive."""
         return self.detect(curve).frames
 
     @abc.abstractmethod
@@ -163,11 +147,7 @@ class SelectionRule(abc.ABC):
 
 
 def check_rule(name: str, rule: SelectionRule) -> None:
-    """Refuse an argument that should be a selection rule and is not.
-
-    Raises:
-        UserError: If `rule` is not a `SelectionRule`.
-    """
+    """Refuse an argument that is not a selection rule."""
     if not isinstance(rule, SelectionRule):
         raise UserError(f"intervals.{name}: {rule!r} is not a selection rule; use a class_path with init_args")
 

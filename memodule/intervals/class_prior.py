@@ -19,13 +19,9 @@ _LEAST: Final = 1e-6
 
 
 def class_mass(frames: IntArray, probabilities: FloatArray) -> FloatArray:
-    """(n, 5) mean class probabilities over each interval's inner frames, the voters of `vote_emotions`.
+    """(n, 5) mean class probabilities over the inner frames of intervals (n, 3), the voters of `vote_emotions`.
 
     Intervals without inner frames inside the curve are neutral.
-
-    Args:
-        frames: (n, 3) onset, apex, offset in samples.
-        probabilities: (T, 5) per sample.
     """
     sums = np.concatenate([np.zeros((1, NEUTRAL + 1)), np.cumsum(probabilities, axis=0)])
     starts = np.clip(frames[:, 0] + 1, 0, len(probabilities))
@@ -98,15 +94,7 @@ class ClassPrior(SelectionRule):
         return self
 
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
-        """(n,) int64 class index 0..4 of each interval; 4 is neutral.
-
-        Args:
-            frames: (n, 3) onset, apex, offset in sampled frames, inclusive.
-            probabilities: (T, 5) class probabilities per sampled frame.
-
-        Raises:
-            RuntimeError: Before `fit`.
-        """
+        """(n,) int64 class index 0..4, 4 is neutral, of intervals (n, 3), given class probabilities (T, 5)."""
         if not self.log_frequency:
             raise RuntimeError("ClassPrior has not learned the emotions' frequencies and durations: call .fit(...)")
         rows = np.asarray(frames, dtype=np.int64).reshape(-1, 3)

@@ -24,7 +24,6 @@ def build_rule(description: Mapping[str, Any], where: str) -> SelectionRule:
 
     Args:
         description: class_path, init_args (optional) and state (optional).
-        where: The file that holds it, for messages.
 
     Raises:
         UserError: If there is no such rule, or it does not take these arguments.

@@ -21,8 +21,6 @@ _ENOUGH: Final = 0.2
 def frame_emotions(logits: npt.ArrayLike, neutral: NeutralWay = "keep") -> IntArray:
     """(T,) int64 class of each frame; frames with a NaN logit are neutral.
 
-    The three ways to treat the neutral class are the published code's synergy strategies 0, 1 and 2.
-
     Args:
         logits: (T, 5) in the order of `memodule.emotions.FRAME_CLASSES`.
         neutral: "keep" all five logits; set the neutral one to "zero", so that neutral wins if all others are negative;
@@ -51,8 +49,6 @@ def vote_emotions(
 
     Args:
         intervals: (n, 3) onset, apex, offset in sampled frames (they may extend past the curve).
-        frame_emotions: (T,) class indices.
-        method: How votes are counted.
     """
     classes = np.asarray(frame_emotions, dtype=np.int64).reshape(-1)
     rows = np.asarray(intervals, dtype=np.int64).reshape(-1, 3)

@@ -59,14 +59,7 @@ def duration(frames: IntArray, density: LogNormal) -> FloatArray:
 
 
 def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float = 0.5) -> npt.NDArray[np.bool_]:
-    """(n,) whether each interval finds a true one; more certain intervals choose first, and no truth counts twice.
-
-    Args:
-        frames: (n, 3) intervals that were found.
-        confidence: (n,) larger is more certain.
-        truth: (m, 3) true intervals.
-        iou: Smallest intersection over union of a hit.
-    """
+    """(n,) whether each interval finds a true one; more certain intervals choose first, and no truth counts twice."""
     found = np.zeros(len(frames), dtype=bool)
     free = truth
     for index in np.argsort(-confidence, kind="stable"):
@@ -78,15 +71,9 @@ def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float =
 
 
 def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float | None:
-    """The smallest confidence that should count, for the largest F1 pooled over curves.
+    """The smallest confidence that should count, for the largest F1 pooled over curves; None if no interval is a hit.
 
-    Args:
-        confidence: Per curve, (n,) confidences.
-        hit: Per curve, (n,) from `hits`.
-        truths: Number of true intervals on all curves.
-
-    Returns:
-        None if no interval is a hit: F1 is 0 then, whatever counts.
+    `confidence` and `hit` hold (n,) values per curve; `truths` counts the true intervals on all curves.
     """
     certain = np.concatenate([np.empty(0), *confidence])
     order = np.argsort(-certain, kind="stable")

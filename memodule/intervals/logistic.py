@@ -29,11 +29,9 @@ class Logistic:
 
     @classmethod
     def fit(cls, evidence: npt.NDArray[np.float64], happened: npt.NDArray[np.bool_]) -> "Logistic":
-        """Fit by Newton's method with a ridge of 1 on standardised columns, none on the bias.
+        """Fit (n, f) evidence to (n,) outcomes, both of which must occur.
 
-        Args:
-            evidence: (n, f) one row per case.
-            happened: (n,) whether the event took place; both outcomes must occur.
+        Newton's method with a ridge of 1 on standardised columns, none on the bias.
         """
         means, deviations = evidence.mean(axis=0), evidence.std(axis=0)
         alike = deviations <= _ALIKE * (1 + np.abs(means))  # such columns vary by rounding only

@@ -25,19 +25,13 @@ def strongest(frames: IntArray, confidence: FloatArray) -> npt.NDArray[np.bool_]
 
 
 def soften(frames: IntArray, confidence: FloatArray, least: float, width: float = 0.1) -> FloatArray:
-    """Soft non-maximum suppression: the confidence of overlapped intervals decays, strongest first.
+    """Soft non-maximum suppression: the (n,) confidences that remain where intervals (n, 3) overlap.
 
     Each interval in turn, by remaining confidence, lowers every weaker one by exp(-IoU ** 2 / width) (Bodla et al.
     2017, Gaussian form). Intervals below `least` no longer take part.
 
     Args:
-        frames: (n, 3) onset, apex, offset, inclusive.
-        confidence: (n,) larger is more certain.
-        least: Intervals below it take no part.
         width: How fast confidence decays with IoU squared; smaller is harder.
-
-    Returns:
-        (n,) the remaining confidence.
     """
     remaining = confidence.copy()
     waiting = remaining >= least

@@ -19,13 +19,9 @@ def box_mean(curve: FloatArray, half_window: int, *, pad_short: bool = False) ->
     address in memory.
 
     Args:
-        curve: (T,) scores, T >= 1.
         half_window: k_p in samples; 0 returns the curve unchanged.
         pad_short: Treat curves shorter than the window as the published code does: the result is longer than the curve
             (2 * half_window samples) and its peaks are shifted.
-
-    Returns:
-        (T,) float64 (longer only under `pad_short`).
     """
     if half_window < 1:
         return curve
@@ -56,15 +52,11 @@ def peaks_above(smoothed: FloatArray, threshold: float, distance: int) -> IntArr
 
 
 def prominent_peaks(smoothed: FloatArray, least: float, reach: int) -> tuple[IntArray, Prominences]:
-    """Local maxima that stand out from their surroundings by at least `least`.
+    """(n,) places of local maxima that stand out from their surroundings by at least `least`.
 
     Args:
-        smoothed: (T,) scores.
         least: Smallest prominence, in units of the score.
         reach: Width of the surroundings in samples, centred on the peak.
-
-    Returns:
-        (n,) places; and (n,) each: prominences, and the left and right bases that they are measured from.
     """
     from scipy.signal import find_peaks
 

@@ -107,21 +107,10 @@ class SemiMarkov(SelectionRule):
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
         self.learned = None  # an earlier calibration must not count as given
         known = self.heights
-        micro, macro = _inner_means(curves, "micro"), _inner_means(curves, "macro")
+        micro = _height_of(curves, "micro") or (known.micro, known.micro_sd)
+        macro = _height_of(curves, "macro") or (known.macro, known.macro_sd)
         noise = _noise_of(curves, self._fitted().half_window)
-        self.learned = Heights(
-            *(
-                (float(micro.mean()), max(_LEAST_SD, float(micro.std())))
-                if len(micro) > 1
-                else (known.micro, known.micro_sd)
-            ),
-            *(
-                (float(macro.mean()), max(_LEAST_SD, float(macro.std())))
-                if len(macro) > 1
-                else (known.macro, known.macro_sd)
-            ),
-            noise=known.noise if noise is None else noise,
-        )
+        self.learned = Heights(*micro, *macro, noise=known.noise if noise is None else noise)
         return self
 
     @override
@@ -177,8 +166,6 @@ def best_chain(onsets: IntArray, stops: IntArray, gains: FloatArray, *, length: 
     Args:
         onsets: (n,) first samples.
         stops: (n,) exclusive ends, at most `length`.
-        gains: (n,) positive gain of each segment.
-        length: Samples of the curve.
     """
     if not stops.size:
         return stops
@@ -222,14 +209,14 @@ def _lengths(duration: LogNormal, longest: int) -> IntArray:
     return np.arange(round(least), min(longest, round(max(most, least))) + 1)
 
 
-def _inner_means(curves: Sequence[LabelledCurve], kind: Literal["micro", "macro"]) -> FloatArray:
-    """Mean score above the median inside every labelled expression of one kind."""
+def _height_of(curves: Sequence[LabelledCurve], kind: Literal["micro", "macro"]) -> tuple[float, float] | None:
+    """Mean and deviation of the mean score, above the median, inside labelled expressions; None for fewer than two."""
     means = []
     for labelled in curves:
         rows = labelled.micro if kind == "micro" else labelled.macro
         scores = labelled.curve - np.median(labelled.curve) if len(rows) else labelled.curve
         means += [float(scores[on : off + 1].mean()) for on, _, off in rows.tolist() if on < len(scores)]
-    return np.array(means)
+    return (float(np.mean(means)), max(_LEAST_SD, float(np.std(means)))) if len(means) > 1 else None
 
 
 def _noise_of(curves: Sequence[LabelledCurve], block: int) -> float | None:

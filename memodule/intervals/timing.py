@@ -14,6 +14,8 @@ from memodule.errors import UserError
 _NARROWEST: Final = 0.05
 """Smallest spread of log-durations, so that a handful of equal ones still leaves room for others."""
 
+_MOST_CANDIDATES: Final = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class LogNormal:
@@ -68,11 +70,7 @@ class Timing:
 
     @classmethod
     def of(cls, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> "Timing":
-        """Learn the timing of expressions; see `SelectionRule.fit`.
-
-        Raises:
-            UserError: If there is no micro-expression.
-        """
+        """Learn the timing of expressions; see `SelectionRule.fit`."""
         micro = _sampled((e for e in expressions if e.kind == "micro"), frame_step)
         if not len(micro):
             raise UserError(
@@ -116,13 +114,10 @@ def half_window_of(durations: npt.ArrayLike) -> int:
 
 
 def two_lengths_of(durations: npt.ArrayLike) -> tuple[int, int]:
-    """The pair of lengths, shorter first, that fits durations best.
+    """The pair of lengths, shorter first, that fits (n,) durations best; all in samples, onset and offset included.
 
     An interval of length a in the middle of an expression of length b has the IoU min(a, b) / max(a, b). The pair
     reaches IoU .5 with as many of the durations as possible; among such pairs the mean IoU decides.
-
-    Args:
-        durations: (n,) lengths in samples, onset and offset included, n >= 1.
     """
     lengths = np.maximum(1, np.asarray(durations, dtype=np.int64))
     candidates = np.unique(lengths)
@@ -134,9 +129,6 @@ def two_lengths_of(durations: npt.ArrayLike) -> tuple[int, int]:
     first, second = np.unravel_index(int(np.argmax(worth)), worth.shape)
     shorter, longer = sorted((int(candidates[first]), int(candidates[second])))
     return shorter, longer
-
-
-_MOST_CANDIDATES: Final = 64
 
 
 def _sampled(expressions: Iterable[Expression], frame_step: int) -> npt.NDArray[np.int64]:

@@ -5,17 +5,13 @@ from the published scorers. `SpotThenRecognizeScore` wraps it as a torchmetrics 
 imported on first use, so that scoring CSV files does not load torch.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from memodule.runtime.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from memodule.metrics.spot_then_recognize import SpotThenRecognizeScore
 
 __all__ = ["SpotThenRecognizeScore"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "SpotThenRecognizeScore":
-        from memodule.metrics.spot_then_recognize import SpotThenRecognizeScore
-
-        return SpotThenRecognizeScore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_attributes(__name__, {"SpotThenRecognizeScore": "spot_then_recognize"})

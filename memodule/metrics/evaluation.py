@@ -55,11 +55,7 @@ def evaluate(
     """Score predictions, with bootstrap intervals over subjects and chance baselines.
 
     Args:
-        videos: All videos that are scored.
-        protocol: How to count and score.
         prior_length: Length in frames of random intervals; None uses the (upper) median length of the truths.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
 
     Returns:
         protocol, leak, spotting, recognition, strs, ci, baselines as `memodule evaluate --json` prints them.
@@ -104,11 +100,7 @@ def per_subject(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, E
 
 
 def kinds(micro: Sequence[VideoIntervals], macro: Sequence[VideoIntervals], protocol: Protocol) -> EvaluationReport:
-    """Spotting of macro-expressions, and of both kinds with their counts added.
-
-    Returns:
-        macro and overall, each with tp, fp, fn, precision, recall, f1.
-    """
+    """tp, fp, fn, precision, recall and f1 of macro-expressions (`macro`), and of both kinds together (`overall`)."""
     tallies = [sum((_tally(video, protocol) for video in videos), Tally()) for videos in (micro, macro)]
     return {"macro": _spotting(tallies[1]), "overall": _spotting(sum(tallies, Tally()))}
 

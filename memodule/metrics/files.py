@@ -55,8 +55,6 @@ def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Interv
     Predictions may be a table of `memodule spot`. Its rows about parts that were not analysed are dropped and reported.
 
     Args:
-        path: The file.
-        role: What it holds.
         videos: A `videos.csv` whose column path gives subject and video of each file named in such a table.
 
     Raises:
@@ -125,9 +123,7 @@ def gather(
 
     Args:
         predictions: Rows of the prediction file, in the order of the file.
-        truths: Rows of the truth file.
         lengths: All videos; None takes the videos of the two files.
-        kind: Which expressions.
         more_videos: Videos known from elsewhere, such as the predictions of another run.
     """
     keys = dict.fromkeys([*(lengths or {}), *(row.key for row in (*truths, *predictions)), *more_videos])

@@ -15,8 +15,6 @@ def check_videos(
     """Refuse or report rows whose subject or video is missing in the other files.
 
     Args:
-        predictions: Rows of the prediction file.
-        truths: Rows of the truth file.
         lengths: All videos; None without a `videos.csv`.
 
     Raises:

@@ -23,10 +23,6 @@ def is_spot_table(header: Collection[str]) -> bool:
 def keys_by_path(videos: Path | None, table: Path) -> dict[Path, VideoKey]:
     """Absolute path -> (subject, video), from the column path of a `videos.csv`.
 
-    Args:
-        videos: None if the user named none.
-        table: The table of `memodule spot`, for the message.
-
     Raises:
         UserError: If `videos` is None or cannot be read.
     """

@@ -52,14 +52,7 @@ class SpotThenRecognizeScore(Metric):
         true: Tensor | ArrayLike,
         true_emotions: Tensor | ArrayLike,
     ) -> None:
-        """Count one whole video.
-
-        Args:
-            predicted: (n, 2) onset, offset or (n, 3) onset, apex, offset of the predictions; inclusive frames.
-            predicted_emotions: (n,) class indices 0..4, neutral is 4.
-            true: (m, 2) or (m, 3) frames of the truths.
-            true_emotions: (m,) class indices 0..3.
-        """
+        """Count one whole video; arguments are those of `memodule.metrics.functional.match_video`."""
         tally = tally_video(
             _plain(predicted), _plain(predicted_emotions), _plain(true), _plain(true_emotions), self.protocol
         )

@@ -32,8 +32,6 @@ class FoldModel:
         rule: Score curve -> intervals, with its interval prior.
         protocol: The rules it was scored under; inference uses `stitching` and `neutral`.
         batch_size: Windows per batch in training (published stitching depends on it).
-        held_out: The subject that was not trained on.
-        catalog: Name of the data set.
         seen: Subjects that the weights have learned from, one mapping per training (`LosoDataModule.influences`); empty
             where the checkpoint does not say.
     """
@@ -56,9 +54,6 @@ def load_fold_model(path: Path | str) -> FoldModel:
 
     The file is read without running any code in it, so it may come from anywhere. Import your own networks and
     selection rules first (`memodule.runtime.own_parts.import_part`, or `--import` on the command line).
-
-    Args:
-        path: The `model.ckpt` of a fold.
 
     Raises:
         UserError: If the file is missing, damaged, not a fold's checkpoint, made for other features or classes, or

@@ -20,7 +20,6 @@ def run_lightning(subcommand: str, argv: Sequence[str], quiet: bool = False) -> 
     """Run one of LightningCLI's commands.
 
     Args:
-        subcommand: `fit`, `validate`, `test` or `predict`.
         argv: Its arguments, without those that all our commands share.
         quiet: Whether to hide progress bars and notes, W&B's included.
 

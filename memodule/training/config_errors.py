@@ -55,15 +55,14 @@ def in_one_line(message: str, parser: LightningArgumentParser, sources: Sources)
     """The message for the user.
 
     Args:
-        message: What jsonargparse raised.
-        parser: Knows all settings.
         sources: The config files of the command, readable, and the keys set next to them.
     """
     for pattern in _UNKNOWN:
         if match := pattern.search(message):
             group, option = match.groups()
             key = f"{group}.{option}" if group else option
-            return f"{_where(key, sources)} is not a setting{did_you_mean(key, _settings(parser))}"
+            settings = list(parser.get_defaults(skip_validation=True).keys())
+            return f"{_where(key, sources)} is not a setting{did_you_mean(key, settings)}"
     if match := _MISSING.search(message):
         missing = [re.sub(r"^(fit|validate|test|predict)\.", "", key) for key in match[1].split(", ")]
         return f"{', '.join(missing)}: not set; pass --config EXPERIMENT.yaml, or set each of them"
@@ -139,10 +138,6 @@ def _parts(types: str) -> list[str]:
 def _short(kind: str) -> str:
     name = re.sub(r"<class '([^']+)'>", r"\1", kind)
     return "null" if name == "NoneType" else re.sub(r"[\w.]+\.(\w+)", r"\1", name)
-
-
-def _settings(parser: LightningArgumentParser) -> list[str]:
-    return [*parser.get_defaults(skip_validation=True).keys()]
 
 
 def _class_names(base: type) -> list[str]:

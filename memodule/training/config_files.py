@@ -37,9 +37,6 @@ class Sources:
 def check_arguments(argv: Sequence[str]) -> Sources:
     """Read every config file that arguments name, and the files that these name, and all values written as YAML.
 
-    Args:
-        argv: Arguments of a LightningCLI command.
-
     Raises:
         UserError: If a file cannot be read, a key appears twice, or a section is not a mapping.
     """

@@ -21,16 +21,12 @@ class _TrialCLI(FoldCLI):
 
 
 def try_out(config: Mapping[str, Any], subject: str) -> SpotRecognizeModule:
-    """Build module, data, rule and protocol of a fold once.
+    """Build module, data, rule and protocol of a fold once, and return the untrained module.
 
     The trainer is left out: its options may be meant for other machines than the one on which a study is planned.
 
     Args:
         config: What `parse_config` gave.
-        subject: Any subject to hold out.
-
-    Returns:
-        The untrained module.
 
     Raises:
         UserError: If a setting has an impossible value.

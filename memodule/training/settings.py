@@ -46,8 +46,6 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
 
     Args:
         config: What `parse_config` gave.
-        subject: Subject to hold out.
-        seed: Seed of everything random.
         out: Where the callback writes curves and intervals.
         **trainer: Trainer options that replace those of the config.
 

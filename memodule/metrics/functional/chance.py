@@ -63,7 +63,6 @@ def chance_baselines(videos: Sequence[ChanceVideo], tally: Tally, protocol: Prot
     Args:
         videos: The videos that are scored; those that the protocol leaves out are skipped here too.
         tally: The pooled counts of the run; the majority emotion is tried on its true positives.
-        protocol: How to count and score.
 
     >>> video = ChanceVideo(frames=1000, predictions=2, length=20, true=[[100, 119]], true_emotions=[0])
     >>> chance = chance_baselines([video], Tally(tp=1, fp=1))

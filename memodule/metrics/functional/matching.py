@@ -60,8 +60,6 @@ def match_intervals(
     Args:
         predicted: (n, 2) or (n, 3) frames of the predictions, inclusive.
         true: (m, 2) or (m, 3) frames of the truths, inclusive.
-        iou: Smallest intersection over union of a pair.
-        matching: The rule.
 
     Returns:
         (n,) int64: the row of the matched truth, -1 for a false alarm.

@@ -49,13 +49,10 @@ class PrecisionRecallCurve:
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold on the confidence and its scores.
+    """A threshold on the confidence and the scores, 0..1, of what it keeps.
 
     Attributes:
         confidence: Predictions with at least this confidence are kept.
-        precision: Share of the kept predictions that are hits, 0..1.
-        recall: Share of the truths that they find, 0..1.
-        f1: Harmonic mean of the two.
     """
 
     confidence: float
@@ -71,7 +68,6 @@ def precision_recall_curve(
 
     Args:
         videos: For each video the predictions (n, 2|3), their confidences (n,) and the truths (m, 2|3).
-        iou: Smallest intersection over union of a hit.
 
     Raises:
         ValueError: If a confidence is not finite, or their number is not the number of predictions.

@@ -26,11 +26,8 @@ class PairedDifference:
     """One score of two runs over the same subjects.
 
     Attributes:
-        first: The score of the first run.
-        second: The score of the second run.
         difference: first - second.
-        low: Lower end of the bootstrap interval of the difference.
-        high: Upper end.
+        low: Lower end of the bootstrap interval of the difference; `high` is the upper end.
         p_value: Two-sided, of the hypothesis that a subject's two results are exchangeable between the runs.
     """
 
@@ -55,13 +52,7 @@ def bootstrap(
     An interval is widened to contain the pooled score if the percentiles leave it out (macro averages over few true
     positives are biased in resamples that miss a class). With fewer than two subjects nothing is known about other
     subjects: the interval is (0, 1).
-
-    Args:
-        tallies: The counts of each subject; their order does not matter.
-        protocol: How to score.
-        resamples: Number of resamples.
-        seed: The same seed gives the same intervals.
-        level: Share of resamples inside the interval.
+    `level` is the share of resamples inside the interval; the order of the subjects does not matter.
 
     >>> bootstrap({"006": Tally(tp=4, fp=1), "007": Tally(tp=1, fp=2, fn=3), "009": Tally(fn=2)})["spot_f1"]
     (0.0, 0.8888888888888888)
@@ -91,11 +82,8 @@ def paired_test(
     subjects, the same ones in both runs.
 
     Args:
-        first: The counts of each subject in the first run.
         second: The counts of the same subjects in the second run, scored against the same truths.
-        protocol: How to score both.
         permutations: Number of swaps, and of resamples for the interval.
-        seed: The same seed gives the same numbers.
         level: Share of resamples inside the interval.
 
     Raises:

@@ -84,7 +84,6 @@ def match_video(
         predicted_emotions: (n,) class indices 0..4 (`FRAME_CLASSES`); -1 = unknown.
         true: (m, 2) or (m, 3) frames of the truths, of the same kind and in the same frames as the predictions.
         true_emotions: (m,) class indices 0..3 (`EMOTIONS`); -1 = unknown.
-        protocol: How to match.
 
     Returns:
         (n,) int64: the row of the truth that a prediction finds, `FALSE_ALARM` (-1), or `NOT_SCORED` (-2) if the
