@@ -27,9 +27,6 @@ class SpotRecognizeLoss(nn.Module):
 
     Attributes:
         class_weights: Buffer (classes,), part of the state dict.
-
-    Raises:
-        UserError: If a weight is negative or not finite, or the number of class weights is not the number of classes.
     """
 
     class_weights: Tensor

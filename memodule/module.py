@@ -64,9 +64,6 @@ class SpotRecognizeModule(LightningModule):
         seen: The subjects that the weights have learned from so far (`LosoDataModule.influences`), as plain values: one
             mapping per training, several if training resumed from a checkpoint. Checkpoints carry it under the key
             `seen`, so that `LeakageGuard` can refuse a test on one of these subjects.
-
-    Raises:
-        UserError: If a rate or weight is impossible.
     """
 
     def __init__(

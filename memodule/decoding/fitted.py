@@ -41,9 +41,6 @@ class FittedDecoder:
             protocol: Its `fitted_on` chooses between the two Catalogs.
             training: The part of `everyone` that belongs to the fold's training subjects.
             everyone: All subjects, the scored one included.
-
-        Raises:
-            UserError: If there is no micro-expression to learn from.
         """
         allowed = everyone if protocol.leaks else training
         rule.fit(allowed.expressions, fps=everyone.videos[0].fps, frame_step=frame_step)

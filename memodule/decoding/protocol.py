@@ -133,11 +133,7 @@ class Protocol:
 
     @classmethod
     def read(cls, path: Path | str) -> "Protocol":
-        """The protocol of a YAML file; options that it leaves out are those of `megc`.
-
-        Raises:
-            UserError: If the file cannot be read, or holds an unknown option or an impossible value.
-        """
+        """The protocol of a YAML file; options that it leaves out are those of `megc`."""
         from memodule.runtime.yaml_files import read_yaml_mapping
 
         return cls.from_dict(read_yaml_mapping(Path(path), "a protocol that maps options to values"), str(path))

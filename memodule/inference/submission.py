@@ -66,9 +66,6 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
 
     Args:
         catalog: Names of the videos, and their lengths, to which intervals are cut.
-
-    Raises:
-        KeyError: If the Catalog lacks a video.
     """
     for decoded in videos:
         video = catalog.video(decoded.key)
@@ -109,9 +106,6 @@ def find_problems(path: Path, year: Year, catalog: Catalog | None = None) -> lis
 
     Args:
         catalog: The challenge's videos, to check names and lengths too.
-
-    Raises:
-        UserError: If the file cannot be read.
     """
     table = list(csv.reader(io.StringIO(read_text(path, "a submission file (CSV)"))))
     if not table or tuple(table[0]) != COLUMNS[year]:

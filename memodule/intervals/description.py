@@ -60,9 +60,6 @@ def _built(value: Any, where: str) -> Any:
 def rule_text(description: Mapping[str, Any]) -> str:
     """A rule on one line for tables: its name, and the arguments that differ from the class's own defaults.
 
-    Raises:
-        UserError: If there is no such rule.
-
     >>> rule_text({"class_path": "memodule.intervals.PriorGuided", "init_args": {"threshold": 0.45, "nms_iou": 0.2}})
     'PriorGuided(threshold=0.45)'
     """

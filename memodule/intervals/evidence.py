@@ -1,4 +1,4 @@
-"""Numbers that tell true intervals from false ones, and the threshold that separates them best.
+"""Numbers that distinguish true intervals from false ones, and the threshold that separates them best.
 
 Intervals are (n, 3) onset, apex, offset in samples of the curve (T,), inclusive.
 """

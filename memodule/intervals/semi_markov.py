@@ -52,7 +52,7 @@ class SemiMarkov(SelectionRule):
     """Decodes the whole curve at once: no threshold, no smoothing, no overlaps to resolve.
 
     The curve is a sequence of segments: no expression, a micro-expression, or (if `macro`) a macro-expression. Each
-    expression has a height of its own, drawn from a normal density, and a log-normal duration. Its gain is the
+    expression has its own height, drawn from a normal density, and a log-normal duration. Its gain is the
     log-likelihood ratio of its scores against no expression (the height integrated out), plus the log-density of its
     duration, minus the penalty. Dynamic programming finds the sequence with the largest sum of gains: the exact optimum
     over all sequences of segments of usual length. So the number of micro-expressions plus half the number of

@@ -93,11 +93,7 @@ def _check_repeats(rows: Sequence[IntervalRow], role: Role) -> None:
 
 
 def read_lengths(path: Path) -> dict[VideoKey, VideoLength]:
-    """Read subject, video, frames and, if present, fps of a Catalog's `videos.csv`.
-
-    Raises:
-        UserError: With the first wrong row and how to fix it.
-    """
+    """Read subject, video, frames and, if present, fps of a Catalog's `videos.csv`."""
     columns = ["subject", "video", "frames", *(["fps"] if "fps" in _header(path) else [])]
     lengths: dict[VideoKey, VideoLength] = {}
     for where, cells in csv_rows(path, columns):

@@ -21,9 +21,8 @@ from memodule.studies.influences import influences
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.study import Study
-from memodule.training.dry_runs import try_out
 from memodule.training.fold_cli import FoldCLI, quiet_lightning
-from memodule.training.settings import build_fold
+from memodule.training.settings import build_fold, try_out
 
 PATTERN: Final = "subject_{number}.pkl"
 """How the authors name the weight file of a held-out subject."""

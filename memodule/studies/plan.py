@@ -128,9 +128,8 @@ def plan_study(
             unknown, or inner validation subjects leave none for training.
     """
     # Only planning needs these, and they import Lightning, which takes seconds.
-    from memodule.training.dry_runs import try_out
     from memodule.training.fold_cli import LARGEST_SEED
-    from memodule.training.settings import parse_config
+    from memodule.training.settings import parse_config, try_out
 
     resolved = parse_config(configs, overrides or {})
     data = resolved["data"]

@@ -1,1 +1,1 @@
-"""Training one fold: Lightning's command line, dry runs, and the checkpoints that a fold leaves."""
+"""Training one fold: Lightning's command line, settings, and the checkpoints that a fold leaves."""

@@ -28,7 +28,7 @@ class FoldModel:
         windows_per_pass: Windows that go through the network at once.
         flow: How the features were computed that the network was trained on.
         fps: Frame rate of the videos that it was trained on.
-        frame_classes: What the logits stand for, in order; neutral last.
+        frame_classes: Classes of the logits, in order; neutral last.
         rule: Score curve -> intervals, with its interval prior.
         protocol: The rules it was scored under; inference uses `stitching` and `neutral`.
         batch_size: Windows per batch in training (published stitching depends on it).

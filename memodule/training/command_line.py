@@ -13,6 +13,7 @@ from memodule.runtime.class_paths import imported_class
 from memodule.runtime.environment import environment
 from memodule.runtime.own_parts import remember
 from memodule.runtime.wandb_environment import SILENT, default_to_offline
+from memodule.training.config_files import options
 from memodule.training.fold_cli import FoldCLI, quiet_lightning
 
 
@@ -42,9 +43,7 @@ def run_lightning(subcommand: str, argv: Sequence[str], quiet: bool = False) -> 
 
 def _require_readable_checkpoint(argv: Sequence[str]) -> None:
     """Refuse a missing or damaged file before anything is set up; Lightning would end in a traceback."""
-    for position, argument in enumerate(argv):
-        option, equals, given = argument.partition("=")
-        path = given if equals else "".join(argv[position + 1 : position + 2])
+    for option, path in options(argv):
         if option != "--ckpt_path":
             continue
         if not path:

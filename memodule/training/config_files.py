@@ -1,4 +1,4 @@
-"""Config files before jsonargparse reads them: it keeps the last of two equal keys, and ignores what is no section."""
+"""Config files before jsonargparse, which keeps the last of two equal keys and ignores sections of a wrong type."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ def check_arguments(argv: Sequence[str]) -> Sources:
         UserError: If a file cannot be read, a key appears twice, or a section is not a mapping.
     """
     sources = Sources()
-    for option, value in _options(argv):
+    for option, value in options(argv):
         sources.keys.append(option.lstrip("-").rstrip("+"))
         if option in _CONFIG:
             sources.files.append(Path(value))
@@ -53,7 +53,7 @@ def check_arguments(argv: Sequence[str]) -> Sources:
     return sources
 
 
-def _options(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
+def options(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Options and their values, whether these are written with an equals sign or as the next argument."""
     for position, argument in enumerate(argv):
         option, equals, value = argument.partition("=")

@@ -3,11 +3,14 @@
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from lightning.pytorch import Trainer
 from typing_extensions import override
 
+from memodule.module import SpotRecognizeModule
+from memodule.runtime.tidying import tidied
 from memodule.training.fold_cli import FoldCLI, quiet_lightning
 
 
@@ -17,6 +20,14 @@ class _ParsingCLI(FoldCLI):
     @override
     def instantiate_classes(self) -> None:
         pass
+
+
+class _TrialCLI(FoldCLI):
+    """Builds everything but the trainer, which asks the machine about devices, ranks and schedulers."""
+
+    @override
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        return cast(Trainer, None)
 
 
 def parse_config(configs: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Any]:
@@ -45,12 +56,9 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
     """Build trainer, module and data of one fold; nothing runs yet.
 
     Args:
-        config: What `parse_config` gave.
+        config: What `parse_config` returned.
         out: Where the callback writes curves and intervals.
         **trainer: Trainer options that replace those of the config.
-
-    Raises:
-        UserError: If a setting has an impossible value.
     """
     config = copy.deepcopy(dict(config))  # the parser changes what it is given, and the next fold needs it unchanged
     changed = {
@@ -61,3 +69,22 @@ def build_fold(config: Mapping[str, Any], subject: str, seed: int, out: str | No
         "interval_selection": {"out": out},
     }
     return FoldCLI(changed, run=False)
+
+
+def try_out(config: Mapping[str, Any], subject: str) -> SpotRecognizeModule:
+    """Build the (untrained) module, data, rule and protocol of a fold once, to find mistakes before a study starts.
+
+    The trainer is left out: its options may be meant for other machines than the one on which a study is planned.
+
+    Args:
+        config: What `parse_config` returned.
+        subject: Any subject to hold out.
+
+    Raises:
+        UserError: If a setting has an impossible value.
+    """
+    sections = copy.deepcopy({name: config[name] for name in ("model", "data", "intervals", "protocol")})
+    sections["data"]["fold"] = subject
+    with quiet_lightning(), tidied():
+        module: SpotRecognizeModule = _TrialCLI(sections, run=False).model
+    return module

@@ -37,8 +37,8 @@ What `published` does not reproduce
 -----------------------------------
 - No true positive or no prediction: ZeroDivisionError there, scores of 0 here.
 - Macro precision and recall both 0, or no true positive of a scored class: nan recognition F1 and STRS there, 0 here.
-- A class that is predicted but does not occur: its recall is nan there, and so is UAR; here that recall is 0, as it is
-  in their macro recall.
+- A class that is predicted but does not occur: its recall is nan there, and so is UAR; here that recall is 0, as in
+  their macro recall.
 - All true positives of one class, and all recognised: every class is skipped there, which gives nan; 1 here.
 - A true onset past the curve's end in a video with predictions: IndexError there, a truth like any other here.
 - ME-TST's dummy interval at frame 0 for a video without peaks (one false positive each) does not exist here.
@@ -50,7 +50,7 @@ Differences from the public STRS-Metric script
 ----------------------------------------------
 - Subjects without a prediction are skipped there; here all their expressions are misses.
 - Videos without a truth are skipped there; here their predictions are false positives.
-- A prediction goes on after its first match there and can count as several true positives; here it counts once.
+- A prediction may match several truths there and count as several true positives; here it counts once.
 - Predictions match first come, first served in file order there; here the largest matching counts.
 - What it calls UAR averages precision; here UAR averages recall.
 - It needs pandas < 2 (`DataFrame.append`); this is numpy.

@@ -52,9 +52,6 @@ def recognition_scores(
     Returns:
         f1, uf1, uar, precision, recall in 0..1 and support, the number of true positives behind them.
 
-    Raises:
-        ValueError: If the confusion matrix is not 4 x 5.
-
     >>> confusion = [[4, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 2], [3, 0, 0, 0, 0]]  # the 3 'others' are left out
     >>> scores = recognition_scores(confusion)
     >>> round(scores["precision"], 3), scores["recall"], round(scores["f1"], 3), scores["support"]
@@ -85,9 +82,6 @@ def spot_then_recognize_score(
 ) -> dict[str, float]:
     """Score videos: counts are pooled over all of them, then `score`.
 
-    Raises:
-        ValueError: If the four lists differ in length, or `tally_video` refuses a video.
-
     >>> scores = spot_then_recognize_score([[[10, 29]], [[5, 9]]], [[0], [1]], [[[12, 30]], []], [[0], []])
     >>> round(scores["spot_f1"], 3), round(scores["recog_f1"], 3)  # two of three classes never found
     (0.667, 0.333)
@@ -105,10 +99,6 @@ def iou_sweep(
     thresholds: Sequence[float] = IOU_SWEEP,
 ) -> dict[float, dict[str, float]]:
     """`spot_then_recognize_score` for each of several IoU thresholds (above 0, at most 1); all other options stay.
-
-    Raises:
-        ValueError: If the four lists differ in length, or `tally_video` refuses a video.
-        UserError: If a threshold is out of range.
 
     >>> sweep = iou_sweep([[[10, 29]]], [[0]], [[[16, 35]]], [[0]])
     >>> {iou: scores["spot_f1"] for iou, scores in sweep.items()}

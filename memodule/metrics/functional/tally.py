@@ -15,10 +15,6 @@ FALSE_ALARM: Final = -1
 NOT_SCORED: Final = -2
 
 
-def _no_confusion() -> NDArray[np.int64]:
-    return np.zeros(CONFUSION_SHAPE, np.int64)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tally:
     """Plain counts; `+` and `sum` pool them.
@@ -37,7 +33,7 @@ class Tally:
     tp: int = 0
     fp: int = 0
     fn: int = 0
-    confusion: NDArray[np.int64] = dataclasses.field(default_factory=_no_confusion)
+    confusion: NDArray[np.int64] = dataclasses.field(default_factory=lambda: np.zeros(CONFUSION_SHAPE, np.int64))
 
     def __add__(self, other: "Tally | int") -> "Tally":
         if isinstance(other, Tally):
@@ -58,11 +54,7 @@ class Tally:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Tally":
-        """The Tally of a `to_dict`.
-
-        Raises:
-            ValueError: If the confusion matrix is not 4 x 5.
-        """
+        """The Tally of a `to_dict`; ValueError unless its confusion matrix is 4 x 5."""
         confusion = np.asarray(values["confusion"], dtype=np.int64)
         if confusion.shape != CONFUSION_SHAPE:
             raise ValueError(f"confusion has shape {confusion.shape}, not {CONFUSION_SHAPE} (true x predicted emotion)")
@@ -121,12 +113,9 @@ def tally_video(
     true_emotions: ArrayLike,
     protocol: Protocol = MEGC,
 ) -> Tally:
-    """Count hits, false alarms, misses of one video, and confusions of the hits; arguments are those of `match_video`.
+    """Count hits, false alarms, misses of one video, and confusions of the hits; arguments as for `match_video`.
 
     All counts are zero if the protocol does not score the video.
-
-    Raises:
-        ValueError: If intervals and emotions differ in number or a class index does not exist.
 
     >>> tally = tally_video([[10, 29], [50, 60]], [0, 4], [[12, 30]], [0])  # the neutral one is not a detection
     >>> tally.tp, tally.fp, tally.fn
