@@ -39,7 +39,6 @@ class FlowExtractor:
 
     Args:
         window: Frames per window, even.
-        motion_compensation: "corrected" or "published".
         engine: What computes the flow; "auto" is "numba" where it can be imported, else "opencv". Both agree within
             1e-4 px.
         find_face: Finds the face in whole frames; by default the one with the best score.

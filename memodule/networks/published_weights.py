@@ -36,13 +36,10 @@ def published_name(name: str) -> str:
 
 
 def load_published_weights(network: nn.Module, weights: Mapping[str, Tensor] | str | Path) -> None:
-    """Load weights saved by the published code into a `SlowFastMamba` or `METST`.
+    """Load weights saved by the published code into a `SlowFastMamba` or `METST` of the published sizes.
 
-    Keys may start with `module.`; the parts that the published networks never run (`norm2`, `blocks_recog`) are
-    optional. The network is changed only if everything fits.
-
-    Args:
-        weights: State dict, or its file, which is read without running any code in it.
+    A file of weights is read without running any code in it. Keys may start with `module.`; the parts that the
+    published networks never run (`norm2`, `blocks_recog`) are optional. The network is changed only if everything fits.
 
     Raises:
         UserError: If the file is not a state dict, or keys are missing, surplus, of another shape, or duplicate (with

@@ -12,11 +12,8 @@ from memodule.errors import UserError
 def read_plain(path: Path, wanted: str) -> Any:
     """What `torch.save` wrote to a file, if it consists of tensors, plain values and containers only.
 
-    Args:
-        wanted: What the user should pass instead, for the message.
-
     Raises:
-        UserError: If the file is missing or damaged, or holds other objects.
+        UserError: If the file is missing or damaged, or holds other objects; the remedy is to pass what is `wanted`.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)

@@ -21,11 +21,8 @@ def imported_class(path: str, base: type[T], where: str) -> type[T]:
     Files may come from anywhere, so a file that names a class cannot make us import anything. A class of ours whose
     module has moved since the file was written is found in the package around it.
 
-    Args:
-        where: Which file names it, for the message.
-
     Raises:
-        UserError: If there is no such class.
+        UserError: If there is no such class; names the file (`where`) that asks for it.
     """
     kind = _found(path, base)
     if kind is None:

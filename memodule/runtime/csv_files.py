@@ -15,11 +15,8 @@ T = TypeVar("T", int, float)
 def read_text(path: Path, wanted: str) -> str:
     """The unchanged UTF-8 text of a CSV file; a byte-order mark stays.
 
-    Args:
-        wanted: What the user should pass instead of a missing file, for the message.
-
     Raises:
-        UserError: If the file cannot be read.
+        UserError: If the file cannot be read; the remedy is to pass what is `wanted`.
     """
     try:
         return path.read_text(encoding="utf-8")

@@ -10,11 +10,8 @@ from memodule.errors import UserError
 def read_json_mapping(path: Path, remedy: str) -> dict[str, Any]:
     """Read a JSON file that must hold an object.
 
-    Args:
-        remedy: What the user can do about a missing or damaged file, for the message.
-
     Raises:
-        UserError: If the file cannot be read, or holds anything else.
+        UserError: If the file cannot be read, or holds anything else; ends with the `remedy`.
     """
     try:
         contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -131,7 +131,8 @@ def how_to_import(module: str) -> str:
     """The remedy for a class of a module that is not imported: the arguments to add to the command."""
     known = [_remembered[module]] if module in _remembered else list(_remembered.values())
     missing = [f"--import {shlex.quote(part.argument)}" for part in known if part.module not in _imported]
-    return f"add {' '.join(missing)}" if missing else f"add --import {_guess(module)}"
+    guess = module if "." in module else f"{module or 'FILE'}.py (the file that defines it, or an installed module)"
+    return f"add {' '.join(missing)}" if missing else f"add --import {guess}"
 
 
 def _read(parts: Any) -> Iterator[OwnPart]:
@@ -139,10 +140,6 @@ def _read(parts: Any) -> Iterator[OwnPart]:
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, Mapping) and isinstance(part.get("module"), str):
             yield OwnPart(part["module"], str(part.get("file") or ""), str(part.get("sha256") or ""))
-
-
-def _guess(module: str) -> str:
-    return module if "." in module else f"{module or 'FILE'}.py (the file that defines it, or an installed module)"
 
 
 def _arguments() -> set[str]:

@@ -1,6 +1,6 @@
 """Every use of what Lightning, Ray and Optuna do not promise to keep. Look here first when an update breaks something.
 
-Tried with Lightning 2.6.6, Ray 2.60.0, Optuna 5.0.0. Imports are local, so that nothing is loaded in vain.
+Tried with Lightning 2.6.6, Ray 2.60.0, Optuna 5.0.0. Imports are local, so that nothing is loaded needlessly.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -39,11 +39,8 @@ def load_yaml(text: str) -> Any:
 def read_yaml(path: Path, wanted: str) -> Any:
     """Read a YAML file into plain values.
 
-    Args:
-        wanted: What the user should pass instead of a missing file, for the message.
-
     Raises:
-        UserError: If the file is missing, is not UTF-8 YAML, or has a key twice.
+        UserError: If the file is missing, not UTF-8 YAML, or has a key twice; the remedy is to pass what is `wanted`.
     """
     try:
         return load_yaml(path.read_text(encoding="utf-8"))

@@ -17,11 +17,7 @@ from memodule.spotting.video_source import VideoSource
 
 
 class VideoReading:
-    """What is kept of a video while it is read: a few kilobytes per second.
-
-    Args:
-        length: Samples per window.
-    """
+    """What is kept of a video while it is read in windows of `length` samples: a few kilobytes per second."""
 
     def __init__(self, length: int) -> None:
         self.length = length

@@ -87,7 +87,7 @@ def _bent_photograph(rng: np.random.Generator) -> tuple[Array, Landmarks]:
     landmarks = _LANDMARKS * stretch + origin
     scale = float(np.linalg.norm(landmarks[45] - landmarks[36]))
     bends = [(points, scale * np.array(vector)) for points, vector in _proportions(rng, eyes_apart)]
-    x, y = _grid(FRAME)
+    y, x = np.mgrid[:FRAME, :FRAME].astype(np.float32)
     bend = _bend(landmarks, bends, scale, (x, y))
     source = [((axis - bend[i] - origin[i]) / stretch[i]).astype(np.float32) for i, axis in enumerate((x, y))]
     image = cv2.remap(_photograph(), source[0], source[1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
@@ -158,8 +158,3 @@ def _freckles(rng: np.random.Generator, landmarks: Landmarks) -> Array:
     for (x, y), depth in zip(places.astype(int), rng.uniform(30, 130, len(places)), strict=True):
         spots[y, x] += depth
     return np.asarray(cv2.GaussianBlur(spots, (0, 0), float(rng.uniform(1.0, 1.6))), np.float32)
-
-
-def _grid(size: int) -> tuple[Array, Array]:
-    y, x = np.mgrid[:size, :size].astype(np.float32)
-    return x, y

@@ -34,7 +34,8 @@ def perform(
     difficulty = temperament.difficulty
     adaptors = _adaptors(rng, temperament, frames, fps)
     gestures = _gestures(rng, temperament, frames, fps)
-    pose = _sway(rng, difficulty.sway_px * temperament.restlessness, frames, fps)
+    pixels = difficulty.sway_px * temperament.restlessness
+    pose = _wander(rng, 4, 0.25, frames, fps) * pixels * np.array([1.0, 0.7, 0.003, 0.0015])  # slow sway of the head
     pose[:, :2] += gestures
     return Performance(
         (*expressions, *adaptors),
@@ -81,11 +82,6 @@ def _gestures(rng: np.random.Generator, temperament: Temperament, frames: int, f
 def _since(rng: np.random.Generator, count: int, frames: int, fps: float) -> Floats:
     """Seconds since each of `count` random moments, (frames, count); negative before it."""
     return np.asarray((np.arange(frames)[:, None] - rng.uniform(0, frames, count)) / fps)
-
-
-def _sway(rng: np.random.Generator, pixels: float, frames: int, fps: float) -> Floats:
-    """Slow sway of the head: (frames, 4) like `Performance.pose`."""
-    return np.asarray(_wander(rng, 4, 0.25, frames, fps) * pixels * np.array([1.0, 0.7, 0.003, 0.0015]))
 
 
 def _wander(rng: np.random.Generator, count: int, hertz: float, frames: int, fps: float) -> Floats:

@@ -170,7 +170,6 @@ def test_a_file_that_breaks_off_is_analysed_as_far_as_it_goes(checkpoint, face_v
         (["{video}", "--checkpoint", "absent.ckpt"], "absent.ckpt"),
         (["{video}", "--checkpoint", "{checkpoint}", "--rule", "Magic"], "Magic"),
         (["{video}", "--checkpoint", "{checkpoint}", "--prior", "Magic"], "Magic"),
-        (["{video}"], "memodule demo"),
         (["{video}", "--fps", "0"], "write 1 to 10000 frames per second"),
     ],
 )
