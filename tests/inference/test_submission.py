@@ -261,7 +261,7 @@ def test_a_subject_is_scored_only_by_folds_that_have_not_learned_from_it(study, 
     assert line.startswith(
         f"memodule: error: subject 002: {reason}; their intervals there would be better than those of"
     )
-    assert line.endswith("Give the checkpoint of the fold that held out 002, or a --catalog without it")
+    assert line.endswith("the checkpoint of the fold that held out 002, or a --catalog without it")
     assert not (tmp_path / "two").exists()
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from searches import results_of, space_file, words
@@ -10,8 +9,6 @@ from tiny import experiment
 
 from memodule.cli import main
 from memodule.studies.search.records import TrialRecords
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
