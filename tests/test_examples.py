@@ -35,8 +35,10 @@ def test_decode_and_score(monkeypatch, capsys):
 
 def test_train_one_fold(monkeypatch, capsys, planting, tmp_path):
     made = planting(tmp_path, subjects=("a", "b", "c"), videos=1, frames=240, window=30, frame_step=7)
+    monkeypatch.chdir(tmp_path)
     run("train_one_fold.py", monkeypatch, made.catalog, made.flow, "--fold", "b", "--epochs", "1")
     assert "held-out subject b: spotting F1" in capsys.readouterr().out
+    assert list((tmp_path / "runs").rglob("curves.npz"))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ selection = IntervalSelection(PriorGuided())  # fitted on the training subjects 
 trainer = lightning.Trainer(
     max_epochs=arguments.epochs,
     accelerator="cpu",
+    default_root_dir="runs",  # curves and intervals are written below
     logger=False,
     enable_checkpointing=False,
     enable_model_summary=False,
