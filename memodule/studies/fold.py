@@ -140,7 +140,7 @@ def _result(cli: FoldCLI, job: Job, laps: "_Laps", inner: Mapping[str, Any]) -> 
         "training_seconds": round(laps.seconds["training"], 3),
         "phases": {name: round(value, 3) for name, value in laps.seconds.items()},
         "started": round(laps.started, 3),
-        "made_with": maker(torch.get_num_threads(), str(network.get("scan", "auto"))),
+        "made_with": maker(job.config, torch.get_num_threads(), str(network.get("scan", "auto"))),
         "host": platform.node(),
         "process": os.getpid(),
         "peak_memory_mb": _peak_memory_mb(),

@@ -4,10 +4,12 @@ import functools
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from memodule import __version__
+from memodule.studies.own_code import parts_digest
 
 
 @functools.cache
@@ -26,18 +28,23 @@ def code_version() -> str:
     return f"{__version__}+{commit.stdout.strip()}"
 
 
-def maker(threads: int, scan: str = "auto") -> dict[str, str]:
-    """What made a fold besides its settings, which may change the last bits of a result: versions, scan, threads."""
+def maker(config: Mapping[str, Any], threads: int, scan: str = "auto") -> dict[str, str]:
+    """What made a fold besides its settings: versions, scan and threads may change the last bits of a result.
+
+    `parts` identifies your own code that the config names, and is only there where it names some.
+    """
     import torch
 
     from memodule.networks.selective_scan import scan_in_use
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    parts = parts_digest(config)
     return {
         "code": code_version(),
         "torch": str(torch.__version__),
         "scan": scan_in_use(torch.device(device), scan),
         "threads": str(threads),
+        **({"parts": parts} if parts else {}),
     }
 
 

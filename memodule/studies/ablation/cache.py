@@ -10,8 +10,8 @@ import memodule
 from memodule.runtime.atomic import write_text
 from memodule.runtime.digests import file_sha256, json_sha256
 from memodule.studies.ablation.counting import Counts
-from memodule.studies.ablation.rule_files import own_code
 from memodule.studies.ablation.variants import DecodingSpec
+from memodule.studies.own_code import own_code
 
 _LIBRARIES: Final = ("numpy", "scipy")
 

@@ -19,8 +19,8 @@ from memodule.errors import UserError
 from memodule.intervals import LabelledCurve
 from memodule.metrics.functional import Tally, tally_video
 from memodule.runtime.digests import json_sha256
-from memodule.studies.ablation.rule_files import own_code
 from memodule.studies.fold_result import FoldResult
+from memodule.studies.own_code import own_code
 from memodule.studies.study import Study
 
 _NO_FRAMES = np.empty((0, 3), np.int64)

@@ -4,8 +4,7 @@ import contextlib
 import copy
 import importlib
 import inspect
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ import memodule.intervals
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.runtime.class_paths import imported_class
-from memodule.runtime.digests import file_sha256
 from memodule.runtime.own_parts import adopt
 from memodule.runtime.packaged import packaged_names
 from memodule.runtime.yaml_files import did_you_mean, read_yaml
@@ -135,21 +133,3 @@ def _require_argument(kind: type[SelectionRule], name: str, where: str) -> None:
     if name not in known:
         near = did_you_mean(name, known)
         raise UserError(f"{where}: {kind.__name__} has no parameter {name}{near}; it has {', '.join(known)}")
-
-
-def own_code(rule: Any) -> list[str]:
-    """Hashes of the files that define those classes of a rule's description that are not in this package."""
-    modules = {path.rpartition(".")[0] for path in _class_paths(rule)}
-    own = sorted(module for module in modules if module.partition(".")[0] != memodule.__name__)
-    files = [inspect.getsourcefile(sys.modules[module]) for module in own if module in sys.modules]
-    return [file_sha256(Path(file)) for file in files if file]
-
-
-def _class_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if "class_path" in value:
-            yield str(value["class_path"])
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _class_paths(item)
