@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from memodule.runtime.atomic import write_text
+from memodule.runtime.own_parts import import_options
 
 if TYPE_CHECKING:
     from memodule.studies.search.leaderboard import Leaderboard, LeaderboardRow
@@ -57,7 +58,8 @@ def search_text(board: "Leaderboard") -> str:
         lines.append(f"failed: trial {row.record.number} ({_settings(row.record.settings)}): {row.record.error}")
     lines.append(f"leaderboard: {search.folder / 'leaderboard.html'}")
     if winner:
-        lines.append(f"winner's study, finished: memodule report {shlex.quote(str(board.winner_folder))}")
+        report = shlex.join(["memodule", "report", str(board.winner_folder), *import_options()])
+        lines.append(f"winner's study, finished: {report}")
         lines.append(f"  to train it again for its checkpoints: {search.command(winner.record.settings)}")
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """Label files and frames on disk -> Catalog."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memodule.datasets.casme2 import read_casme2
 from memodule.datasets.casme3 import read_casme3
@@ -8,6 +8,7 @@ from memodule.datasets.catalog import Catalog, Expression, Video, read_catalog
 from memodule.datasets.description import DatasetDescription, read_description
 from memodule.datasets.megc import read_megc
 from memodule.datasets.samm_lv import read_samm_lv
+from memodule.runtime.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from memodule.synthetic import synthesize
@@ -26,11 +27,5 @@ __all__ = [
     "synthesize",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import `synthesize` on first use: rendering needs OpenCV and scikit-image, reading does not."""
-    if name == "synthesize":
-        from memodule.synthetic import synthesize
-
-        return synthesize
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Rendering needs OpenCV and scikit-image, reading does not.
+__getattr__ = lazy_attributes(__name__, {"synthesize": ".synthetic"})

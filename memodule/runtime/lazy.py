@@ -11,6 +11,6 @@ def lazy_attributes(package: str, modules: Mapping[str, str]) -> Callable[[str],
     def load(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+        return getattr(importlib.import_module(f".{modules[name]}", package), name)
 
     return load

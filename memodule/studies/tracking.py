@@ -68,7 +68,7 @@ def require_logger(config: Mapping[str, Any]) -> None:
 def fold_logger(job: Job) -> Any:
     """The trainer's `logger` setting for one fold: the config's own, with the fold's name and place.
 
-    A fold that is run again continues or replaces what it logged before.
+    A fold that is run again continues or replaces what it logged before; in MLflow it adds another run of its name.
     """
     logger = job.config["trainer"]["logger"]
     if not isinstance(logger, dict):

@@ -26,6 +26,9 @@ FORMS: Final = (
     "{loguniform: [low, high]}, {int: [low, high]}, with `when: {key: value}` if it depends on another key"
 )
 
+MOST: Final = 100_000
+"""Numbers in a range that is written with steps."""
+
 _LISTED: Final = ("values", "choice")
 _STEPS: Final = ("from", "to", "step", "steps")
 _KEYS: Final = {*_LISTED, *DRAWN, *_STEPS, "when"}
@@ -217,6 +220,7 @@ def _counted(start: float, end: float, steps: Any, log: bool, where: str) -> lis
         raise UserError(f"{where}: the range is empty: from {start} to {end}; give two different ends")
     if not isinstance(steps, int) or steps < 2:
         raise UserError(f"{where}.steps: {steps!r} is not a number of values; give a whole number from 2")
+    _require_few(steps, where)
     if log:
         return _plain(np.geomspace(start, end, steps))
     return _plain(np.linspace(start, end, steps), isinstance(start, int) and isinstance(end, int))
@@ -228,10 +232,16 @@ def _stepped(start: float, end: float, step: float, log: bool, where: str) -> li
     if stride == 0 or (stride > 0) != (way > 0) or abs(stride) > abs(way) * (1 + 1e-9):
         kind = "by factors" if log else "in steps"
         raise UserError(f"{where}: the range is empty: from {start} to {end} {kind} of {step}")
+    _require_few(way / stride + 1, where)
     numbers = np.arange(math.floor(way / stride + 1e-9) + 1)
     if log:
         return _plain(start * float(step) ** numbers)
     return _plain(start + step * numbers, isinstance(start, int) and isinstance(step, int))
+
+
+def _require_few(count: float, where: str) -> None:
+    if count > MOST:
+        raise UserError(f"{where}: the range has {count:.3g} values, more than {MOST}; use larger steps")
 
 
 def _plain(values: np.ndarray[Any, Any], whole: bool = False) -> list[float]:

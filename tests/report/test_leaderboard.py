@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 from made_studies import small_catalog
 
+from memodule.commands.search_outcome import search_text
 from memodule.decoding.protocol import MEGC
 from memodule.report.leaderboard import leaderboard_page
+from memodule.runtime import own_parts
 from memodule.studies.search.leaderboard import Leaderboard, LeaderboardRow
 from memodule.studies.search.records import TrialRecord
 from memodule.studies.values import Parameter
@@ -80,3 +82,10 @@ def test_every_parameter_is_drawn_with_whole_numbers_where_it_is_whole():
 
 def test_a_search_without_trials_has_a_page_too():
     assert "No trial has finished all folds yet." in leaderboard_page(board())
+
+
+def test_the_command_for_the_winners_report_imports_the_same_parts(monkeypatch):
+    part = own_parts.OwnPart("lab", "/my parts/lab.py", "0" * 64)
+    monkeypatch.setattr(own_parts, "_imported", {"lab": part})
+    text = search_text(board(rows=(row(1, "finished", 3, 0.5),)))
+    assert "memodule report trials/winner --import '/my parts/lab.py'" in text

@@ -126,3 +126,21 @@ def test_true_and_one_are_two_values():
 def test_conditions_that_cannot_hold_are_refused(parameters, told):
     with pytest.raises(UserError, match=told):
         combinations(parameters, "grid")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"from": 0, "to": 1.0e12, "step": 0.001},
+        {"from": 0, "to": 1.0e300, "step": 1.0e-300},
+        {"from": 1, "to": 1.0e12, "step": 1.0000001, "log": True},
+        {"from": 0, "to": 1, "steps": 10**12},
+    ],
+)
+def test_a_range_too_long_for_memory_is_refused(written):
+    with pytest.raises(UserError, match=r"^grid.yaml: p: .*100000"):
+        read_parameter("p", written, "grid.yaml: p")
+
+
+def test_a_range_of_the_most_numbers_is_read():
+    assert len(read_parameter("p", {"from": 1, "to": 100_000, "step": 1}, "grid.yaml: p").values) == 100_000

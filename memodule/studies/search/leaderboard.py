@@ -60,22 +60,27 @@ class Leaderboard:
     Attributes:
         rows: Trials: finished ones by objective, then stopped ones by folds and objective, then the others.
         asked: Number of requested trials.
+        studies: Those of the trials by name, each with what is read of it.
     """
 
     search: Search
     rows: tuple[LeaderboardRow, ...]
     asked: int
+    studies: dict[str, Study] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def read(cls, search: Search, asked: int) -> "Leaderboard":
-        """Read what is on disk."""
-        rows = [_row(search, record) for record in TrialRecords(search.folder).all()]
+    def read(cls, search: Search, asked: int, before: "Leaderboard | None" = None) -> "Leaderboard":
+        """Read what is on disk; finished trials do not change, so an earlier leaderboard's are not read again."""
+        records = TrialRecords(search.folder).all()
+        finished = {record.study for record in records if record.state == "finished"}
+        studies = {name: study for name, study in before.studies.items() if name in finished} if before else {}
+        rows = [_row(search, record, studies) for record in records]
 
         def rank(row: LeaderboardRow) -> tuple[float, ...]:
             last = _ORDER[row.record.state]
             return (last, -len(row.folds) if last else 0, -row.objective, row.record.number)
 
-        return cls(search, tuple(sorted(rows, key=rank)), asked)
+        return cls(search, tuple(sorted(rows, key=rank)), asked, studies)
 
     def having(self, *states: str) -> list[LeaderboardRow]:
         """Trials in any of these states."""
@@ -213,7 +218,7 @@ class Leaderboard:
 
     def _study(self, row: LeaderboardRow) -> Study:
         assert row.record.study is not None
-        return Study.open(self.search.trials / row.record.study)
+        return _study(self.search, row.record.study, self.studies)
 
 
 def _main_scores(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,10 +235,16 @@ def _merit(scores: dict[str, float]) -> tuple[float, float]:
     return scores["strs"], scores["spot_f1"]
 
 
-def _row(search: Search, record: TrialRecord) -> LeaderboardRow:
+def _study(search: Search, name: str, known: dict[str, Study]) -> Study:
+    if name not in known:
+        known[name] = Study.open(search.trials / name)
+    return known[name]
+
+
+def _row(search: Search, record: TrialRecord, studies: dict[str, Study]) -> LeaderboardRow:
     if record.study is None or not (search.trials / record.study / "study.json").is_file():
         return LeaderboardRow(record)
-    study, (seed,) = Study.open(search.trials / record.study), search.base.seeds
+    study, (seed,) = _study(search, record.study, studies), search.base.seeds
     folds = [subject for subject in study.finished(seed) if subject in search.base.subjects]
     if not folds:
         return LeaderboardRow(record)

@@ -32,8 +32,11 @@ def run_search(
     check_installed()
     require_answer(workers.address)  # before anything is written
 
+    board: Leaderboard | None = None
+
     def publish() -> Leaderboard:
-        board = Leaderboard.read(search, trials)
+        nonlocal board
+        board = Leaderboard.read(search, trials, board)
         write_text(search.folder / "leaderboard.csv", board.csv())
         write_json(search.folder / "provenance.json", board.provenance())
         on_change(board)
