@@ -3,15 +3,19 @@
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_studies import make_study, small_catalog
 
+from memodule.metrics.functional import Tally
 from memodule.report import ReportedStudy
 from memodule.studies import fold_result, plan
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import Plan
 from memodule.studies.results_view import weaknesses
+from memodule.studies.search.leaderboard import Leaderboard
+from memodule.studies.search.records import TrialRecord, TrialRecords
 from memodule.studies.study import Study
 
 
@@ -95,3 +99,25 @@ def test_a_study_introduces_itself_in_one_line(tmp_path):
     study = Study.open(make_study(tmp_path, small_catalog()))
     assert study.name in repr(study)
     assert len(repr(study)) < 200
+
+
+def test_leaderboards_read_a_finished_trial_once_and_a_running_one_each_time(tmp_path, opened):
+    catalog = small_catalog()
+    trials = [Study.open(make_study(tmp_path / "trials", catalog, name, pooled=False)) for name in ("done", "running")]
+    for number, (study, state) in enumerate(zip(trials, ("finished", "running"), strict=True), 1):
+        record = TrialRecord(number, {"n": str(number)}, {}, state, study.name, times=int(state == "finished"))
+        TrialRecords(tmp_path).write(record)
+        for subject in study.subjects:
+            path = study.fold(subject, 0).folder / "result.json"
+            result = json.loads(path.read_text())
+            result["provenance"]["chosen_on"] = ["s1"]
+            path.write_text(json.dumps(result | {"inner": {"s1": Tally().to_dict()}}))
+    base = SimpleNamespace(subjects=catalog.subjects, seeds=(0,), catalog=catalog, config=trials[0].config)
+    search = SimpleNamespace(folder=tmp_path, trials=tmp_path / "trials", base=base, sampler="tpe", grace=1)
+    opened.clear()
+    board = None
+    for _ in range(3):
+        board = Leaderboard.read(search, 3, board)
+        assert board.provenance()["chosen_on"] == ["s1"]
+    read = [[opened[study.fold(subject, 0).folder / "result.json"] for subject in study.subjects] for study in trials]
+    assert read == [[1] * 3, [3] * 3]
