@@ -21,7 +21,7 @@ def print_table(ablation: Ablation) -> None:
     heads = _HEADS if out.width >= _WIDE else _NARROW
     partial = f" (PARTIAL: {ablation.prepared.partial})" if ablation.prepared.partial else ""
     title = f"{ablation.study.name} under {ablation.grid.name}{partial}, best first"
-    reference = f"differences to {ablation.grid.reference}"
+    reference = f"differences from {ablation.grid.reference}"
     table = Table(title=f"{title}; {reference}", title_justify="left", pad_edge=False)
     table.add_column("variant", overflow="fold", min_width=22)
     for head in heads:

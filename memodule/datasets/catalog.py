@@ -185,8 +185,8 @@ def read_catalog(folder: Path | str, name: str | None = None) -> Catalog:
     videos_csv, expressions_csv = folder / "videos.csv", folder / "expressions.csv"
     if not videos_csv.is_file():
         raise UserError(
-            f"{videos_csv}: no such file; make the Catalog with `memodule catalog` (a data set) or `memodule synth` "
-            f"(generated videos), or write its columns {', '.join(VIDEO_COLUMNS)} yourself"
+            f"{videos_csv}: no such file; make the Catalog with `memodule catalog` (a data set), `memodule demo` or "
+            f"`memodule synth` (generated videos), or write its columns {', '.join(VIDEO_COLUMNS)} yourself"
         )
     videos: dict[VideoKey, Video] = {}
     for where, row in csv_rows(videos_csv, VIDEO_COLUMNS):

@@ -160,3 +160,9 @@ def test_label_sources_are_written_next_to_the_catalog(samm_lv: Release, tmp_pat
     assert remark["severity"] == "note"
     assert remark["place"].endswith("SAMM_LongVideos_V3_Release.xlsx, sheet FACS_Movement_Only, row 12")
     assert read_catalog(tmp_path / "out", "SAMM-LV") == catalog
+
+
+def test_a_missing_catalog_names_the_commands_that_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"videos\.csv: no such file") as caught:
+        read_catalog(tmp_path)
+    assert all(f"`memodule {command}`" in str(caught.value) for command in ("catalog", "demo", "synth"))

@@ -93,7 +93,11 @@ def score_rows(grid: Grid, study: PreparedStudy, counts: Mapping[str, Counts]) -
 
 
 def _notes(study: Study, prepared: PreparedStudy, rows: Sequence[AblationRow]) -> list[str]:
-    chance = f" {len(rows) - 1} rows are tested against the reference: some p are small by chance." if rows[2:] else ""
+    chance = (
+        f" {len(rows) - 1} rows are tested against the reference: some p-values are small by chance."
+        if rows[2:]
+        else ""
+    )
     notes = [f"{CHOICE}.{chance}"]
     if prepared.partial:
         notes.insert(0, f"PARTIAL: {prepared.partial} are finished; do not quote these numbers.")

@@ -12,7 +12,7 @@ from memodule.runtime.csv_files import csv_text
 from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
 
 CHOICE: Final = (
-    "Picking a row is a choice: the best one was found by looking at the held-out subjects, so its score is too good. "
+    "Picking a row is a choice: the best was found by looking at the held-out subjects, so its score is optimistic. "
     "Before you report a row, let every fold choose on its own training subjects (choose or choose_from in a grid)"
 )
 """What every reader must know, on the terminal, in files and on the page."""
