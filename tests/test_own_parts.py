@@ -229,6 +229,9 @@ _REQUIRED = {
         ("broken_three.py", "import no_such_library\n", "broken_three.py, line 1: ModuleNotFoundError"),
         ("absent", "", "absent: no such module"),
         ("json.nothing", "", "json.nothing: no such module"),
+        ("", "", "neither a Python file nor the name of a module"),
+        (".relative", "", "neither a Python file nor the name of a module"),
+        ("leaving.py", "import sys\nsys.exit(3)\n", "leaving.py, line 2: SystemExit"),
     ],
 )
 def test_what_cannot_be_imported_is_named_in_one_line(name, code, named, fresh, tmp_path, monkeypatch):
@@ -250,7 +253,74 @@ def test_a_module_of_the_working_folder_is_found_as_python_does(fresh, tmp_path,
     import_part("single")
     import_part("lab.rules")
     assert [part["module"] for part in imported_parts()] == ["single", "lab.rules"]
-    assert os.environ["MEMODULE_IMPORT"].split(os.pathsep) == [str(tmp_path / "single.py"), "lab.rules"]
+    variable = os.environ["MEMODULE_IMPORT"].split(os.pathsep)
+    assert variable == [str(tmp_path / "single.py"), str(tmp_path / "lab"), "lab.rules"]
+
+
+def in_another_process(folder, statement):
+    """As a worker, which inherits MEMODULE_IMPORT and runs in another folder."""
+    code = f"from memodule.runtime.own_parts import import_requested; import_requested(); {statement}"
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("given", ["lab", "lab.rules"])
+def test_a_package_reaches_other_processes_under_its_own_name(given, fresh, tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    (home / "lab").mkdir(parents=True)
+    elsewhere.mkdir()
+    (home / "lab" / "__init__.py").write_text("from .rules import MyRule\n")
+    (home / "lab" / "rules.py").write_text("class MyRule: pass\n")
+    monkeypatch.chdir(home)
+    import_part(given)
+    ended = in_another_process(elsewhere, "import lab, sys; print(lab.MyRule.__module__, '__init__' in sys.modules)")
+    assert (ended.returncode, ended.stdout.split()) == (0, ["lab.rules", "False"]), ended.stderr
+    assert "__init__" not in " ".join(own_parts.import_options())
+
+
+def test_a_path_that_other_processes_would_read_as_two_is_refused(fresh, tmp_path):
+    folder = tmp_path / "a,b"
+    folder.mkdir()
+    (folder / "mine.py").write_text("")
+    with pytest.raises(UserError, match="rename the folder"):
+        import_part(str(folder / "mine.py"))
+    assert imported_parts() == []
+
+
+def test_a_broken_entry_point_is_reported_and_stops_nothing(fresh, tmp_path, monkeypatch, capsys):
+    (tmp_path / "broken_lab.py").write_text("raise ValueError('not today')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(own_parts, "_entry_points", lambda: ("broken_lab",))
+    monkeypatch.setattr(own_parts, "_broken", {})
+    own_parts.import_requested()
+    own_parts.import_requested()
+    assert " ".join(capsys.readouterr().err.split()).count("ValueError: not today") == 1
+    assert "not today" in own_parts.how_to_import("some_lab.rules")
+
+
+def test_checkpoints_for_others_name_no_folder_of_this_machine(fresh, tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    import_part(str(tmp_path / "mine.py"))
+    (part,) = own_parts.without_folders(imported_parts())
+    assert (part["module"], part["file"]) == ("mine", "mine.py")
+    assert part["sha256"] == imported_parts()[0]["sha256"]
+
+
+@pytest.mark.parametrize("where", ["grid", "config"])
+def test_an_error_inside_a_module_that_a_file_names_is_shown(where, planted, fresh, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("broken_rules.py").write_text("x = 1\nprint(undefined_name)\n")
+    if where == "grid":
+        from memodule.studies.ablation.rule_files import read_rule
+
+        with pytest.raises(UserError) as refused:
+            read_rule("broken_rules.MyRule", tmp_path, "grid.yaml: variants.mine.rule")
+        message = str(refused.value)
+    else:
+        Path("mine.yaml").write_text("intervals:\n  class_path: broken_rules.MyRule\n")
+        assert main(["loso", "--config", str(experiment(planted, tmp_path)), "--config", "mine.yaml"]) == 2
+        (message,) = capsys.readouterr().err.splitlines()
+    assert "broken_rules.py, line 2: NameError: name 'undefined_name'" in message
 
 
 def test_the_remedy_names_what_a_file_remembers_and_nothing_that_is_imported(fresh):

@@ -110,22 +110,24 @@ class Protocol:
         return MEGC if name == "megc" else cls(**_PUBLISHED)
 
     @classmethod
-    def from_dict(cls, options: Mapping[str, Any], where: str = "protocol") -> "Protocol":
+    def from_dict(cls, options: Mapping[str, Any], where: str = "") -> "Protocol":
         """The protocol with these options, and those of `megc` where options are left out.
 
         Args:
             options: As files, configs, checkpoints and `as_dict` hold them.
+            where: File that holds them, for the message.
 
         Raises:
             UserError: If an option does not exist or has an impossible value.
         """
+        prefix = f"{where}: " if where else ""
         known = [field.name for field in dataclasses.fields(cls)]
         if unknown := [name for name in options if name not in known]:
-            raise UserError(f"{where}: {unknown[0]} is not an option of a protocol; use {', '.join(known)}")
+            raise UserError(f"{prefix}protocol.{unknown[0]} is not an option of a protocol; use {', '.join(known)}")
         try:
             return cls(**options)
         except UserError as error:
-            raise UserError(f"{where}: {error}") from None
+            raise UserError(f"{prefix}{error}") from None
 
     def as_dict(self) -> dict[str, Any]:
         """All options as plain values, for JSON, YAML and checkpoints."""

@@ -5,6 +5,7 @@ A file is imported under its name without `.py`, with its folder at the end of `
 import the same parts, since each part is added to the environment variable MEMODULE_IMPORT that they inherit.
 """
 
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -34,6 +35,15 @@ _LIBRARIES: Final = ("memodule", "torch", "lightning", "pytorch_lightning", "tor
 """Packages whose modules are never the user's own."""
 
 
+_INSTALLED: Final = frozenset(("site-packages", "dist-packages"))
+
+_SEPARATORS: Final = f",{os.pathsep}"
+
+
+class _NoSuchModuleError(UserError):
+    """The requested module does not exist; it is not one that its code imports."""
+
+
 @dataclasses.dataclass(frozen=True)
 class OwnPart:
     """An imported module of the user's own.
@@ -50,8 +60,14 @@ class OwnPart:
 
     @property
     def argument(self) -> str:
-        """What `--import` takes: the file, or the name where the module is inside a package."""
-        return self.module if "." in self.module or not self.file.endswith(".py") else self.file
+        """What `--import` takes: a file, the folder of a package, or the name of what is installed or in a package."""
+        file = Path(self.file)
+        if _INSTALLED.isdisjoint(file.parts):
+            if file.name == f"{self.module}.py":
+                return self.file
+            if file.name == "__init__.py" and file.parent.name == self.module:
+                return str(file.parent)
+        return self.module
 
 
 _imported: dict[str, OwnPart] = {}
@@ -60,21 +76,46 @@ _imported: dict[str, OwnPart] = {}
 _remembered: dict[str, OwnPart] = {}
 """By module, the parts that studies and checkpoints were made with; only used in messages."""
 
+_broken: dict[str, str] = {}
+"""By module, what is wrong with entry points of installed packages."""
+
 
 def import_part(given: str, source: str = "--import") -> None:
     """Import a file or module, here and in child processes started from now on.
 
     Args:
-        given: `path/to/my_parts.py`, or the name of a module that is installed or in the current folder.
+        given: `path/to/my_parts.py`, the folder of a package (`path/to/my_package`), or the name of a module that is
+            installed or in the current folder.
         source: Where it was requested, for the message.
 
     Raises:
         UserError: If it does not exist, its name is taken, or its code fails.
     """
     local = Path(f"{given}.py")
-    is_file = given.endswith(".py") or os.sep in given
-    module = _import_file(Path(given if is_file else local), source) if is_file or local.is_file() else None
-    _keep(module or _import_module(given, source))
+    if given.endswith(".py") or os.sep in given:
+        _keep(_import_file(Path(given), source))
+    elif not _is_dotted(given):
+        raise UserError(f"{source} {given!r}: neither a Python file nor the name of a module; pass one of these")
+    else:
+        _keep(_import_file(local, source) if local.is_file() else _import_module(given, source))
+
+
+def import_named(class_path: str, source: str) -> None:
+    """Import the module of a class path that a config names, where Python finds it by itself.
+
+    Unlike `import_part`, this does not search the working folder: that takes `--import`.
+
+    Args:
+        source: Where it is named, for the message.
+
+    Raises:
+        UserError: If its code fails.
+    """
+    module = class_path.rpartition(".")[0]
+    if _is_dotted(module) and _exists(module.partition(".")[0]):
+        with contextlib.suppress(_NoSuchModuleError):
+            _import_module(module, source)
+        adopt({"class_path": class_path})
 
 
 def import_requested() -> None:
@@ -85,23 +126,39 @@ def import_requested() -> None:
     Raises:
         UserError: As `import_part`.
     """
-    requested = [given for given in re.split(f"[,{os.pathsep}]", os.environ.get(VARIABLE, "")) if given]
+    requested = [given for given in re.split(f"[{_SEPARATORS}]", os.environ.get(VARIABLE, "")) if given]
     for given in requested:
         if given not in _arguments():
             import_part(given, VARIABLE)
     if requested:
-        os.environ[VARIABLE] = os.pathsep.join(sorted(_arguments()))  # no relative paths: child processes run elsewhere
+        os.environ[VARIABLE] = os.pathsep.join(_arguments())  # no relative paths: child processes run elsewhere
     for module in _entry_points():
-        if module not in _imported:
-            _keep(_import_module(module, f"entry point {ENTRY_POINTS}"))
+        if module not in _imported and module not in _broken:
+            try:
+                _keep(_import_module(module, f"entry point {ENTRY_POINTS}"))
+            except UserError as error:  # of a package that this command may not need at all
+                _broken[module] = str(error)
+                console.warn(f"{error}; continuing without it")
 
 
 def adopt(config: Any) -> None:
     """Count the modules of a parsed config's class paths, which its parser has imported, among the own parts."""
-    for path in _class_paths(config):
+    for path in class_paths(config):
         module = sys.modules.get(path.rpartition(".")[0])
         if module is not None and module.__name__.partition(".")[0] not in (*_LIBRARIES, "__main__"):
             _keep(module)
+
+
+def class_paths(config: Any) -> Iterator[str]:
+    """The class paths anywhere in a parsed config."""
+    if isinstance(config, Mapping):
+        if isinstance(config.get("class_path"), str):
+            yield config["class_path"]
+        for value in config.values():
+            yield from class_paths(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from class_paths(value)
 
 
 def imported_parts() -> list[dict[str, str]]:
@@ -111,13 +168,19 @@ def imported_parts() -> list[dict[str, str]]:
 
 def import_options() -> list[str]:
     """The arguments with which another command imports the same parts."""
-    return [argument for part in _imported.values() for argument in ("--import", part.argument)]
+    return [option for argument in _arguments() for option in ("--import", argument)]
+
+
+def without_folders(parts: Any) -> list[dict[str, str]]:
+    """`imported_parts` for a checkpoint that others get: with the names of the files alone."""
+    return [dataclasses.asdict(dataclasses.replace(part, file=Path(part.file).name)) for part in _read(parts)]
 
 
 def remember(parts: Any) -> None:
     """Keep the `imported_parts` that a file names, for messages about missing ones; nothing is imported."""
     for part in _read(parts):
-        _remembered[part.module] = part
+        if part.module not in _remembered or Path(part.file).is_absolute():  # others' checkpoints name no folder
+            _remembered[part.module] = part
 
 
 def warn_of_changes(parts: Any, where: str) -> None:
@@ -129,10 +192,13 @@ def warn_of_changes(parts: Any, where: str) -> None:
 
 def how_to_import(module: str) -> str:
     """The remedy for a class of a module that is not imported: the arguments to add to the command."""
-    known = [_remembered[module]] if module in _remembered else list(_remembered.values())
+    package = module.partition(".")[0]
+    related = [part for part in _remembered.values() if part.module.partition(".")[0] == package]
+    known = [_remembered[module]] if module in _remembered else related
     missing = [f"--import {shlex.quote(part.argument)}" for part in known if part.module not in _imported]
     guess = module if "." in module else f"{module or 'FILE'}.py (the file that defines it, or an installed module)"
-    return f"add {' '.join(missing)}" if missing else f"add --import {guess}"
+    broken = f" (left out: {'; '.join(_broken.values())})" if _broken else ""
+    return (f"add {' '.join(missing)}" if missing else f"add --import {guess}") + broken
 
 
 def _read(parts: Any) -> Iterator[OwnPart]:
@@ -142,31 +208,63 @@ def _read(parts: Any) -> Iterator[OwnPart]:
             yield OwnPart(part["module"], str(part.get("file") or ""), str(part.get("sha256") or ""))
 
 
-def _arguments() -> set[str]:
-    return {part.argument for part in _imported.values()}
+def _arguments() -> list[str]:
+    """What to import elsewhere; a package of the working folder comes before its modules, which others cannot find."""
+    return list(dict.fromkeys(argument for part in _imported.values() for argument in _needed(part)))
+
+
+def _needed(part: OwnPart) -> list[str]:
+    package, dot, _ = part.module.partition(".")
+    around = _part(sys.modules[package]).argument if dot and package in sys.modules else package
+    return [*([around] if around != package else []), part.argument]
+
+
+def _part(module: ModuleType) -> OwnPart:
+    written = getattr(module, "__file__", None)
+    file = Path(written).resolve() if written else None
+    if file is None or not file.is_file():
+        return OwnPart(module.__name__)
+    return OwnPart(module.__name__, str(file), file_sha256(file))
+
+
+def _exists(package: str) -> bool:
+    return package in sys.modules or importlib.util.find_spec(package) is not None
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
 
 
 def _keep(module: ModuleType) -> None:
     if module.__name__ in _imported:
         return
-    written = getattr(module, "__file__", None)
-    file = Path(written).resolve() if written else None
-    part = OwnPart(module.__name__)
-    if file is not None and file.is_file():
-        part = OwnPart(module.__name__, str(file), file_sha256(file))
+    part = _part(module)
+    needed = _needed(part)
+    for argument in needed:
+        _require_separable(argument)
     _imported[part.module] = part
     known = list(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
-    if part.argument not in known:
-        os.environ[VARIABLE] = os.pathsep.join([*known, part.argument])
+    os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*known, *needed]))
+
+
+def _require_separable(path: str) -> None:
+    """Refuse a path that child processes would read as several; see `VARIABLE`."""
+    if any(separator in path for separator in _SEPARATORS):
+        raise UserError(f"--import {path}: a path must not contain any of {_SEPARATORS!r}; move or rename the folder")
 
 
 def _import_file(path: Path, source: str) -> ModuleType:
+    if (path / "__init__.py").is_file():
+        path = path / "__init__.py"
     if not path.is_file():
         raise UserError(f"{source} {path}: no such file; pass a Python file, or the name of an installed module")
-    path, name = path.resolve(), path.stem
+    path = path.resolve()
+    _require_separable(str(path))
+    named = path.parent if path.name == "__init__.py" else path
+    name = named.stem
     if not name.isidentifier():
         raise UserError(f"{source} {path}: {name} cannot be the name of a module; rename the file, such as my_parts.py")
-    _search(path.parent)
+    _search(named.parent)
     loaded = sys.modules.get(name)
     spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(name)
     origin = getattr(spec, "origin", None) or getattr(loaded, "__file__", None)
@@ -183,36 +281,25 @@ def _search(folder: Path) -> None:
 
 
 def _import_module(name: str, source: str) -> ModuleType:
-    if importlib.util.find_spec(name.partition(".")[0]) is None:  # `python -m` looks here, the console script does not
-        _search(Path.cwd())
     try:
+        if importlib.util.find_spec(name.partition(".")[0]) is None:  # `python -m` looks here, not the console script
+            _search(Path.cwd())
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-            raise UserError(
+            raise _NoSuchModuleError(
                 f"{source} {name}: no such module, neither installed nor in the current folder; pass a Python file"
             ) from None
         reason = (str(error).strip() or "no message").splitlines()[0]
         raise UserError(f"{source} {name}: {_place(error)}{type(error).__name__}: {reason}") from error
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where the user's code failed, in front of the message; nothing if it is not known."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}: "
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     return f"{frames[-1].filename}, line {frames[-1].lineno}: " if len(frames) > 1 else ""
-
-
-def _class_paths(config: Any) -> Iterator[str]:
-    if isinstance(config, Mapping):
-        if isinstance(config.get("class_path"), str):
-            yield config["class_path"]
-        for value in config.values():
-            yield from _class_paths(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from _class_paths(value)
 
 
 @functools.cache

@@ -79,6 +79,8 @@ def packaged_setting(key: str, value: str) -> str:
     is_name = re.fullmatch(r"[a-z]\w*", value) and value not in ("true", "false", "null")
     if key not in _SECTIONS or not (is_name or value.endswith(_SUFFIXES)):
         return value
+    if key == "trainer.logger" and value in ("none", "no", "off"):
+        raise UserError(f"{key}: {value}: use false to log nowhere")
     return str(packaged_file(value, f"configs/{key.rpartition('.')[2]}", f"{key}:"))
 
 
@@ -86,7 +88,7 @@ def with_packaged_files(argv: Sequence[str]) -> list[str]:
     """Replace names of included files in the arguments of `fit` and its like: `--config demo --model=slowfast`."""
     located, option = [], ""
     for argument in argv:
-        if argument.startswith("--"):
+        if argument.startswith(("--", "-c")):
             name, equals, value = argument.partition("=")
             located.append(f"{name}={_value(name, value)}" if equals else argument)
             option = "" if equals else name
@@ -97,6 +99,6 @@ def with_packaged_files(argv: Sequence[str]) -> list[str]:
 
 
 def _value(option: str, value: str) -> str:
-    if option == "--config":
+    if option in ("--config", "-c"):
         return str(packaged_file(value, "experiments", option))
     return packaged_setting(option.removeprefix("--"), value)

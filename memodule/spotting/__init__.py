@@ -2,7 +2,7 @@
 
 `video_source` reads frames with their times, `sampling` brings them to the frame rate of the checkpoint, `faces`
 follows one person, `coverage` says which parts could be analysed, and `spotter` combines these with flow, network and
-selection rule into a `result`; `pictures`, `page` and `annotate` show it.
+selection rule into a `result`; `pictures` and `annotate` show it, and so does `memodule.report`.
 """
 
 from typing import TYPE_CHECKING

@@ -15,6 +15,7 @@ from memodule.errors import UserError
 from memodule.intervals import SelectionRule, describe_rule
 from memodule.networks.weight_files import read_plain
 from memodule.runtime.atomic import replacing
+from memodule.runtime.own_parts import without_folders
 
 CAUTION: Final = (
     "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is not an "
@@ -58,8 +59,10 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
             shutil.copyfile(checkpoint, aside)
         else:
             saved = read_plain(checkpoint, "a fold's model.ckpt")
-            # without the settings of the data module, which name folders of this machine
+            # without what names folders of this machine: settings of the data module, and the user's own files
             kept = {key: value for key, value in saved.items() if not key.startswith("datamodule")}
+            if "parts" in kept:
+                kept["parts"] = without_folders(kept["parts"])
             torch.save({**kept, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
     return default_checkpoint_path()
 

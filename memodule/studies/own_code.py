@@ -2,14 +2,14 @@
 
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
 import memodule
 from memodule.runtime.digests import file_sha256, json_sha256
-from memodule.runtime.own_parts import imported_parts
+from memodule.runtime.own_parts import class_paths, imported_parts
 
 _INSTALLED: Final = {Path(path).resolve() for name, path in sysconfig.get_paths().items() if name.endswith("lib")}
 """Folders of Python's own modules and of installed libraries."""
@@ -22,7 +22,7 @@ def own_code(named: Any) -> list[str]:
     files. Of an installed library only the file counts that a class path names or leads to.
     """
     own: dict[str, ModuleType] = {}
-    waiting = [path.rpartition(".")[0] for path in _class_paths(named)]
+    waiting = [path.rpartition(".")[0] for path in class_paths(named)]
     while waiting:
         module = sys.modules.get(name := waiting.pop())
         if module is None or name in own or name.partition(".")[0] == memodule.__name__ or not _file(module):
@@ -35,7 +35,7 @@ def own_code(named: Any) -> list[str]:
 def parts_digest(config: Any) -> str | None:
     """One short hash for all code of your own that a config names; None where it names only libraries."""
     parts = {part["module"].partition(".")[0] for part in imported_parts()}
-    mine = [path for path in _class_paths(config) if path.partition(".")[0] in parts]
+    mine = [path for path in class_paths(config) if path.partition(".")[0] in parts]
     code = own_code([{"class_path": path} for path in mine])
     return json_sha256(code)[:8] if code else None
 
@@ -70,13 +70,3 @@ def _file(module: ModuleType) -> Path | None:
     written = getattr(module, "__file__", None)
     file = Path(written).resolve() if written else None
     return file if file is not None and file.is_file() else None
-
-
-def _class_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if "class_path" in value:
-            yield str(value["class_path"])
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _class_paths(item)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -16,7 +16,10 @@ from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
 from memodule.networks.description import build_network
 from memodule.networks.weight_files import read_plain
-from memodule.runtime.own_parts import remember
+from memodule.runtime.class_paths import imported_class
+from memodule.runtime.own_parts import class_paths, remember
+
+_LIGHTNING_WORDS: Final = ("null", "best", "last", "hpc", "registry")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,6 +87,35 @@ def load_fold_model(path: Path | str) -> FoldModel:
         raise UserError(
             f"{path}: not what this version of memodule writes ({type(error).__name__}: {error}); train the fold again"
         ) from None
+
+
+def require_known_network(given: str) -> None:
+    """Refuse a `ckpt_path` that is missing or damaged, or whose classes are not imported.
+
+    Lightning would import whatever module the checkpoint names.
+
+    Args:
+        given: A file, or one of Lightning's words for a checkpoint that the trainer itself wrote.
+
+    Raises:
+        UserError: If the file cannot be used.
+    """
+    if not given:
+        raise UserError("--ckpt_path: no file is named; pass the model.ckpt of a fold, or leave the option out")
+    if given in _LIGHTNING_WORDS and not Path(given).is_file():
+        return
+    saved = read_plain(Path(given), "a checkpoint that `memodule fit` or `loso` wrote")
+    hyper_parameters = saved.get("hyper_parameters", {}) if isinstance(saved, dict) else None
+    if not isinstance(hyper_parameters, dict):
+        raise UserError(f"{given}: not a checkpoint of a fold; use the model.ckpt that `memodule fit` or `loso` wrote")
+    # A dotted key or a bare class path would be read as a class too.
+    if odd := [name for name in hyper_parameters if not (isinstance(name, str) and name.isidentifier())]:
+        raise UserError(f"{given}: hyper_parameters.{odd[0]} is not a setting; train the fold again")
+    if "_class_path" in hyper_parameters or not isinstance(hyper_parameters.get("network", {}), dict):
+        raise UserError(f"{given}: its network is not described by class_path and init_args; train the fold again")
+    remember(saved.get("parts", ()))
+    for path in class_paths(hyper_parameters):
+        imported_class(path, nn.Module, given)
 
 
 def _require_known_features(path: Path, carried: Mapping[str, Any]) -> None:

@@ -14,8 +14,9 @@ from lightning.pytorch.cli import LightningArgumentParser
 from lightning.pytorch.loggers import Logger
 from torch import nn
 
+from memodule.errors import UserError
 from memodule.intervals import SelectionRule
-from memodule.runtime.own_parts import how_to_import
+from memodule.runtime.own_parts import how_to_import, import_named
 from memodule.runtime.yaml_files import did_you_mean
 from memodule.training.config_files import Sources
 
@@ -35,6 +36,8 @@ _UNION: Final = re.compile(
 _NOT_A_KIND: Final = re.compile(r"Not a valid subclass of (\w+)\. Got value: ([^\n]*)")
 _MISSING: Final = re.compile(r"the following arguments are required: (.*)")
 _NO_FILE: Final = re.compile(r"Unable to load config ['\"]([^'\"]+)['\"]")
+
+_NAMED_CLASS: Final = re.compile(r"(?:'class_path': |given class_path |Given value: )'?([\w.]+\.\w+)\b")
 
 _BASES: Final = {
     "intervals": SelectionRule,
@@ -72,6 +75,20 @@ def in_one_line(message: str, parser: LightningArgumentParser, sources: Sources)
         if problem:
             return f"{_where(key, sources)}{problem}"
     return f"config: {' '.join(message.split())[:_LONGEST]}"
+
+
+def failed_import(message: str) -> UserError | None:
+    """What went wrong in the user's module whose class a config names; None if that is not the problem.
+
+    jsonargparse only says that the value is not of the right class. It has tried to import these modules, so that
+    doing it again runs no other code.
+    """
+    for path in dict.fromkeys(_NAMED_CLASS.findall(message)):
+        try:
+            import_named(path, "config:")
+        except UserError as error:
+            return error
+    return None
 
 
 def _where(key: str, sources: Sources) -> str:

@@ -47,7 +47,7 @@ def check_arguments(argv: Sequence[str]) -> Sources:
             sources.files.append(Path(value))
             _check_config(Path(value))
         elif _is_yaml_file(value) and Path(value).is_file():
-            _check_nested(read_yaml(Path(value), _WANTED), Path(value).parent)
+            _check_nested(read_yaml(Path(value), _WANTED), Path(value))
         elif value[:1] in ("{", "["):
             _check_text(option, value)
     return sources
@@ -67,16 +67,29 @@ def _check_config(path: Path) -> None:
         section = contents.get(name)
         if not isinstance(section, Mapping | str | None):
             raise UserError(f"{path}: {name}: {section!r} is not a section; write keys below it, or name a file")
-    _check_nested(contents, path.parent)
+    _check_nested(contents, path)
 
 
-def _check_nested(value: Any, folder: Path) -> None:
-    """Read the files that a config names, relative to the folder of the config."""
+def _check_nested(value: Any, file: Path, outer: tuple[Any, ...] = ()) -> None:
+    """Read the files that a config names, relative to its own folder.
+
+    Args:
+        value: A part of the config.
+        file: The config.
+        outer: Resolved files, and the identities of mappings and lists, that this one is inside of.
+
+    Raises:
+        UserError: If one cannot be read, or contains itself.
+    """
     if isinstance(value, Mapping | list):
+        if id(value) in outer:
+            raise UserError(f"{file}: a value contains itself (a YAML alias inside of its anchor); write it out")
         for item in value.values() if isinstance(value, Mapping) else value:
-            _check_nested(item, folder)
-    elif _is_yaml_file(value) and (folder / value).is_file():
-        _check_nested(read_yaml(folder / value, _WANTED), (folder / value).parent)
+            _check_nested(item, file, (*outer, id(value)))
+    elif _is_yaml_file(value) and (named := file.parent / value).is_file():
+        if named.resolve() in (*outer, file.resolve()):
+            raise UserError(f"{file}: {value} leads back to itself; name another file")
+        _check_nested(read_yaml(named, _WANTED), named, (*outer, file.resolve()))
 
 
 def _check_text(option: str, text: str) -> None:

@@ -23,7 +23,8 @@ from memodule.module import SpotRecognizeModule
 from memodule.runtime.own_parts import adopt, import_requested
 from memodule.runtime.packaged import with_packaged_files
 from memodule.runtime.private_interfaces import parser_of
-from memodule.training.config_errors import in_one_line
+from memodule.training.checkpoints import require_known_network
+from memodule.training.config_errors import failed_import, in_one_line
 from memodule.training.config_files import Sources, check_arguments
 
 LARGEST_SEED: Final = 2**32 - 1
@@ -87,12 +88,27 @@ class FoldCLI(LightningCLI):
                 warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
                 super().parse_arguments(parser, args)
         except (ArgumentError, AttributeError) as error:  # jsonargparse 4.53 raises the latter for some unknown classes
+            if failed := failed_import(str(error)):
+                raise failed from None
             known = parser_of(self, args[0] if isinstance(args, list) and args else None)
             raise UserError(in_one_line(str(error), known, sources)) from None
         adopt(self.config.as_dict())
         seed = self.config.get(str(self.config.get("subcommand")), self.config).get("seed_everything")
         if isinstance(seed, int) and not isinstance(seed, bool) and not 0 <= seed <= LARGEST_SEED:
             raise UserError(f"seed_everything: {seed}; use a whole number from 0 to {LARGEST_SEED}")
+
+    @override
+    def _parse_ckpt_path(self) -> None:
+        subcommand = self.config.get("subcommand")
+        path = self.config[subcommand].get("ckpt_path") if subcommand else None
+        if path is None:
+            return
+        require_known_network(str(path))
+        try:
+            super()._parse_ckpt_path()
+        except (ArgumentError, AttributeError, SystemExit) as error:
+            reason = in_one_line(str(error), parser_of(self, subcommand), Sources())
+            raise UserError(f"{path}: its settings do not fit here ({reason}); train the fold again") from None
 
     @override
     def instantiate_classes(self) -> None:

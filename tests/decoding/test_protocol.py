@@ -81,7 +81,7 @@ def test_options_that_a_file_leaves_out_are_those_of_megc(tmp_path):
     ("text", "message"),
     [
         ("matching: best", r"mine\.yaml: protocol\.matching: 'best'.*one_to_one, greedy"),
-        ("matchin: greedy", r"mine\.yaml: matchin .*name, videos, matching"),
+        ("matchin: greedy", r"mine\.yaml: protocol\.matchin .*name, videos, matching"),
         ("- greedy", r"mine\.yaml: .*maps options to values"),
         ("a: [", r"mine\.yaml: .*YAML"),
         ("emotions: 5", r"mine\.yaml: protocol\.emotions"),

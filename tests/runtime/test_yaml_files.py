@@ -52,3 +52,9 @@ def test_errors_name_the_file_and_the_remedy(tmp_path: Path) -> None:
 def test_a_near_name_is_suggested() -> None:
     assert did_you_mean("learning_rat", ["learning_rate", "loss"]) == " (did you mean learning_rate?)"
     assert did_you_mean("zzz", ["learning_rate"]) == ""
+
+
+@pytest.mark.parametrize("text", ["a: !!map text", "!!map [a, b]"])
+def test_a_mapping_that_is_none_is_not_yaml(text: str) -> None:
+    with pytest.raises(yaml.YAMLError):
+        load_yaml(text)

@@ -25,8 +25,6 @@ from memodule.studies.search.space import Space, ends
 
 ROOT = Path(__file__).parents[2]
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_trials_that_differ_in_intervals_only_train_once(planted, tmp_path, monkeypatch):
     config = experiment(planted, tmp_path, inner=1, epochs=1, logger=False)

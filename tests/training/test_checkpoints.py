@@ -1,10 +1,14 @@
 """From a trained fold to everything that inference needs, through one file that may come from anywhere."""
 
+import sys
+
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from tiny import experiment
 
 from memodule.callbacks import IntervalSelection
+from memodule.cli import main
 from memodule.data import LosoDataModule
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
@@ -68,7 +72,7 @@ def changed(path, folder, change):
         (lambda saved: saved.update(memodule=3), r"changed\.ckpt: .*model\.ckpt"),
         (lambda saved: saved["memodule"].pop("fps"), r"not what this version of memodule writes \(KeyError: 'fps'\)"),
         (lambda saved: saved["memodule"].update(protocol=None), "not what this version of memodule writes"),
-        (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), r"changed\.ckpt: iuo .*filter_neutral"),
+        (lambda saved: saved["memodule"]["protocol"].update(iuo=0.5), r"changed\.ckpt: protocol\.iuo .*filter_neutral"),
         (lambda saved: saved["memodule"].update(features_version=0), "trained on version 0 of the flow features"),
         (lambda saved: saved["memodule"].update(frame_classes=["happy"]), "its classes are happy, not negative, "),
         (
@@ -104,3 +108,34 @@ def test_loading_for_more_training_and_saving_again_loses_nothing(fold, tmp_path
     saved = {}
     again.on_save_checkpoint(saved)
     assert saved["memodule"] == torch.load(fold[2], weights_only=True)["memodule"]
+
+
+EVIL = "memodule_test_evil"
+
+
+@pytest.fixture
+def words(planted, tmp_path):
+    """The arguments of a command of Lightning for the subject that the fold held out."""
+    return ["--config", str(experiment(planted, tmp_path, logger=False)), "--data.fold=002"]
+
+
+@pytest.mark.parametrize("written", ["argument", "config"])
+def test_a_checkpoint_cannot_make_lightning_import_anything(fold, written, words, tmp_path, monkeypatch, capsys):
+    (tmp_path / f"{EVIL}.py").write_text("raise SystemError('imported')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    evil = {"class_path": f"{EVIL}.Net"}
+    path = changed(fold[2], tmp_path, lambda saved: saved["hyper_parameters"]["network"].update(evil))
+    config = tmp_path / "more.yaml"
+    config.write_text(f"ckpt_path: {path}\n")
+    more = [f"--ckpt_path={path}"] if written == "argument" else ["--config", str(config)]
+    assert main(["test", *words, *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert f"{EVIL}.Net" in line
+    assert EVIL not in sys.modules
+
+
+def test_settings_of_a_checkpoint_that_do_not_fit_are_one_line(fold, words, tmp_path, capsys):
+    path = changed(fold[2], tmp_path, lambda saved: saved["hyper_parameters"]["network"]["init_args"].update(widht=3))
+    assert main(["test", *words, f"--ckpt_path={path}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.startswith(f"memodule: error: {path}: ")

@@ -118,6 +118,21 @@ def test_files_that_a_config_names_are_checked_too(tiny, tmp_path):
     assert f"{rule}: cannot be read as YAML (line 4: the key rules appears twice" in refusal([tiny, outer], {})
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("intervals: circle.yaml\n", "leads back to itself"),
+        ("intervals: {init_args: {rules: [other.yaml]}}\n", "leads back to itself"),
+        ("data: &all\n  more: [*all]\n", "contains itself"),
+    ],
+)
+def test_circles_are_refused(text, named, tiny, tmp_path):
+    circle = tmp_path / "circle.yaml"
+    circle.write_text(text)
+    (tmp_path / "other.yaml").write_text("intervals: circle.yaml\n")
+    assert named in refusal([tiny, circle], {})
+
+
 def test_the_file_that_counts_is_named(tiny, tmp_path):
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text("trainer:\n  max_epochs: many\n")

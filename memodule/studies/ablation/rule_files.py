@@ -1,8 +1,6 @@
 """Selection rules as a grid writes them: by name, by class path, or by a file of configs/intervals."""
 
-import contextlib
 import copy
-import importlib
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ import memodule.intervals
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.runtime.class_paths import imported_class
-from memodule.runtime.own_parts import adopt
+from memodule.runtime.own_parts import import_named
 from memodule.runtime.packaged import packaged_names
 from memodule.runtime.yaml_files import did_you_mean, read_yaml
 from memodule.studies.values import is_yaml_file
@@ -119,9 +117,7 @@ def _inside(rule: Any, part: str, where: str) -> Any:
 def _rule_class(path: str, where: str) -> tuple[str, type[SelectionRule]]:
     """The complete class path, and the class; a grid is a config, so its class paths may be imported."""
     if "." in path:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(path.rpartition(".")[0])
-            adopt({"class_path": path})
+        import_named(path, where)
         return path, imported_class(path, SelectionRule, where)  # type: ignore[type-abstract]
     if path not in RULES:
         raise UserError(f"{where}: there is no rule {path}{did_you_mean(path, RULES)}; there are {', '.join(RULES)}")
