@@ -17,6 +17,7 @@ from memodule.metrics.files import gather, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
 from memodule.runtime.atomic import write_json
 from memodule.runtime.packaged import packaged_file
+from memodule.runtime.yaml_files import is_yaml_file
 
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
@@ -86,7 +87,7 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     name = arguments.protocol
     if name in ("megc", "published"):
         protocol = Protocol.preset(cast(Literal["megc", "published"], name))
-    elif Path(name).suffix in (".yaml", ".yml"):
+    elif is_yaml_file(name):
         protocol = Protocol.read(packaged_file(name, "configs/protocol", "--protocol"))
     else:
         raise UserError(f"--protocol {name}: use megc, published, or a YAML file such as configs/protocol/megc.yaml")

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from memodule.report.drawing import HIT, PAPER, Picture, page_axes, svg, whole_numbers
 from memodule.report.rendering import render
 from memodule.report.reported_study import titled
+from memodule.runtime.yaml_files import is_yaml_file
 from memodule.synthetic.recipe import RECIPE
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _facts(board: "Leaderboard") -> list[tuple[str, str]]:
 
 def _short(value: str) -> str:
     """A setting without the folder and suffix of a YAML file."""
-    return Path(value).stem if value.endswith((".yaml", ".yml")) else value
+    return Path(value).stem if is_yaml_file(value) else value
 
 
 def _parameter_picture(board: "Leaderboard", parameter: "Parameter") -> Picture:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from memodule.errors import UserError
-from memodule.runtime.yaml_files import did_you_mean
+from memodule.runtime.yaml_files import did_you_mean, is_yaml_file
 
 FOLDERS: Final = ("configs", "experiments")
 
@@ -20,8 +20,6 @@ ROOT: Final = _PACKAGE if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent
 
 _SECTIONS: Final = ("data", "intervals", "model", "protocol", "trainer", "trainer.logger")
 """Config keys whose values can be a file of `configs/<last part of the key>/`."""
-
-_SUFFIXES: Final = (".yaml", ".yml")
 
 
 def packaged_file(given: Path | str, folder: str, option: str = "") -> Path:
@@ -43,7 +41,7 @@ def packaged_file(given: Path | str, folder: str, option: str = "") -> Path:
         return path
     name = path.as_posix().removeprefix(f"{folder}/")
     known = packaged_names(folder)
-    stem = name.removesuffix(path.suffix) if path.suffix in _SUFFIXES else name
+    stem = name.removesuffix(path.suffix) if is_yaml_file(path.name) else name
     found = [known[stem]] if stem in known else [file for file in known.values() if file.stem == stem]
     if len(found) == 1:
         return found[0]
@@ -77,7 +75,7 @@ def packaged_setting(key: str, value: str) -> str:
         UserError: If it is one, and there is no such file.
     """
     is_name = re.fullmatch(r"[a-z]\w*", value) and value not in ("true", "false", "null")
-    if key not in _SECTIONS or not (is_name or value.endswith(_SUFFIXES)):
+    if key not in _SECTIONS or not (is_name or is_yaml_file(value)):
         return value
     if key == "trainer.logger" and value in ("none", "no", "off"):
         raise UserError(f"{key}: {value}: use false to log nowhere")

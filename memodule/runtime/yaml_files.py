@@ -29,6 +29,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def is_yaml_file(value: Any) -> bool:
+    """Whether a value is the name of a YAML file."""
+    return isinstance(value, str) and value.endswith((".yaml", ".yml"))
+
+
 def load_yaml(text: str) -> Any:
     """Parse YAML text into plain values.
 

@@ -133,11 +133,6 @@ def require_known(names: Iterable[Any], known: Sequence[str], where: str) -> Non
             )
 
 
-def is_yaml_file(value: Any) -> bool:
-    """Whether a value names a YAML file."""
-    return isinstance(value, str) and value.endswith((".yaml", ".yml"))
-
-
 def _comparable(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from memodule.errors import UserError
-from memodule.runtime.yaml_files import load_yaml, read_yaml, read_yaml_mapping
+from memodule.runtime.yaml_files import is_yaml_file, load_yaml, read_yaml, read_yaml_mapping
 
 _CONFIG: Final = ("--config", "-c")
 _WANTED: Final = "a YAML file as in experiments/ or configs/"
@@ -46,7 +46,7 @@ def check_arguments(argv: Sequence[str]) -> Sources:
         if option in _CONFIG:
             sources.files.append(Path(value))
             _check_config(Path(value))
-        elif _is_yaml_file(value) and Path(value).is_file():
+        elif is_yaml_file(value) and Path(value).is_file():
             _check_nested(read_yaml(Path(value), _WANTED), Path(value))
         elif value[:1] in ("{", "["):
             _check_text(option, value)
@@ -86,7 +86,7 @@ def _check_nested(value: Any, file: Path, outer: tuple[Any, ...] = ()) -> None:
             raise UserError(f"{file}: a value contains itself (a YAML alias inside of its anchor); write it out")
         for item in value.values() if isinstance(value, Mapping) else value:
             _check_nested(item, file, (*outer, id(value)))
-    elif _is_yaml_file(value) and (named := file.parent / value).is_file():
+    elif is_yaml_file(value) and (named := file.parent / value).is_file():
         if named.resolve() in (*outer, file.resolve()):
             raise UserError(f"{file}: {value} leads back to itself; name another file")
         _check_nested(read_yaml(named, _WANTED), named, (*outer, file.resolve()))
@@ -99,14 +99,10 @@ def _check_text(option: str, text: str) -> None:
         raise UserError(f"{option.lstrip('-')}: cannot be read as YAML ({' '.join(str(error).split())})") from None
 
 
-def _is_yaml_file(value: Any) -> bool:
-    return isinstance(value, str) and value.endswith((".yaml", ".yml"))
-
-
 def _sets(key: Sequence[str], path: Path) -> bool:
     value = read_yaml(path, _WANTED)
     for position, part in enumerate(key):
-        if _is_yaml_file(value):
+        if is_yaml_file(value):
             return _sets(key[position:], path.parent / value)
         if not isinstance(value, Mapping) or part not in value:
             return False

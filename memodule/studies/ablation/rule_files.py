@@ -12,8 +12,7 @@ from memodule.intervals import SelectionRule
 from memodule.runtime.class_paths import imported_class
 from memodule.runtime.own_parts import import_named
 from memodule.runtime.packaged import packaged_names
-from memodule.runtime.yaml_files import did_you_mean, read_yaml
-from memodule.studies.values import is_yaml_file
+from memodule.runtime.yaml_files import did_you_mean, is_yaml_file, read_yaml
 
 RULES: Final = tuple(
     sorted(

@@ -11,9 +11,9 @@ from memodule.errors import UserError
 from memodule.runtime.digests import json_sha256
 from memodule.runtime.own_parts import import_options
 from memodule.runtime.packaged import packaged_file
+from memodule.runtime.yaml_files import is_yaml_file
 from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
-from memodule.studies.values import is_yaml_file
 
 _MAY_DIFFER: Final = ("name", "stitching", "neutral")
 """Options of a protocol that change what is found; all others change how it is counted."""

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.errors import UserError
-from memodule.runtime.yaml_files import did_you_mean, read_yaml_mapping
-from memodule.studies.values import FORMS, Parameter, is_yaml_file, read_parameter, unique
+from memodule.runtime.yaml_files import did_you_mean, is_yaml_file, read_yaml_mapping
+from memodule.studies.values import FORMS, Parameter, read_parameter, unique
 
 _DIGITS: Final = 4
 """Significant digits of a drawn number: more would only make commands unreadable."""
