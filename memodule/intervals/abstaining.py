@@ -52,12 +52,16 @@ class Abstaining(SelectionRule):
         return super().fit(expressions, fps=fps, frame_step=frame_step)
 
     @override
-    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+    def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
         self.rule.calibrate(curves)
         found = [self._judged(c.curve, c.probabilities) for c in curves]
         hit = [hits(d.frames, d.confidence, c.micro) for d, c in zip(found, curves, strict=True)]
         self.learned = best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
-        return self
+
+    @property
+    @override
+    def learns_from_curves(self) -> bool:
+        return self.least is None or self.rule.learns_from_curves
 
     @override
     def state(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ else, so a rule that only saw training subjects cannot leak.
 import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,19 @@ class LabelledCurve:
     emotions: IntArray | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What a rule was calibrated on.
+
+    Attributes:
+        videos: Number of score curves.
+        micro: Number of labelled micro-expressions on them.
+    """
+
+    videos: int
+    micro: int
+
+
 class SelectionRule(abc.ABC):
     """Score curve -> intervals.
 
@@ -88,6 +101,9 @@ class SelectionRule(abc.ABC):
 
     timing: Timing | None = None
     """What `fit` learned; None before it."""
+
+    calibration: Calibration | None = None
+    """What `calibrate` learned from; None before it."""
 
     def fit(self, expressions: Sequence[Expression], *, fps: float, frame_step: int = 1) -> Self:
         """Learn the interval prior, in place, from labelled micro-expressions (most rules ignore macro-expressions).
@@ -102,12 +118,30 @@ class SelectionRule(abc.ABC):
         self.timing = Timing.of(expressions, fps=fps, frame_step=frame_step)
         return self
 
+    @final
     def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
-        """Learn, in place, from score curves; most rules have nothing to learn. Optional, and only after `fit`.
+        """Learn, in place, from score curves, after `fit`; see `learns_from_curves`.
 
-        The curves belong to training or inner validation subjects, never to the scored one.
+        The curves belong to training or inner validation subjects, never to the scored one. An earlier calibration is
+        forgotten.
         """
+        self._calibrate(curves)
+        self.calibration = Calibration(len(curves), sum(len(labelled.micro) for labelled in curves))
         return self
+
+    def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:  # noqa: B027 - rules may have nothing to learn
+        """`calibrate` of rules that learn from curves; the others do without."""
+
+    @property
+    def learns_from_curves(self) -> bool:
+        """Whether `calibrate` can change what the rule finds, so that it is only half fitted without it."""
+        return type(self)._calibrate is not SelectionRule._calibrate
+
+    @property
+    def uncalibrated(self) -> str | None:
+        """Why the rule, which learns from curves, runs without what it should have learned; None if it does not."""
+        seen = self.calibration.micro if self.calibration else 0
+        return "no labelled score curve has calibrated it" if self.learns_from_curves and not seen else None
 
     def detect(self, curve: npt.ArrayLike, probabilities: npt.ArrayLike | None = None) -> Detections:
         """Find the micro-expressions of one curve (T,).
@@ -132,11 +166,16 @@ class SelectionRule(abc.ABC):
 
     def state(self) -> dict[str, Any]:
         """What the rule has learned, as plain values for JSON and checkpoints."""
-        return {"timing": None if self.timing is None else dataclasses.asdict(self.timing)}
+        timing, calibration = (
+            None if part is None else dataclasses.asdict(part) for part in (self.timing, self.calibration)
+        )
+        return {"timing": timing, "calibration": calibration}
 
     def load_state(self, state: Mapping[str, Any]) -> Self:
         """Restore what `state` returned, in place."""
         self.timing = None if state["timing"] is None else Timing.from_state(state["timing"])
+        seen = state.get("calibration")  # files of older versions have none
+        self.calibration = None if seen is None else Calibration(**seen)
         return self
 
     def _fitted(self) -> Timing:

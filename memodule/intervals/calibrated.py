@@ -75,7 +75,7 @@ class Calibrated(SelectionRule):
         return super().fit(expressions, fps=fps, frame_step=frame_step)
 
     @override
-    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+    def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
         for rule in self.rules:
             rule.calibrate(curves)
         proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
@@ -83,12 +83,11 @@ class Calibrated(SelectionRule):
         true = [_reaches(p, c.micro) for c, p in zip(curves, proposals, strict=True)]
         self.learned = Logistic.fit(np.concatenate(rows), np.concatenate(true)) if _enough(true) else None
         if self.learned is None:
-            return self
+            return
         found = [self._weighed(p, r) for p, r in zip(proposals, rows, strict=True)]
         hit = [evidence.hits(d.frames, d.confidence, c.micro) for c, d in zip(curves, found, strict=True)]
         best = evidence.best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
         self.threshold = 0.0 if best is None else best
-        return self
 
     @override
     def state(self) -> dict[str, Any]:

@@ -89,9 +89,13 @@ class ClassPrior(SelectionRule):
         return self
 
     @override
-    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+    def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
         self.rule.calibrate(curves)
-        return self
+
+    @property
+    @override
+    def learns_from_curves(self) -> bool:
+        return self.rule.learns_from_curves
 
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
         """(n,) int64 class index 0..4, 4 is neutral, of intervals (n, 3), given class probabilities (T, 5)."""

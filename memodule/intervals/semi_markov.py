@@ -104,14 +104,13 @@ class SemiMarkov(SelectionRule):
         return self.learned or given
 
     @override
-    def calibrate(self, curves: Sequence[LabelledCurve]) -> Self:
+    def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
         self.learned = None  # an earlier calibration must not count as given
         known = self.heights
         micro = _height_of(curves, "micro") or (known.micro, known.micro_sd)
         macro = _height_of(curves, "macro") or (known.macro, known.macro_sd)
         noise = _noise_of(curves, self._fitted().half_window)
         self.learned = Heights(*micro, *macro, noise=known.noise if noise is None else noise)
-        return self
 
     @override
     def state(self) -> dict[str, Any]:

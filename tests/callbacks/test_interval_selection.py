@@ -108,9 +108,8 @@ def test_rules_are_calibrated_on_inner_validation_curves_before_the_held_out_sub
     calls = []
 
     class Recording(FixedWindow):
-        def calibrate(self, curves):
+        def _calibrate(self, curves):
             calls.append(curves)
-            return self
 
     callback = IntervalSelection(Recording(), out=str(tmp_path))
     fold = data(planted, inner_validation_subjects=["003"])

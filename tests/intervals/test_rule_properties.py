@@ -214,6 +214,18 @@ def test_calibration_without_anything_to_learn_from_keeps_the_rule_working(rule)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_a_rule_that_learns_from_curves_says_so_until_it_has_seen_labelled_ones(rule):
+    described = {k: v for k, v in describe_rule(rule).items() if k != "state"}
+    fresh = fitted(build_rule(described, "grid"))
+    assert (fresh.uncalibrated is not None) == fresh.learns_from_curves
+    assert (fresh.calibrate([]).uncalibrated is not None) == fresh.learns_from_curves
+    assert fresh.calibrate(training_curves()).uncalibrated is None
+    again = build_rule(describe_rule(fresh), "stored")
+    assert again.calibration == fresh.calibration
+    assert again.uncalibrated is None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_training_without_micro_expressions_is_refused(rule):
     described = {k: v for k, v in describe_rule(rule).items() if k != "state"}
     with pytest.raises(UserError, match="no micro-expression"):

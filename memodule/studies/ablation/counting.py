@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from memodule.decoding.fitted import FittedDecoder
-from memodule.intervals import LabelledCurve, SelectionRule, build_rule
+from memodule.intervals import LabelledCurve, build_rule
 from memodule.metrics.functional import Tally
 from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
 from memodule.studies.ablation.variants import DecodingSpec
@@ -80,7 +80,7 @@ class _Counter:
         """
         curves = self._study.choosers(fold)
         names = sorted(curves)
-        if not (self._calibrators(fold) and learns_from_curves(self._decoding.build())):
+        if not (self._calibrators(fold) and self._decoding.build().learns_from_curves):
             decoder = self._fitted(fold)
             return sum((self._remembered(decoder, fold, name, curves[name]) for name in names), Tally())
         labelled = _labelled({name: curves[name] for name in names})
@@ -113,11 +113,6 @@ class _Counter:
         if key not in self._seen:
             self._seen[key] = tally_curves(decoder, curves)
         return self._seen[key]
-
-
-def learns_from_curves(rule: SelectionRule) -> bool:
-    """Whether `calibrate` can change what the rule finds."""
-    return type(rule).calibrate is not SelectionRule.calibrate
 
 
 def tally_curves(decoder: FittedDecoder, curves: Sequence[PreparedCurve]) -> Tally:

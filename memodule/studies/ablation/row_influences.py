@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from memodule.studies.ablation.counting import learns_from_curves
 from memodule.studies.ablation.grid import Grid
 from memodule.studies.ablation.prepared import PreparedFold, PreparedStudy
 from memodule.studies.ablation.table import AblationRow
@@ -63,5 +62,5 @@ def _fold(candidate: Candidate, fold: PreparedFold, study: PreparedStudy) -> dic
         return {"prior_fitted_on": "stored", "calibrated_on": "stored"}
     leaks = decoding.protocol(study.protocol).leaks
     calibrated = "inner" if fold.inner else "training" if decoding.calibrate == "nested" else "none"
-    learns = learns_from_curves(decoding.build())
+    learns = decoding.build().learns_from_curves
     return {"prior_fitted_on": "all" if leaks else "training", "calibrated_on": calibrated if learns else "none"}
