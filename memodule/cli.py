@@ -31,6 +31,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "evaluate": "score predicted expressions (CSV) against labelled ones",
         "submit": "write or check submission files for the Micro-Expression Grand Challenge",
         "import-published": "score the authors' own weights and features",
+        "import-curves": "make a study of another system's score curves",
     },
     "one fold (LightningCLI)": {
         "fit": "train",

@@ -211,6 +211,7 @@ _REQUIRED = {
     "loso": ["--config", "x"],
     "search": ["--config", "x", "--space", "y"],
     "import-published": ["x", "y", "--config", "z"],
+    "import-curves": ["x", "--catalog", "y"],
     "evaluate": ["x", "y"],
     "ablate": ["x", "--grid", "y"],
     "report": ["x"],

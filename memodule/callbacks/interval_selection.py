@@ -125,7 +125,7 @@ class IntervalSelection(Callback):
             data.hparams["batch_size"],
             scores["offset"],
         )
-        if not (np.isfinite(curve.score).all() and np.isfinite(curve.logits).all()):
+        if not (np.isfinite(curve.score).all() and np.isfinite(logits).all()):
             raise UserError(
                 f"{'/'.join(scores['key'])}: the network's scores are not finite, so training has diverged; "
                 "lower model.learning_rate, or set trainer.gradient_clip_val"

@@ -5,10 +5,10 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
 
 from memodule import console
 from memodule.commands import command_parser, parse
+from memodule.commands.study_options import named_protocol
 from memodule.commands.values import number, whole
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
@@ -16,8 +16,6 @@ from memodule.metrics.evaluation import EvaluationReport, compare, details, eval
 from memodule.metrics.files import gather, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
 from memodule.runtime.atomic import write_json
-from memodule.runtime.packaged import packaged_file
-from memodule.runtime.yaml_files import is_yaml_file
 
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
@@ -84,13 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
-    name = arguments.protocol
-    if name in ("megc", "published"):
-        protocol = Protocol.preset(cast(Literal["megc", "published"], name))
-    elif is_yaml_file(name):
-        protocol = Protocol.read(packaged_file(name, "configs/protocol", "--protocol"))
-    else:
-        raise UserError(f"--protocol {name}: use megc, published, or a YAML file such as configs/protocol/megc.yaml")
+    protocol = named_protocol(arguments.protocol)
     for option, least, most in (("prior_length", 1, 10**9), ("resamples", 1, 10**6), ("seed", 0, 10**18)):
         value = getattr(arguments, option)
         if value is not None and not least <= value <= most:

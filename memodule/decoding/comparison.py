@@ -1,18 +1,14 @@
 """What was found in a video next to its labels, in the frames that a protocol compares."""
 
 import dataclasses
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memodule.datasets.catalog import Catalog, VideoKey
-from memodule.decoding.decode import Decoded
+from memodule.decoding.decode import UNKNOWN, Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS
-
-UNKNOWN: Final = -1
-"""An apex or an emotion that is not known."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.intervals import LabelledCurve, SelectionRule, vote_emotions
 from memodule.runtime.csv_files import write_csv
+
+UNKNOWN: Final = -1
+"""An apex or an emotion that is not known."""
 
 PREDICTION_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion", "confidence")
 TRUTH_COLUMNS = ("subject", "video", "onset", "apex", "offset", "emotion")
@@ -26,7 +29,8 @@ class Decoded:
     Attributes:
         key: (subject, video).
         sampled: (n, 3) onset, apex, offset in sampled frames, inclusive.
-        emotions: (n,) class index 0..4; neutral (4) does not count as a detection if the protocol filters it.
+        emotions: (n,) class index 0..4, -1 = unknown; neutral (4) does not count as a detection if the protocol
+            filters it.
         confidence: (n,) larger is more certain.
         frame_step: Source frames per sampled frame.
     """
@@ -47,11 +51,14 @@ class Decoded:
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
     """Select the intervals of a curve; their frames vote the emotions unless the rule assigns them.
 
-    `protocol.neutral` says how frames vote. Intervals voted neutral are kept.
+    `protocol.neutral` says how frames vote. Intervals voted neutral are kept. On a curve without classes all emotions
+    are unknown.
     """
     found = rule.detect(curve.score, curve.probabilities)
     emotions = found.emotions
-    if emotions is None:
+    if curve.logits is None:
+        emotions = np.full(len(found), UNKNOWN, np.int64)
+    elif emotions is None:
         emotions = vote_emotions(found.frames, curve.frame_emotions[protocol.neutral])
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
@@ -63,7 +70,7 @@ def labelled_curve(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
         curve.score.astype(np.float64),
         _sampled(micro, curve.frame_step),
         _sampled(catalog.expressions_of(curve.key, "macro"), curve.frame_step),
-        curve.probabilities.astype(np.float64),
+        None if curve.probabilities is None else curve.probabilities.astype(np.float64),
         np.array([EMOTIONS.index(e.emotion) for e in micro], dtype=np.int64),
     )
 
@@ -75,11 +82,11 @@ def _sampled(expressions: Sequence[Expression], frame_step: int) -> NDArray[np.i
 
 
 def prediction_rows(videos: Iterable[Decoded]) -> Iterator[tuple[Any, ...]]:
-    """One row of `PREDICTION_COLUMNS` per interval, in 0-based, inclusive source frames."""
+    """One row of `PREDICTION_COLUMNS` per interval, in 0-based, inclusive source frames; unknown emotions are empty."""
     for video in videos:
         columns = (video.frames.tolist(), video.emotions.tolist(), video.confidence.tolist())
         for frames, emotion, confidence in zip(*columns, strict=True):
-            yield (*video.key, *frames, FRAME_CLASSES[emotion], confidence)
+            yield (*video.key, *frames, "" if emotion == UNKNOWN else FRAME_CLASSES[emotion], confidence)
 
 
 def write_predictions(path: Path, videos: Iterable[Decoded]) -> None:

@@ -53,9 +53,11 @@ def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     first = curves[0]
     if any((c.key, len(c.score), c.frame_step) != (first.key, len(first.score), first.frame_step) for c in curves):
         raise ValueError("only curves of the same video can be averaged")
-    score, logits = np.stack([c.score for c in curves]), np.stack([c.logits for c in curves])
+    score, logits = np.stack([c.score for c in curves]), [c.logits for c in curves if c.logits is not None]
     return dataclasses.replace(
-        first, score=score.mean(axis=0).astype(np.float32), logits=logits.mean(axis=0).astype(np.float32)
+        first,
+        score=score.mean(axis=0).astype(np.float32),
+        logits=np.stack(logits).mean(axis=0).astype(np.float32) if logits else None,
     )
 
 

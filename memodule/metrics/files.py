@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from memodule import console
 from memodule.datasets.catalog import Kind, VideoKey
-from memodule.decoding.comparison import UNKNOWN, VideoIntervals, VideoLength
+from memodule.decoding.comparison import VideoIntervals, VideoLength
+from memodule.decoding.decode import UNKNOWN
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.metrics.spot_tables import NOT_ANALYSED, is_spot_table, keys_by_path, report_not_analysed, with_key

@@ -61,7 +61,7 @@ class _Curves:
         key = id(curve), neutral
         if key not in self._index:
             self._index[key] = len(self.packed)
-            self.packed.append(_packed(curve, frame_emotions(curve.logits, neutral), self._thin))
+            self.packed.append(_packed(curve, _frame_classes(curve, neutral), self._thin))
         return self._index[key]
 
 
@@ -86,6 +86,12 @@ def thinned(score: NDArray[np.float32], thin: int) -> NDArray[np.float32]:
 def _samples(studies: Sequence[ReportedStudy]) -> int:
     different = {id(curve): len(curve.score) for study in studies for seed in study.curves.values() for curve in seed}
     return sum(different.values())
+
+
+def _frame_classes(curve: VideoCurve, neutral: Any) -> NDArray[np.int64]:
+    """(n,) class of each sample; one more than there are where the curve has no classes."""
+    nothing = np.full(len(curve.score), len(FRAME_CLASSES), np.int64)
+    return nothing if curve.logits is None else frame_emotions(curve.logits, neutral)
 
 
 def _packed(curve: VideoCurve, emotions: NDArray[np.int64], thin: int) -> dict[str, Any]:

@@ -165,7 +165,7 @@ class Spotter:
             sample_frames=timeline.frames,
             sample_seconds=timeline.seconds,
             score=np.where(analysed, curve.score, np.float32("nan")),
-            probabilities=curve.probabilities,
+            probabilities=_given(curve.probabilities),
             expressions=tuple(self._expressions(curve, rule, stretches, timeline)),
             sections=tuple(timeline.section(stretch) for stretch in stretches),
             places=tuple(reading.places),
@@ -206,7 +206,7 @@ class Spotter:
         score = curve.score[: reading.count]
         neutral = score[analysed].mean() if analysed.any() else np.float32(0)
         score = np.where(analysed, score, neutral).astype(np.float32)
-        return dataclasses.replace(curve, score=score, logits=curve.logits[: reading.count])
+        return dataclasses.replace(curve, score=score, logits=_given(curve.logits)[: reading.count])
 
     def _expressions(
         self, curve: VideoCurve, rule: SelectionRule, stretches: Sequence[Stretch], timeline: Timeline
@@ -222,7 +222,7 @@ class Spotter:
             if part is None or (emotion == NEUTRAL and protocol.filter_neutral):
                 continue
             onset, offset = max(onset, part.first), min(offset, part.last)
-            means = curve.probabilities[onset : offset + 1].mean(axis=0).tolist()
+            means = _given(curve.probabilities)[onset : offset + 1].mean(axis=0).tolist()
             yield SpottedExpression(
                 onset=int(timeline.frames[onset]),
                 apex=int(timeline.frames[apex]),
@@ -234,3 +234,9 @@ class Spotter:
                 probabilities=dict(zip(FRAME_CLASSES, means, strict=True)),
                 confidence=confidence,
             )
+
+
+def _given(classes: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
+    """What every curve of a network has, and only imported ones may lack."""
+    assert classes is not None
+    return classes

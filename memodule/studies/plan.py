@@ -19,6 +19,7 @@ from memodule.runtime.digests import json_sha256
 _NOT_IDENTITY = (
     "seed_everything",
     "data.catalog",
+    "data.curves",
     "data.flow",
     "data.fold",
     "data.num_workers",

@@ -12,6 +12,7 @@ import numpy as np
 
 from memodule.datasets.catalog import Catalog
 from memodule.decoding.curves import VideoCurve
+from memodule.decoding.decode import UNKNOWN
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS
 from memodule.intervals import frame_emotions, vote_emotions
@@ -30,7 +31,9 @@ def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str,
     for curve in curves:
         micro = catalog.expressions_of(curve.key, "micro")
         intervals = np.array([(e.onset, e.onset, e.offset) for e in micro], np.int64).reshape(-1, 3) // curve.frame_step
-        voted = vote_emotions(intervals, frame_emotions(curve.logits, "drop"))
+        voted = np.full(len(micro), UNKNOWN, np.int64)
+        if curve.logits is not None:
+            voted = vote_emotions(intervals, frame_emotions(curve.logits, "drop"))
         true = np.array([EMOTIONS.index(e.emotion) for e in micro], np.int64)
         tally = Tally(tp=len(micro), confusion=confusion_of(true, voted))
         tallies[curve.subject] = tallies.get(curve.subject, Tally()) + tally

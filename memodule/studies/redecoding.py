@@ -84,9 +84,9 @@ def redecode_fold(job: Job) -> None:
     if fold.validation:
         curves = trained.inner_curves
         inner = inner_tallies(decoder, curves, catalog)
-        _write_stage(job.folder / "val", decoder, curves)
+        write_stage(job.folder / "val", decoder, curves)
         decoder.calibrate([labelled_curve(curve, catalog) for curve in curves])
-    _write_stage(job.folder / "test", decoder, trained.curves)
+    write_stage(job.folder / "test", decoder, trained.curves)
     changed = {
         "provenance": {**trained.result["provenance"], "interval_prior": list(decoder.informed)},
         "rule": describe_rule(decoder.rule),
@@ -96,7 +96,8 @@ def redecode_fold(job: Job) -> None:
     write_json(job.folder / "result.json", {**trained.result, **changed})
 
 
-def _write_stage(folder: Path, decoder: FittedDecoder, curves: Sequence[VideoCurve]) -> None:
+def write_stage(folder: Path, decoder: FittedDecoder, curves: Sequence[VideoCurve]) -> None:
+    """Write curves, and what the rule finds on them, as a fold does."""
     write_curves(folder / "curves.npz", curves)
     write_predictions(folder / "intervals.csv", [decoder.decode(curve) for curve in curves])
 

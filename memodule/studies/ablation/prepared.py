@@ -1,7 +1,6 @@
 """What a study leaves to decode: curves, labels and the subjects of its folds, read once for all variants."""
 
 import dataclasses
-import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from memodule.datasets.catalog import Catalog
 from memodule.decoding.comparison import compared
-from memodule.decoding.curves import VideoCurve
+from memodule.decoding.curves import VideoCurve, curve_key
 from memodule.decoding.decode import Decoded, labelled_curve
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import NEUTRAL
@@ -189,11 +188,6 @@ def _identity(study: Study, folds: Sequence[PreparedFold]) -> str:
             [(*video.key, video.fps, video.frames) for video in study.catalog.videos],
             [dataclasses.astuple(expression) for expression in study.catalog.expressions],
             [(fold.name, fold.training, fold.inner, dict(fold.rule), own_code(fold.rule)) for fold in folds],
-            [_curve_key(own.curve) for group in groups for own in group],
+            [curve_key(own.curve) for group in groups for own in group],
         ]
     )
-
-
-def _curve_key(curve: VideoCurve) -> list[Any]:
-    digests = [hashlib.sha256(array.tobytes()).hexdigest() for array in (curve.score, curve.logits)]
-    return [*curve.key, curve.fps, curve.frame_step, *digests]
