@@ -67,7 +67,7 @@ def _log(ablation: "Ablation", figures: "Mapping[str, Figure]") -> None:
     The summary has the reference's scores, never the best row's: dashboards sorted by those would choose on held-out
     subjects.
     """
-    from memodule.metrics.score_names import SCORE_NAMES
+    from memodule.metrics.score_names import NOT_GIVEN
     from memodule.studies.ablation.table import flat_rows
     from memodule.studies.tracking import log_media, tracked_run
 
@@ -81,10 +81,11 @@ def _log(ablation: "Ablation", figures: "Mapping[str, Figure]") -> None:
                 "ablation/rows": len(ablation.rows),
                 "ablation/leaks": sum(row.leak for row in ablation.rows),
                 "ablation/partial": ablation.prepared.partial or "",
-                **{f"reference/{name}": scores[name] for name in SCORE_NAMES},
+                **{f"reference/{name}": value for name, value in scores.items()},
             }
         )
-        log_media(run, {"ablation": flat_rows(ablation.rows)}, figures, mixed_types=True)
+        rows = [{name: v for name, v in row.items() if v != NOT_GIVEN} for row in flat_rows(ablation.rows)]
+        log_media(run, {"ablation": rows}, figures, mixed_types=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,16 +1,21 @@
 """An ablation as the terminal shows it: the best row of each variant, what folds chose, and the notes."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from memodule.metrics.score_names import NOT_GIVEN
 from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.table import AblationRow, best_of_groups
 
 _HEADS: Final = ("STRS [95 %]", "- ref.", "p", "spot F1", "P", "R", "recog F1", "on", "TP/FP/FN")
 _NARROW: Final = ("STRS", "- ref.", "spot F1", "recog F1", "TP/FP/FN")
+_SPOTTING: Final = ("spot F1 [95 %]", "- ref.", "p", "P", "R", "TP/FP/FN")
+"""What there is without emotions."""
+
 _WIDE: Final = 120
 """Width of a terminal that holds all columns."""
 
@@ -18,7 +23,9 @@ _WIDE: Final = 120
 def print_table(ablation: Ablation) -> None:
     """Print to standard output."""
     out = Console(highlight=False, markup=False, emoji=False)
-    heads = _HEADS if out.width >= _WIDE else _NARROW
+    heads: Sequence[str] = _HEADS if out.width >= _WIDE else _NARROW
+    if ablation.headline == "spot_f1":
+        heads = [head for head in _SPOTTING if out.width >= _WIDE or head not in ("P", "R")]
     partial = f" (PARTIAL: {ablation.prepared.partial})" if ablation.prepared.partial else ""
     title = f"{ablation.study.name} under {ablation.grid.name}{partial}, best first"
     reference = f"differences from {ablation.grid.reference}"
@@ -53,17 +60,21 @@ def _name(row: AblationRow, size: int, ablation: Ablation) -> Text:
 
 
 def _cells(row: AblationRow) -> dict[str, str]:
-    low, high = row.ranges["strs"]
-    pooled, scores, test = row.pooled, row.scores, (row.differences or {}).get("strs")
+    main = row.headline
+    low, high = row.ranges[main]
+    pooled, test = row.pooled, (row.differences or {}).get(main)
+    scores = {name: f"{value:.3f}" for name, value in row.scores.items()}
+    ranged = f"{scores[main]} [{low:.2f}, {high:.2f}]"
     return {
-        "STRS": f"{scores['strs']:.3f}",
-        "STRS [95 %]": f"{scores['strs']:.3f} [{low:.2f}, {high:.2f}]",
+        "STRS": scores.get("strs", NOT_GIVEN),
+        "STRS [95 %]": ranged,
+        "spot F1 [95 %]": ranged,
         "- ref.": f"{test['difference']:+.3f}" if test else "",
         "p": f"{test['p_value']:.3f}" if test else "",
-        "spot F1": f"{scores['spot_f1']:.3f}",
-        "P": f"{scores['spot_precision']:.3f}",
-        "R": f"{scores['spot_recall']:.3f}",
-        "recog F1": f"{scores['recog_f1']:.3f}",
+        "spot F1": scores["spot_f1"],
+        "P": scores["spot_precision"],
+        "R": scores["spot_recall"],
+        "recog F1": scores.get("recog_f1", NOT_GIVEN),
         "on": str(row.support),
         "TP/FP/FN": f"{pooled.tp}/{pooled.fp}/{pooled.fn}",
     }

@@ -8,20 +8,21 @@ from pathlib import Path
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.study_options import named_protocol
 from memodule.commands.values import number, whole
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.metrics.evaluation import EvaluationReport, compare, details, evaluate, kinds, per_subject, tally_subjects
-from memodule.metrics.files import gather, read_lengths, read_rows
+from memodule.metrics.files import gather, have_emotions, read_lengths, read_rows
 from memodule.metrics.same_videos import check_videos
+from memodule.metrics.score_names import without_recognition
 from memodule.runtime.atomic import write_json
 
 EPILOG = """\
 Both files have the columns subject, video, onset, offset, emotion; apex (may be empty) and kind (micro or macro) are
 optional, and so is confidence in PRED.csv. Frames are 0-based and inclusive. Emotions: negative, positive, surprise,
-others, in PRED.csv also neutral. expressions.csv of a Catalog can be the truth. PRED.csv can be a table of
-memodule spot, whose files are found through the column path of --videos.
+others, in PRED.csv also neutral. If all emotions of PRED.csv are empty, only spotting is scored. expressions.csv of a
+Catalog can be the truth. PRED.csv can be a table of memodule spot, whose files are found through the column path of
+--videos.
 
 Without --videos the videos are those of the two files. Scores are of micro-expressions; macro rows of PRED.csv add
 spotting scores of macro-expressions and of both kinds together.
@@ -30,7 +31,8 @@ spotting scores of macro-expressions and of both kinds together.
 `published` leaks: its priors are fitted on the held-out subject too. Every table says so, and so does the JSON under
 leak.
 
-JSON: protocol, leak (null, or what the protocol leaks), spotting, recognition, strs, ci, baselines.
+JSON: protocol, leak (null, or what the protocol leaks), spotting, recognition, strs, ci, baselines. Without emotions
+everything about recognition, and strs, is null.
 recognition.support is the number of true positives behind recognition F1; recognition.confusion has a row for each true
 emotion (negative, positive, surprise, others) and a column for each predicted one (the same, then neutral); ci holds
 [low, high] of the 95 % bootstrap over subjects.
@@ -82,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
-    protocol = named_protocol(arguments.protocol)
+    protocol = Protocol.named(arguments.protocol)
     for option, least, most in (("prior_length", 1, 10**9), ("resamples", 1, 10**6), ("seed", 0, 10**18)):
         value = getattr(arguments, option)
         if value is not None and not least <= value <= most:
@@ -120,4 +122,5 @@ def _evaluated(arguments: argparse.Namespace, protocol: Protocol) -> EvaluationR
         others = tally_subjects(gather(runs[1], truths, lengths, more_videos=keys), protocol)
         compared = compare(tallies, others, protocol, arguments.seed)
         result["paired"] = {"against": str(arguments.against), **compared}
-    return result
+    named = all(have_emotions(run) for run in runs)
+    return result if named else without_recognition(result)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.study_options import add_place, named_protocol
+from memodule.commands.study_options import add_place
 from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 from memodule.commands.values import whole
 
@@ -40,15 +40,15 @@ examples:
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     arguments = parse(_parser(), argv)
-    from memodule.studies.ablation.rule_files import read_rule
+    from memodule.decoding.protocol import Protocol
+    from memodule.studies.decoding_plan import resolved_rule
     from memodule.studies.imported_curves import import_curves, plan_import
 
-    protocol = named_protocol(arguments.protocol)
     imported = plan_import(
         arguments.curves,
         arguments.catalog,
-        read_rule(arguments.rule, Path(), "--rule"),
-        protocol,
+        resolved_rule(arguments.rule, "--rule"),
+        Protocol.named(arguments.protocol),
         frames_per_sample=arguments.frames_per_sample,
         lag=arguments.lag,
         frame_step=arguments.frame_step,

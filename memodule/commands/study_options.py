@@ -3,28 +3,24 @@
 import argparse
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
 from memodule.commands.values import cluster, folder_name, share, subjects, whole
-from memodule.errors import UserError
-from memodule.runtime.packaged import packaged_file
 from memodule.runtime.workers import processors
-from memodule.runtime.yaml_files import is_yaml_file
 
 if TYPE_CHECKING:
-    from memodule.decoding.protocol import Protocol
     from memodule.studies.work import Workers
 
 _EXPERIMENT: Final = "experiment: a YAML file, or the name of an included one, such as demo"
 
 
-def add_experiment(parser: argparse.ArgumentParser, what: str = _EXPERIMENT) -> None:
+def add_experiment(parser: argparse.ArgumentParser, what: str = _EXPERIMENT, required: bool = True) -> None:
     """Add `--config` and `--set`."""
     parser.add_argument(
         "--config",
         type=Path,
         action="append",
-        required=True,
+        required=required,
         metavar="YAML|NAME",
         help=f"{what}; a further one replaces what it names",
     )
@@ -113,17 +109,6 @@ def add_place(parser: argparse.ArgumentParser, what: str, name: str = "the confi
 def add_online(parser: argparse.ArgumentParser) -> None:
     """Add `--online`."""
     parser.add_argument("--online", action="store_true", help="send runs to Weights & Biases (needs `wandb login`)")
-
-
-def named_protocol(name: str) -> "Protocol":
-    """The protocol that `--protocol` names: a preset, or a YAML file of options."""
-    from memodule.decoding.protocol import Protocol
-
-    if name in ("megc", "published"):
-        return Protocol.preset(cast(Literal["megc", "published"], name))
-    if not is_yaml_file(name):
-        raise UserError(f"--protocol {name}: use megc, published, or a YAML file such as configs/protocol/megc.yaml")
-    return Protocol.read(packaged_file(name, "configs/protocol", "--protocol"))
 
 
 def _setting(text: str) -> tuple[str, str]:

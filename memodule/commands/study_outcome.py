@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from memodule import console
-from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, chance_scores, pooled_scores
+from memodule.metrics.score_names import HEADLINE_SCORES, NAMES, NOT_GIVEN, chance_scores, pooled_scores
 from memodule.runtime.own_parts import import_options
 
 if TYPE_CHECKING:
@@ -84,22 +84,26 @@ def results_text(results: Mapping[str, Any]) -> str:
         f"{'':17}{'pooled':>8}  {'95 % interval':>17}  {'chance':>8}  {'mean of folds':>17}",
     ]
     for name in HEADLINE_SCORES:
+        if name not in scores:
+            lines.append(f"{NAMES[name]:17}{NOT_GIVEN}")
+            continue
         low, high = ranges[name]
         fold = results["folds"][name]
         lines.append(
             f"{NAMES[name]:17}{scores[name]:8.4f}  {f'{low:.4f} .. {high:.4f}':>17}  {chance[name]:8.4f}  "
             f"{fold['mean']:8.4f} ± {fold['std']:.4f}"
         )
-    lines.append(
-        f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; "
-        f"recognition: over {recognition['support']} hits whose emotion is scored"
-    )
-    given = results["recognition_at_labels"]
-    low, high = given["ci"]["f1"]
-    lines.append(
-        f"recognition of all {given['support']} labelled intervals whose emotion is scored: F1 {given['f1']:.4f} "
-        f"({low:.4f} .. {high:.4f}), majority emotion {given['majority']['f1']:.4f}"
-    )
+    counts = f"spotting: {spotting['tp']} hits, {spotting['fp']} false alarms, {spotting['fn']} misses; recognition: "
+    if recognition is None:
+        lines.append(f"{counts}{NOT_GIVEN}, since the curves have no classes")
+    else:
+        given = results["recognition_at_labels"]
+        low, high = given["ci"]["f1"]
+        lines.append(f"{counts}over {recognition['support']} hits whose emotion is scored")
+        lines.append(
+            f"recognition of all {given['support']} labelled intervals whose emotion is scored: F1 {given['f1']:.4f} "
+            f"({low:.4f} .. {high:.4f}), majority emotion {given['majority']['f1']:.4f}"
+        )
     if results["inner"]:
         inner = results["inner"]
         lines.append(

@@ -164,7 +164,7 @@ class Catalog:
         A Catalog that was read from label files also writes `provenance.json`: which files, and every remark.
         """
         root = folder.resolve()
-        video_rows = [(v.subject, v.video, _relative(v.path, root), f"{v.fps:g}", v.frames) for v in self.videos]
+        video_rows = [(v.subject, v.video, _relative(v.path, root), _rate(v.fps), v.frames) for v in self.videos]
         expression_rows = [
             (e.subject, e.video, e.kind, e.onset, "" if e.apex is None else e.apex, e.offset, e.emotion)
             for e in self.expressions
@@ -242,6 +242,11 @@ def _problem(expression: Expression, frames: dict[VideoKey, int], labelled: Cont
         span = f"{expression.onset} .. {expression.offset}"
         return f"frames {span} of {code} are already labelled {expression.kind}; delete one row"
     return None
+
+
+def _rate(fps: float) -> str:
+    """A frame rate that is read again as the same number: 30, 29.97002997002997."""
+    return f"{fps!r}".removesuffix(".0")
 
 
 def _relative(path: Path, root: Path) -> str:

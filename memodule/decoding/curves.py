@@ -6,7 +6,7 @@ Curves are kept so that every selection rule can be tried on them without traini
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,11 @@ class VideoCurve:
         Empty without classes.
         """
         return {} if self.logits is None else {way: frame_emotions(self.logits, way) for way in NEUTRAL_WAYS}
+
+
+def have_classes(curves: Iterable[VideoCurve]) -> bool:
+    """Whether curves say anything about emotions; all of a study do, or none."""
+    return not any(curve.logits is None for curve in curves)
 
 
 def curve_key(curve: VideoCurve) -> list[Any]:

@@ -110,6 +110,23 @@ class Protocol:
         return MEGC if name == "megc" else cls(**_PUBLISHED)
 
     @classmethod
+    def named(cls, name: str, where: str = "--protocol") -> "Protocol":
+        """The protocol that an option names: a preset, or a YAML file of options.
+
+        Raises:
+            UserError: If there is neither; `where` is the option.
+        """
+        from memodule.runtime.packaged import packaged_file
+        from memodule.runtime.yaml_files import is_yaml_file
+
+        presets = {preset.name: preset for preset in (MEGC, cls(**_PUBLISHED))}
+        if name in presets:
+            return presets[name]
+        if not is_yaml_file(name):
+            raise UserError(f"{where} {name}: use megc, published, or a YAML file such as configs/protocol/megc.yaml")
+        return cls.read(packaged_file(name, "configs/protocol", where))
+
+    @classmethod
     def from_dict(cls, options: Mapping[str, Any], where: str = "") -> "Protocol":
         """The protocol with these options, and those of `megc` where options are left out.
 

@@ -38,7 +38,7 @@ class IntervalRow:
         key: (subject, video).
         kind: "micro" or "macro".
         frames: Onset, apex (-1 = unknown), offset.
-        emotion: Class index; -1 = unknown (macro-expressions).
+        emotion: Class index; -1 = unknown (macro-expressions, predictions of a system that names no emotions).
         confidence: Larger is more certain; None without such a column.
     """
 
@@ -76,7 +76,20 @@ def read_rows(path: Path, role: Role, videos: Path | None = None) -> list[Interv
             rows.append(_row(cells, where, role))
     report_not_analysed(path, unseen)
     _check_repeats(rows, role)
+    _check_emotions(rows)
     return rows
+
+
+def have_emotions(rows: Iterable[IntervalRow]) -> bool:
+    """Whether micro-expressions have emotions; where one has none, none has."""
+    return not any(row.emotion == UNKNOWN for row in rows if row.kind == "micro")
+
+
+def _check_emotions(rows: Sequence[IntervalRow]) -> None:
+    micro = [row for row in rows if row.kind == "micro"]
+    without = [row for row in micro if row.emotion == UNKNOWN]
+    if without and len(without) < len(micro):
+        raise UserError(f"{without[0].where}: no emotion, while other rows have one; name all emotions, or none")
 
 
 def _check_repeats(rows: Sequence[IntervalRow], role: Role) -> None:
@@ -150,9 +163,9 @@ def _row(cells: dict[str, str], where: str, role: Role) -> IntervalRow:
 
 
 def _emotion(name: str, kind: str, where: str, role: Role) -> int:
-    """The class index; unknown for a macro-expression, which counts in spotting only."""
+    """The class index; unknown for a macro-expression, which counts in spotting only, and for an empty prediction."""
     classes = FRAME_CLASSES if role == "predictions" else EMOTIONS
-    if kind == "macro":
+    if kind == "macro" or (not name and role == "predictions"):
         return UNKNOWN
     if name.lower() not in classes:
         hint = "; a neutral part is not an expression, so delete the row" if name.lower() == "neutral" else ""

@@ -45,17 +45,34 @@ HEADLINE_SCORES: Final = SCORE_ORDER[:5]
 """What charts and dashboards show."""
 
 
+SPOTTING_SCORES: Final = tuple(key for key, score in SCORE_NAMES.items() if score.block == "spotting")
+"""The scores that need no emotions."""
+
+NOT_GIVEN: Final = "not given"
+"""What readers see instead of recognition and STRS where a system names no emotions."""
+
+_NEED_EMOTIONS: Final = {*SCORE_NAMES, "recognition", "majority_emotion", "recognition_at_labels"} - {*SPOTTING_SCORES}
+
+
+def without_recognition(values: Any) -> Any:
+    """A report, or a part of one, in which everything that needs recognised emotions is None."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: None if key in _NEED_EMOTIONS else without_recognition(value) for key, value in values.items()}
+
+
+def given_scores(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Log keys of the scores that a report has: all of them, or those that need no emotions."""
+    return SPOTTING_SCORES if report["recognition"] is None else tuple(SCORE_NAMES)
+
+
 def pooled_scores(report: Mapping[str, Any]) -> dict[str, float]:
-    """The scores of a report (`memodule.metrics.evaluation.evaluate`, `results.json`) by log key."""
-    return {
-        key: report[score.block][score.key] if score.block else report[score.key] for key, score in SCORE_NAMES.items()
-    }
+    """The given scores of a report (`memodule.metrics.evaluation.evaluate`, `results.json`) by log key."""
+    names = {key: SCORE_NAMES[key] for key in given_scores(report)}
+    return {key: report[score.block][score.key] if score.block else report[score.key] for key, score in names.items()}
 
 
 def chance_scores(report: Mapping[str, Any]) -> dict[str, float]:
-    """The chance levels of a report by log key: random peaks of the prior's length, and the majority emotion."""
-    chance = report["baselines"]
-    return {
-        key: chance[score.chance][score.key] if score.chance else chance[score.key]
-        for key, score in SCORE_NAMES.items()
-    }
+    """The chance levels of these scores by log key: random peaks of the prior's length, and the majority emotion."""
+    chance, names = report["baselines"], {key: SCORE_NAMES[key] for key in given_scores(report)}
+    return {key: chance[score.chance][score.key] if score.chance else chance[score.key] for key, score in names.items()}

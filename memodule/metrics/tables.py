@@ -8,7 +8,15 @@ from rich.table import Table
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.evaluation import EvaluationReport
-from memodule.metrics.score_names import NAMES, SCORE_NAMES, SCORES, chance_scores, pooled_scores
+from memodule.metrics.score_names import (
+    NAMES,
+    NOT_GIVEN,
+    SCORE_NAMES,
+    SCORES,
+    chance_scores,
+    given_scores,
+    pooled_scores,
+)
 
 
 def print_report(report: EvaluationReport, protocol: Protocol) -> None:
@@ -23,16 +31,18 @@ def print_report(report: EvaluationReport, protocol: Protocol) -> None:
     out.print(_rules(protocol))
     if protocol.leak:
         out.print(f"LEAK (protocol {protocol.name}): {protocol.leak}. The files do not say how they were made.")
-    out.print(
-        f"Spotting: {_counts(spotting)}. Recognition: on the {recognition['support']} true positives whose true "
-        f"emotion is {', '.join(protocol.emotions)}."
-    )
+    recognised = f"{NOT_GIVEN}, since the predictions name no emotions."
+    if recognition is not None:
+        emotions = ", ".join(protocol.emotions)
+        recognised = f"on the {recognition['support']} true positives whose true emotion is {emotions}."
+    out.print(f"Spotting: {_counts(spotting)}. Recognition: {recognised}")
     tables = _tables(report, protocol)
     out.print(next(tables))
     peaks, majority = chance["random_peaks"], chance["majority_emotion"]
+    constant = f"; every true positive is {majority['emotion']}" if majority else ""
     out.print(
         f"By chance: as many intervals per video at random places, {peaks['length']} frames long "
-        f"(videos' lengths: {peaks['video_frames']}); every true positive is {majority['emotion']}."
+        f"(videos' lengths: {peaks['video_frames']}){constant}."
     )
     for table in tables:
         out.print(table)
@@ -40,7 +50,8 @@ def print_report(report: EvaluationReport, protocol: Protocol) -> None:
 
 def _tables(report: EvaluationReport, protocol: Protocol) -> Iterator[Table | str]:
     """The scores, then the rest; under a leaking protocol each title says so, so that no table is quoted without it."""
-    for table in (_scores(report), _confusion(report), *_extras(report)):
+    confusion = [] if report["recognition"] is None else [_confusion(report)]
+    for table in (_scores(report), *confusion, *_extras(report)):
         if protocol.leaks and isinstance(table, Table):
             table.title = f"{table.title or 'scores'} (protocol {protocol.name}: LEAK)"
         yield table
@@ -64,26 +75,32 @@ def _rules(protocol: Protocol) -> str:
 
 def _scores(report: EvaluationReport) -> Table:
     values, chance = pooled_scores(report), chance_scores(report)
-    rows = [[NAMES[key], values[key], _interval(report["ci"][key]), chance[key]] for key in SCORES]
+    rows: list[list[object]] = [
+        [NAMES[key], values[key], _interval(report["ci"][key]), chance[key]]
+        if key in values
+        else [NAMES[key], NOT_GIVEN, "", ""]
+        for key in SCORES
+    ]
     return _table("", ["score", "value", "95 % over subjects", "by chance"], rows)
 
 
 def _extras(report: EvaluationReport) -> Iterable[Table | str]:
+    given = [key for key in SCORES if key in given_scores(report)]
     for kind in ("macro", "overall"):
         if kind in report:
             block = report[kind]
             scores = ", ".join(f"{name} {block[name]:.3f}" for name in ("precision", "recall", "f1"))
             yield f"Spotting, {'macro-expressions' if kind == 'macro' else 'both kinds'}: {_counts(block)}; {scores}."
     if "sweep" in report:
-        rows = [[iou, *(scores[key] for key in SCORES)] for iou, scores in report["sweep"].items()]
-        yield _table("by IoU", ["IoU", *(SCORE_NAMES[key].short for key in SCORES)], rows)
+        rows = [[iou, *(scores[key] for key in given)] for iou, scores in report["sweep"].items()]
+        yield _table("by IoU", ["IoU", *(SCORE_NAMES[key].short for key in given)], rows)
     if "timing" in report:
         yield _timing(report)
     if "ranking" in report:
         yield _ranking(report)
     if "subjects" in report:
-        head = ["subject", "TP", "FP", "FN", "spotting F1", "recognition F1", "STRS"]
-        keys = ("tp", "fp", "fn", "spot_f1", "recog_f1", "strs")
+        scored = [key for key in ("spot_f1", "recog_f1", "strs") if key in given]
+        head, keys = ["subject", "TP", "FP", "FN", *(NAMES[key] for key in scored)], ("tp", "fp", "fn", *scored)
         rows = [[name, *(values[key] for key in keys)] for name, values in report["subjects"].items()]
         yield _table("by subject", head, rows)
     if "paired" in report:
@@ -119,6 +136,7 @@ def _paired(report: EvaluationReport) -> Table:
     rows = [
         [NAMES[key], *(paired[key][name] for name in ("first", "second", "difference")), _interval(ends), p]
         for key in SCORES
+        if paired[key] is not None
         for ends, p in [((paired[key]["low"], paired[key]["high"]), f"{paired[key]['p_value']:.4f}")]
     ]
     head = ["score", "this", "other", "difference", "95 % interval", "p"]

@@ -16,7 +16,6 @@ from memodule.studies.ablation.run import Ablation
 from memodule.studies.ablation.sweeps import Sweep, is_numeric, labels, sweeps_of
 from memodule.studies.ablation.table import best_of_groups
 
-_SCORE: Final = "strs"
 _PAGE_SCORES: Final = ("strs", "spot_f1")
 _MOST_NAMED: Final = 12
 """Columns of a heat map up to which its cells hold their values."""
@@ -29,7 +28,7 @@ def figures(ablation: Ablation) -> dict[str, Figure]:
     """All figures by file name without suffix: `variants`, and one for each sweep of the grid."""
     drawn = {"variants": forest_figure(ablation)}
     for sweep in sweeps(ablation):
-        drawn[file_name(sweep.group)] = sweep_figure(sweep, ablation.reference.scores[_SCORE])
+        drawn[file_name(sweep.group)] = sweep_figure(sweep, ablation)
     return drawn
 
 
@@ -64,45 +63,50 @@ def sweep_pictures(sweep: Sweep, ablation: Ablation) -> list[Picture]:
     if sweep.pair is not None:
         rest = ", best over the other parameters" if len(sweep.parameters) > 2 else ""
         names = labels(sweep.parameters[sweep.pair[1]])
-        for score in _PAGE_SCORES:
+        for score in _given(ablation):
             height = 48 + len(names) * min(30, max(14, 220 // len(names)))
             figure, axes = page_axes(height=height, left=26 + 7 * max(map(len, names)))
             pictures.append(Picture(NAMES[score] + rest, svg(figure, draw_heat_map(axes, sweep, score))))
     for parameter in sweep.parameters:
-        for score in _PAGE_SCORES:
+        for score in _given(ablation):
             figure, axes = page_axes(height=200)
             label = draw_sensitivity(axes, sweep, parameter, score, ablation.reference.scores[score])
             pictures.append(Picture(f"{NAMES[score]} against {parameter}", svg(figure, label)))
     return pictures
 
 
-def sweep_figure(sweep: Sweep, reference: float) -> Figure:
-    """The heat map of a sweep, if two parameters are swept, and STRS against each parameter."""
+def _given(ablation: Ablation) -> list[str]:
+    return [score for score in _PAGE_SCORES if score in ablation.reference.scores]
+
+
+def sweep_figure(sweep: Sweep, ablation: Ablation) -> Figure:
+    """The heat map of a sweep, if two parameters are swept, and STRS (or spotting F1) against each parameter."""
+    score = ablation.headline
     panels = len(sweep.parameters) + (sweep.pair is not None)
     figure = Figure(figsize=(4.4 * panels, 3.4), layout="constrained")
     axes = [dress(one, 8) for one in figure.subplots(1, panels, squeeze=False)[0]]
     if sweep.pair is not None:
-        draw_heat_map(axes.pop(0), sweep, _SCORE, size=8)
+        draw_heat_map(axes.pop(0), sweep, score, size=8)
     for own, parameter in zip(axes, sweep.parameters, strict=True):
-        draw_sensitivity(own, sweep, parameter, _SCORE, reference)
-        own.set_ylabel(NAMES[_SCORE])
+        draw_sensitivity(own, sweep, parameter, score, ablation.reference.scores[score])
+        own.set_ylabel(NAMES[score])
         own.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"{sweep.group}: {NAMES[_SCORE]} of held-out subjects", fontsize=10)
+    figure.suptitle(f"{sweep.group}: {NAMES[score]} of held-out subjects", fontsize=10)
     return figure
 
 
 def forest_figure(ablation: Ablation) -> Figure:
-    """The best row of each variant: STRS with its interval; picked rows are hollow, leaking ones diamonds."""
-    shown = best_of_groups(ablation.rows)
+    """The best row of each variant: STRS (or spotting F1) with its interval; picked rows are hollow, leaks diamonds."""
+    shown, score = best_of_groups(ablation.rows), ablation.headline
     figure = Figure(figsize=(9, 1.4 + 0.28 * len(shown)), layout="constrained")
     axes = dress(figure.subplots(), 8)
-    axes.axvline(ablation.reference.scores[_SCORE], color=REFERENCE, linewidth=1.2)
+    axes.axvline(ablation.reference.scores[score], color=REFERENCE, linewidth=1.2)
     for place, (row, size) in enumerate(shown):
-        axes.plot(row.ranges[_SCORE], [place, place], color=HIT, alpha=0.4, linewidth=4, solid_capstyle="round")
+        axes.plot(row.ranges[score], [place, place], color=HIT, alpha=0.4, linewidth=4, solid_capstyle="round")
         colour = ALARM if row.leak else HIT
         filled = PAPER if size > 1 and not row.leak else colour
         marker = "D" if row.leak else "o"
-        axes.plot(row.scores[_SCORE], place, marker, color=colour, markerfacecolor=filled, markersize=6.5)
+        axes.plot(row.scores[score], place, marker, color=colour, markerfacecolor=filled, markersize=6.5)
     names = [
         row.name + (f" (best of {size})" if size > 1 else "") + (" (chosen)" if row.variant.chosen else "")
         for row, size in shown
@@ -111,7 +115,7 @@ def forest_figure(ablation: Ablation) -> Figure:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=LINE)
-    axes.set_xlabel(f"{NAMES[_SCORE]}, 95 % interval over subjects; line: {ablation.grid.reference}")
+    axes.set_xlabel(f"{NAMES[score]}, 95 % interval over subjects; line: {ablation.grid.reference}")
     return figure
 
 

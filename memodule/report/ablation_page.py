@@ -41,7 +41,7 @@ def write_page(ablation: Ablation) -> Path:
 
 def ablation_page(ablation: Ablation) -> str:
     """The page as HTML; the same ablation gives the same text."""
-    study, best = ablation.study, best_of_groups(ablation.rows)
+    study, best, given = ablation.study, best_of_groups(ablation.rows), ablation.reference.scores
     return render(
         "ablation.html",
         title=f"{study.name} under {ablation.grid.name}",
@@ -50,12 +50,18 @@ def ablation_page(ablation: Ablation) -> str:
         notes=[_note(note) for note in ablation.notes],
         facts=_facts(ablation),
         variants=best,
-        scales={name: Scale.around([end for row, _ in best for end in row.ranges[name]]) for name in _CHARTED},
+        scales={
+            name: Scale.around([end for row, _ in best for end in row.ranges[name]])
+            for name in _CHARTED
+            if name in given
+        },
         chosen=[row for row in ablation.rows if row.variant.chosen],
         chosen_on=_chosen_on(ablation),
         sweeps=[(sweep, sweep_pictures(sweep, ablation)) for sweep in sweeps(ablation)],
         names=NAMES,
-        others={key: name.short for key, name in SCORE_NAMES.items() if key != "strs"},
+        short=SCORE_NAMES[ablation.headline].short,
+        main=ablation.headline,
+        others={key: name.short for key, name in SCORE_NAMES.items() if key in given and key != ablation.headline},
         own=STUDY,
         grid=yaml.safe_dump(dict(ablation.grid.contents), sort_keys=False, allow_unicode=True),
     )
@@ -81,6 +87,6 @@ def _facts(ablation: Ablation) -> list[tuple[str, str]]:
         ("rows", str(len(ablation.rows))),
         ("subjects", str(len(ablation.prepared.subjects))),
         ("seeds", ", ".join(map(str, seeds)) + (" (counts pooled)" if len(seeds) > 1 else "")),
-        ("chosen by", NAMES[ablation.grid.choose_by]),
+        ("chosen by", NAMES[ablation.choose_by]),
         ("code", str(study.description["code_version"])),
     ]

@@ -47,7 +47,7 @@ function complete(video) {
   };
   for (const [onset, apex, offset, emotion, confidence, outcome, truth, iou] of video.found) {
     const of = truth === null ? "" : video.micro[truth][3];
-    add("found", OUTCOMES[outcome], onset, apex, offset, { emotion: data.emotions[emotion], confidence, iou, of });
+    add("found", OUTCOMES[outcome], onset, apex, offset, { emotion: data.emotions[emotion] ?? "", confidence, iou, of });
   }
   video.micro.forEach(([onset, apex, offset, emotion], i) => {
     add("labelled", video.claimed.has(i) ? "hit" : "miss", onset, apex, offset, { emotion });
@@ -251,8 +251,9 @@ function onPoint(event) {
   const sample = Math.floor(frame / current.span);
   cross.setAttribute("d", inside ? `M${at} ${FOUND}V${BOTTOM}` : "");
   const score = current.curve.levels[sample];
+  const frameClass = data.emotions[current.curve.classes[sample]];
   byId("cursor").textContent = inside
-    ? `${(frame / current.fps).toFixed(2)} s, frame ${frame}${score === undefined ? "" : `, score ${(score / 255).toFixed(2)}, ${data.emotions[current.curve.classes[sample]]}`}`
+    ? `${(frame / current.fps).toFixed(2)} s, frame ${frame}${score === undefined ? "" : `, score ${(score / 255).toFixed(2)}${frameClass ? `, ${frameClass}` : ""}`}`
     : "";
 }
 

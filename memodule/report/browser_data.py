@@ -130,11 +130,11 @@ def _truth(catalog: Catalog, key: VideoKey, kind: Kind) -> list[list[Any]]:
 
 
 def _found(found: Sequence[Found]) -> list[list[Any]]:
-    """Rows [onset, apex, offset, emotion, confidence, outcome, truth or null, IoU, 1 if on a macro-expression]."""
+    """Rows: onset, apex, offset, emotion or null, confidence, outcome, truth or null, IoU, 1 if on a macro-expression."""
     return [
         [
             *row.frames,
-            FRAME_CLASSES.index(row.emotion),
+            None if row.emotion is None else FRAME_CLASSES.index(row.emotion),
             round(row.confidence, 4),
             _OUTCOMES.index(row.outcome),
             row.truth,

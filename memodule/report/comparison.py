@@ -7,6 +7,7 @@ from typing import Any, Final
 from memodule.datasets.catalog import Catalog
 from memodule.errors import UserError
 from memodule.metrics.evaluation import compare
+from memodule.metrics.score_names import SPOTTING_SCORES
 from memodule.report.reported_study import ReportedStudy
 from memodule.report.study_section import call_text, code_versions, weight_files
 
@@ -59,7 +60,8 @@ class Comparison:
     Attributes:
         obstacles: Why the two cannot be compared; empty if they can.
         differences: The paired test of each score, study minus the first one, and under `AT_LABELS` that of recognition
-            F1 of the labelled intervals; None where there are obstacles.
+            F1 of the labelled intervals; only those of spotting if one of the two has no classes. None where there are
+            obstacles.
     """
 
     obstacles: tuple[str, ...]
@@ -78,6 +80,8 @@ def against_first(studies: Sequence[ReportedStudy]) -> list[Comparison]:
                 differences = compare(study.tallies, first.tallies, study.protocol)
                 at_labels = compare(study.labelled_tallies, first.labelled_tallies, study.protocol)
                 differences[AT_LABELS] = at_labels["recog_f1"]
+                if any(own.results["recognition"] is None for own in (first, study)):
+                    differences = {name: differences[name] for name in SPOTTING_SCORES}
             except UserError as error:
                 found = (str(error),)
         comparisons.append(Comparison(found, differences))

@@ -64,13 +64,15 @@ def study_figures(study: Study, results: Mapping[str, Any]) -> dict[str, Figure 
         results: Contents of its `results.json`.
 
     Returns:
-        `confusion`, and `curves` by subject/video: the first seed's, of videos with micro-expressions.
+        `confusion` (if recognition is given), and `curves` by subject/video: the first seed's, of videos with
+        micro-expressions.
     """
     folds = next(folds for folds in study.finished_folds().values() if folds)
     videos = [pair for fold in folds for pair in zip(fold.curves, fold.decoded, strict=True)]
     shown = [(c, d) for c, d in videos if study.catalog.expressions_of(c.key, "micro")][:_MOST_CURVES]
+    recognition = results["recognition"]
     return {
-        "confusion": confusion_figure(results["recognition"]["confusion"]),
+        **({"confusion": confusion_figure(recognition["confusion"])} if recognition else {}),
         "curves": {
             "/".join(curve.key): curve_figure(curve, study.catalog.expressions_of(curve.key), decoded)
             for curve, decoded in shown

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from memodule.decoding.comparison import VideoIntervals
-from memodule.decoding.decode import Decoded
+from memodule.decoding.decode import UNKNOWN, Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.metrics.functional import NOT_SCORED, interval_iou, match_video
@@ -22,13 +22,14 @@ class Found:
 
     Attributes:
         frames: Onset, apex, offset in source frames, inclusive.
+        emotion: One of `FRAME_CLASSES`; None if unknown.
         truth: Row of the micro-expression that it hits or, failing that, overlaps most; None if it touches none.
         iou: Intersection over union with that one, in compared frames.
         macro: Whether it touches a labelled macro-expression.
     """
 
     frames: tuple[int, int, int]
-    emotion: str
+    emotion: str | None
     confidence: float
     outcome: Outcome
     truth: int | None
@@ -51,7 +52,8 @@ def judge(decoded: Decoded, pair: VideoIntervals, macros: Sequence[tuple[int, in
         nearest = int(np.argmax(overlap[row])) if overlap[row].any() else None
         truth = int(match[row]) if match[row] >= 0 else nearest
         iou = 0.0 if truth is None else float(overlap[row, truth])
-        emotion, confidence = FRAME_CLASSES[decoded.emotions[row]], float(decoded.confidence[row])
+        emotion = None if decoded.emotions[row] == UNKNOWN else FRAME_CLASSES[decoded.emotions[row]]
+        confidence = float(decoded.confidence[row])
         found.append(Found(tuple(frames), emotion, confidence, _outcome(match[row]), truth, iou, bool(touched[row])))
     return found
 

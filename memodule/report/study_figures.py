@@ -110,13 +110,14 @@ def sweep_picture(study: ReportedStudy) -> Picture:
     low, last = thresholds[0] - 0.05, thresholds[-1]
     axes.set(xlim=(low, last + 0.47 * (last - low)), ylim=(0, 1), xticks=thresholds)  # the names follow the curves
     axes.set(xlabel="IoU required of a hit", ylabel="score")
-    ends = spread([float(sweep[last][key]) for key, *_ in _SWEEP], 0.08, 0.02, 1.0)
-    for (key, name, colour, marker, line), end in zip(_SWEEP, ends, strict=True):
+    drawn = [look for look in _SWEEP if sweep[last][look[0]] is not None]
+    ends = spread([float(sweep[last][key]) for key, *_ in drawn], 0.08, 0.02, 1.0)
+    for (key, name, colour, marker, line), end in zip(drawn, ends, strict=True):
         values = [float(sweep[iou][key]) for iou in thresholds]
         axes.plot(thresholds, values, marker, color=colour, linestyle=line, linewidth=2, markersize=5.5)
         axes.annotate(name, (last, end), (9, 0), textcoords="offset points", va="center", color=colour, fontsize=11.5)
     used = study.protocol.iou
-    scores = "; ".join(f"{name} {sweep[used][key]:.3f}" for key, name, *_ in _SWEEP) if used in sweep else "not drawn"
+    scores = "; ".join(f"{name} {sweep[used][key]:.3f}" for key, name, *_ in drawn) if used in sweep else "not drawn"
     return Picture(
         "How strict is a hit?",
         svg(figure, f"Scores against the IoU required of a hit. At {used:g}: {scores}"),

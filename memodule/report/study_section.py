@@ -18,6 +18,7 @@ from memodule.report.table_lines import (
     subject_lines,
     timing_lines,
 )
+from memodule.studies.imported_curves import DECLARED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,14 +51,22 @@ class StudySection:
     trained_as: str | None
     config: str
 
+    def score(self, key: str) -> ScoreLine | None:
+        """The line of a score; None where it is not given."""
+        return next((line for line in self.scores if line.key == key), None)
+
 
 def study_sections(studies: Sequence[ReportedStudy], labels: Sequence[str]) -> list[StudySection]:
     """What a page shows of each study, under its letter."""
     sections = []
     for number, (study, label) in enumerate(zip(studies, labels, strict=True)):
-        same = (labels[earlier] for earlier in range(number) if studies[earlier].histories == study.histories)
+        same = (labels[earlier] for earlier in range(number) if _same_training(studies[earlier], study))
         sections.append(_section(study, label, next(same, None)))
     return sections
+
+
+def _same_training(first: ReportedStudy, other: ReportedStudy) -> bool:
+    return any(other.histories) and first.histories == other.histories
 
 
 def _section(study: ReportedStudy, label: str, trained_as: str | None) -> StudySection:
@@ -84,16 +93,15 @@ def _section(study: ReportedStudy, label: str, trained_as: str | None) -> StudyS
 
 def study_facts(study: ReportedStudy) -> list[tuple[str, str]]:
     """(name, value) of what a reader must know to repeat a study."""
-    config, about, data = study.config, study.description, study.config["data"]
+    about, data = study.description, study.config["data"]
     step = "every frame" if data["frame_step"] == 1 else f"one frame in {data['frame_step']}"
     host, fingerprint = about["host"], about["data_fingerprint"][:8]
     size = f"{len(study.catalog.videos)} videos of {len(study.catalog.subjects)} subjects"
     return [
         ("protocol", _protocol(study)),
         ("selection rule", call_text(study.results["rule"]) + _half_windows(study)),
-        ("network", call_text(config["model"]["network"])),
-        ("training", _training(study)),
-        ("data", f"{size}, {step}, windows of {data['window']}, fingerprint {fingerprint}"),
+        *_origin(study),
+        ("data", f"{size}, {step}{_windows(study)}, fingerprint {fingerprint}"),
         ("folds", f"{study.progress.removesuffix(' folds')}, {_duration(study)}"),
         ("seeds", ", ".join(map(str, about["seeds"]))),
         ("study", f"{about['name']}, digest {about['digest'][:8]}"),
@@ -131,6 +139,20 @@ def _protocol(study: ReportedStudy) -> str:
             f"interval prior fitted on {'all subjects' if rules.leaks else 'training subjects'})",
         ]
     )
+
+
+def _origin(study: ReportedStudy) -> list[tuple[str, str]]:
+    """Where the curves are from."""
+    config, data = study.config, study.config["data"]
+    if files := sorted({fold["curves"]["file"] for fold in study.fold_results if "curves" in fold}):
+        sampling = f"sample i is frame {data['frames_per_sample']} i + {data['lag']}"
+        return [("curves", f"imported from {', '.join(files)} ({sampling}); {DECLARED}")]
+    return [("network", call_text(config["model"]["network"])), ("training", _training(study))]
+
+
+def _windows(study: ReportedStudy) -> str:
+    window = study.config["data"].get("window")
+    return f", windows of {window}" if window else ""
 
 
 def _training(study: ReportedStudy) -> str:

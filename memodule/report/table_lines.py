@@ -36,7 +36,7 @@ class ScoreLine:
 
 
 def score_lines(study: ReportedStudy) -> list[ScoreLine]:
-    """All scores of a study, the recognition of its labelled intervals last."""
+    """All given scores of a study, the recognition of its labelled intervals last."""
     results, labelled = study.results, study.at_labels
     pooled, chance = pooled_scores(results), chance_scores(results)
     seeds = results["by_seed"].values() if len(results["by_seed"]) > 1 else ()
@@ -52,7 +52,10 @@ def score_lines(study: ReportedStudy) -> list[ScoreLine]:
             seeds=tuple(scores[key] for scores in seeds),
         )
         for key in SCORE_ORDER
+        if key in pooled
     ]
+    if results["recognition"] is None:
+        return lines
     (low, high), by_chance = labelled["ci"]["f1"], labelled["majority"]["f1"]
     at_labels = ScoreLine("at_labels", LABELLED_F1, labelled["f1"], low, high, by_chance, folds=None, seeds=())
     return [*lines, at_labels]
@@ -69,7 +72,10 @@ def subject_lines(study: ReportedStudy) -> list[dict[str, Any]]:
 
 
 def emotion_lines(study: ReportedStudy) -> list[dict[str, Any]]:
-    """Recognition of each emotion as in `per_class`, with the labelled MEs of all seeds and the share that was hit."""
+    """Recognition of each emotion as in `per_class`, with the labelled MEs of all seeds and the share that was hit.
+
+    Empty where recognition is not given.
+    """
     labelled = Counter(
         expression.emotion
         for videos in study.decoded.values()
@@ -88,7 +94,9 @@ def emotion_lines(study: ReportedStudy) -> list[dict[str, Any]]:
 
 
 def confusion_lines(study: ReportedStudy) -> list[tuple[str, list[int]]]:
-    """(true emotion, hits by recognised class)."""
+    """(true emotion, hits by recognised class); empty where recognition is not given."""
+    if study.results["recognition"] is None:
+        return []
     return list(zip(EMOTIONS, study.results["recognition"]["confusion"], strict=True))
 
 

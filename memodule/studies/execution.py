@@ -24,7 +24,7 @@ def run_jobs(jobs: Sequence[Job], workers: Workers) -> dict[str, str]:
     if jobs and not workers.in_process and not one_device(jobs[0]):
         raise UserError("trainer.devices: a fold on Ray takes one device; use --workers 1 to spread it over several")
     waiting = [job for job in jobs if not job.finished]
-    epochs = int(jobs[0].config["trainer"]["max_epochs"] or 0) if jobs else 0
+    epochs = int(jobs[0].config["trainer"].get("max_epochs") or 0) if jobs else 0
     with console.progress_bar(slow=True) as bar:
         meter = Meter(bar, "fold", "epochs", len(jobs), max(epochs, 1), done=len(jobs) - len(waiting))
         if not waiting:

@@ -94,7 +94,7 @@ def _train_and_score(cli: FoldCLI, laps: "_Laps") -> tuple[dict[str, Any], dict[
 def one_device(job: Job) -> bool:
     """Whether the fold runs in one process: the default, since folds run in parallel."""
     trainer = job.config["trainer"]
-    return trainer["devices"] in ("auto", 1, "1") and trainer["num_nodes"] == 1
+    return trainer.get("devices", 1) in ("auto", 1, "1") and trainer.get("num_nodes", 1) == 1
 
 
 def _place(job: Job) -> dict[str, Any]:

@@ -193,7 +193,7 @@ class Coverage:
             tuple(video.key for video in catalog.videos if video.key not in covered),
             float(sum(map(np.sum, covered.values())) / sum(video.frames for video in catalog.videos)),
             len(micro),
-            len(micro) - sum(seen),
+            len(micro) - int(sum(seen)),
         )
 
     def to_dict(self) -> dict[str, Any]:

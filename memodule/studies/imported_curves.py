@@ -132,7 +132,7 @@ def import_curves(imported: CurveImport) -> Outcome:
     """
     waiting = [job for job in imported.plan.jobs if not job.finished]
     started = time.perf_counter()
-    decoders = [_decoder(imported, job) for job in console.track(waiting, "folds")]
+    decoders = [_decoder(imported, job) for job in console.track(waiting, "folds")] if waiting else []
     seconds = (time.perf_counter() - started) / max(1, len(waiting))
     study = Study.begin(imported.plan)
     for job, decoder in zip(waiting, decoders, strict=True):

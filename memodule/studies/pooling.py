@@ -6,11 +6,14 @@ from typing import Any
 
 from memodule.datasets.catalog import Catalog
 from memodule.decoding.comparison import VideoIntervals, compared
+from memodule.decoding.curves import have_classes
 from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.evaluation import details, evaluate, per_subject, tally_subjects
 from memodule.metrics.functional import SCORES, Tally, score
+from memodule.metrics.score_names import without_recognition
 from memodule.studies.fold_result import FoldResult
+from memodule.studies.foreign_curves import Coverage
 from memodule.studies.inner import inner_scores
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.study import Study
@@ -46,7 +49,8 @@ def pool(
 def pool_study(study: Study) -> dict[str, Any]:
     """The contents of a study's `results.json`, listed in docs/data-formats.md; the same study gives the same bytes.
 
-    Finished folds count; where some are missing, `complete` is false.
+    Finished folds count; where some are missing, `complete` is false. Recognition and STRS are None where the curves
+    have no classes. A study of imported curves has `coverage`, what these leave open.
 
     Raises:
         UserError: If a file of a finished fold is damaged.
@@ -54,8 +58,8 @@ def pool_study(study: Study) -> dict[str, Any]:
     protocol, missing, by_seed = study.protocol, study.missing(), study.finished_folds()
     folds = [fold for run in by_seed.values() for fold in run]
     results = [fold.result for fold in folds]
-    tallies = tally_at_labels((curve for fold in folds for curve in fold.curves), study.catalog)
-    return {
+    curves = [curve for fold in folds for curve in fold.curves]
+    pooled = {
         "study": study.name,
         "complete": not missing,
         "missing": [f"{subject} (seed {seed})" for subject, seed in missing],
@@ -65,8 +69,11 @@ def pool_study(study: Study) -> dict[str, Any]:
         "options": study.config["protocol"],
         "inner": inner_scores(results, protocol),
         **pool({seed: decoded_videos(run) for seed, run in by_seed.items()}, study.catalog, protocol),
-        "recognition_at_labels": scores_at_labels(tallies, protocol),
+        "recognition_at_labels": scores_at_labels(tally_at_labels(curves, study.catalog), protocol),
     }
+    if study.imported:
+        pooled["coverage"] = Coverage.of(curves, study.catalog.of({fold.subject for fold in folds})).to_dict()
+    return pooled if have_classes(curves) else without_recognition(pooled)
 
 
 def decoded_videos(folds: Iterable[FoldResult]) -> list[Decoded]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from memodule.data.folds import make_fold, scored_catalog
-from memodule.datasets.catalog import read_catalog
+from memodule.data.folds import make_fold
 from memodule.decoding.curves import VideoCurve, write_curves
 from memodule.decoding.decode import labelled_curve, write_predictions
 from memodule.decoding.fitted import FittedDecoder
@@ -70,8 +69,7 @@ def redecode_fold(job: Job) -> None:
     """
     assert job.curves is not None
     source, protocol, data = Study.open(job.curves), protocol_of(job.config), job.config["data"]
-    trained = source.fold(job.subject, job.seed)
-    catalog = scored_catalog(read_catalog(data["catalog"]), protocol.videos)
+    trained, catalog = source.fold(job.subject, job.seed), source.catalog
     fold = make_fold(catalog, job.subject, data["inner_validation_subjects"], job.seed)
     decoder = FittedDecoder.fit(
         build_rule(job.config["intervals"], "intervals"),

@@ -27,17 +27,25 @@ def weaknesses(results: Mapping[str, Any]) -> list[str]:
     if results.get("mixed"):
         differing = "; ".join(f"{name} {' and '.join(values)}" for name, values in results["mixed"].items())
         lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and repeat the command")
+    if (coverage := results.get("coverage")) and (coverage["without"] or coverage["uncovered"]):
+        lines.append(
+            f"NOT COVERED: {len(coverage['without'])} of {coverage['videos']} videos have no score curve, and "
+            f"{coverage['uncovered']} of {coverage['micro']} micro-expressions no score; these count as missed, and "
+            "false alarms there are not known"
+        )
     if results["leak"]:
         lines.append(f"LEAK (protocol {results['protocol']}): {results['leak']}")
     return lines
 
 
 def per_class(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Recognition of the true positives by class.
+    """Recognition of the true positives by class; empty where recognition is not given.
 
     Returns:
         One mapping per emotion: emotion, true, predicted, correct (counts), precision, recall, f1 (0 without a count).
     """
+    if results["recognition"] is None:
+        return []
     confusion = results["recognition"]["confusion"]
     rows = []
     for index, name in enumerate(FRAME_CLASSES[: len(confusion)]):

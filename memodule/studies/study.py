@@ -73,7 +73,7 @@ class Study:
 
     @classmethod
     def open(cls, folder: Path | str) -> "Study":
-        """Open what `memodule loso` or `import-published` wrote; folds may be missing.
+        """Open what `memodule loso`, `import-published` or `import-curves` wrote; folds may be missing.
 
         Raises:
             UserError: If the folder does not hold a study.
@@ -90,6 +90,11 @@ class Study:
         if missing:
             raise UserError(f"{folder}: not a study folder (no {missing[0]} in study.json or config.yaml); {wanted}")
         return cls(folder, description, config)
+
+    @property
+    def imported(self) -> bool:
+        """Whether another system made the curves (`memodule import-curves`): there is no network and no flow."""
+        return "curves" in self.config["data"]
 
     @property
     def name(self) -> str:

@@ -42,18 +42,19 @@ def log_summary(
 
 
 def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What dashboards compare runs by: numbers, flags and the name of the protocol, by log key."""
+    """What dashboards compare runs by: numbers, flags and the name of the protocol, by log key; only what is given."""
+    scores, labelled = pooled_scores(results), results["recognition_at_labels"]
     return {
-        **{f"pooled/{name}": value for name, value in pooled_scores(results).items()},
-        **{f"pooled/{name}_low": low for name, (low, _) in results["ci"].items()},
-        **{f"pooled/{name}_high": high for name, (_, high) in results["ci"].items()},
+        **{f"pooled/{name}": value for name, value in scores.items()},
+        **{f"pooled/{name}_low": results["ci"][name][0] for name in scores},
+        **{f"pooled/{name}_high": results["ci"][name][1] for name in scores},
         **{f"chance/{name}": value for name, value in chance_scores(results).items()},
-        **{f"labelled/recog_{name}": results["recognition_at_labels"][name] for name in ("f1", "uf1", "uar")},
-        **{f"fold_mean/{name}": value["mean"] for name, value in results["folds"].items()},
-        **{f"fold_std/{name}": value["std"] for name, value in results["folds"].items()},
+        **({f"labelled/recog_{name}": labelled[name] for name in ("f1", "uf1", "uar")} if labelled else {}),
+        **{f"fold_mean/{name}": results["folds"][name]["mean"] for name in scores},
+        **{f"fold_std/{name}": results["folds"][name]["std"] for name in scores},
         **{f"inner/{name}": value for name, value in (results["inner"] or {}).items()},
         **{f"counts/{name}": results["spotting"][name] for name in ("tp", "fp", "fn")},
-        "counts/recognition_support": results["recognition"]["support"],
+        **({"counts/recognition_support": results["recognition"]["support"]} if labelled else {}),
         "complete": results["complete"],
         "leak": results["leak"] is not None,
         "protocol": results["protocol"],
@@ -69,13 +70,18 @@ def _fitted(study: Study) -> dict[str, float]:
 
 
 def _tables(results: Mapping[str, Any], found: Sequence[Decoded]) -> dict[str, Rows]:
-    return {
+    subjects = [
+        {"subject": subject, **{name: value for name, value in scores.items() if value is not None}}
+        for subject, scores in results["by_subject"].items()
+    ]
+    tables: dict[str, Rows] = {
         "scores": score_rows(results),
-        "subjects": [{"subject": subject, **scores} for subject, scores in results["by_subject"].items()],
-        "emotions": per_class(results),
-        "confusion": _confusion_rows(results["recognition"]["confusion"]),
+        "subjects": subjects,
         "intervals": [dict(zip(PREDICTION_COLUMNS, row, strict=True)) for row in prediction_rows(found)],
     }
+    if results["recognition"] is None:
+        return tables
+    return tables | {"emotions": per_class(results), "confusion": _confusion_rows(results["recognition"]["confusion"])}
 
 
 def score_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -266,10 +266,16 @@ def _about(config: Mapping[str, Any]) -> dict[str, str]:
     """How studies differ in a table of runs; the whole config is logged too."""
     return {
         "study/data": Path(config["data"]["catalog"]).name,
-        "study/network": str(config["model"]["network"]["class_path"]).rpartition(".")[2],
+        "study/network": _network(config),
         "study/rule": rule_text(config["intervals"]),
         "study/protocol": protocol_of(config).name,
     }
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    if "model" not in config:
+        return "imported curves"
+    return str(config["model"]["network"]["class_path"]).rpartition(".")[2]
 
 
 def run_id(*parts: str) -> str:

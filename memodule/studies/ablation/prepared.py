@@ -1,6 +1,7 @@
 """What a study leaves to decode: curves, labels and the subjects of its folds, read once for all variants."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from memodule.datasets.catalog import Catalog
 from memodule.decoding.comparison import compared
-from memodule.decoding.curves import VideoCurve, curve_key
+from memodule.decoding.curves import VideoCurve, curve_key, have_classes
 from memodule.decoding.decode import Decoded, labelled_curve
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import NEUTRAL
@@ -98,6 +99,11 @@ class PreparedStudy:
     folds: Sequence[PreparedFold]
     identity: str
     missing: Sequence[tuple[str, int]] = ()
+
+    @functools.cached_property
+    def classes(self) -> bool:
+        """Whether the curves say anything about emotions."""
+        return have_classes(own.curve for fold in self.folds for own in fold.test)
 
     @property
     def frame_step(self) -> int:

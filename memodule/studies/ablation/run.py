@@ -47,13 +47,23 @@ class Ablation:
         """The row that others are compared with."""
         return next(row for row in self.rows if row.name == self.grid.reference)
 
+    @property
+    def choose_by(self) -> str:
+        """The score that nested choices maximised."""
+        return objective(self.grid, self.prepared)
+
+    @property
+    def headline(self) -> str:
+        """The score that rows are ordered by."""
+        return self.rows[0].headline
+
     def to_dict(self) -> dict[str, Any]:
         """The contents of `table.json`; `partial` is there only where folds are missing."""
         return {
             "study": self.study.name,
             "grid": str(self.grid.path),
             "reference": self.grid.reference,
-            "choose_by": self.grid.choose_by,
+            "choose_by": self.choose_by,
             "protocol": self.study.protocol.name,
             "subjects": len(self.prepared.subjects),
             "seeds": list(self.study.seeds),
@@ -73,12 +83,17 @@ def ablate(study: Study, grid: Grid, workers: int) -> Ablation:
     cache = CountCache(study.folder / "ablations" / ".cache", prepared.identity)
     counted = count_all(grid, prepared, cache, workers)
     rows = score_rows(grid, prepared, counted.counts)
-    return Ablation(study, grid, prepared, best_first(rows), counted.computed, _notes(study, prepared, rows))
+    return Ablation(study, grid, prepared, best_first(rows), counted.computed, _notes(study, grid, prepared, rows))
+
+
+def objective(grid: Grid, study: PreparedStudy) -> str:
+    """The score that nested choices maximise: the grid's, but spotting F1 where curves without classes have no STRS."""
+    return grid.choose_by if study.classes else "spot_f1"
 
 
 def score_rows(grid: Grid, study: PreparedStudy, counts: Mapping[str, Counts]) -> list[AblationRow]:
     """Choose, score and compare every variant, in the order of the grid; `counts` are by digest of the decoding."""
-    choices = {variant.name: choose(variant, counts, study, grid.choose_by) for variant in grid.variants}
+    choices = {variant.name: choose(variant, counts, study, objective(grid, study)) for variant in grid.variants}
     tallies = {name: held_out_tallies(choice, counts, study) for name, choice in choices.items()}
     return [
         make_row(
@@ -87,12 +102,13 @@ def score_rows(grid: Grid, study: PreparedStudy, counts: Mapping[str, Counts]) -
             tallies[variant.name],
             None if variant.name == grid.reference else tallies[grid.reference],
             study.protocol,
+            study.classes,
         )
         for variant in console.track(grid.variants, "scores")
     ]
 
 
-def _notes(study: Study, prepared: PreparedStudy, rows: Sequence[AblationRow]) -> list[str]:
+def _notes(study: Study, grid: Grid, prepared: PreparedStudy, rows: Sequence[AblationRow]) -> list[str]:
     chance = (
         f" {len(rows) - 1} rows are tested against the reference: some p-values are small by chance."
         if rows[2:]
@@ -107,6 +123,9 @@ def _notes(study: Study, prepared: PreparedStudy, rows: Sequence[AblationRow]) -
             f"LEAK: in {len(leaks)} of the rows the prior is fitted on all subjects, the scored one included. They "
             "show what that changes and are not honest results."
         )
+    if not prepared.classes:
+        instead = ", so folds chose by spotting F1" if grid.choose_by == "strs" and grid.chosen_decodings else ""
+        notes.append(f"Not given: the curves have no classes, so there is neither recognition nor STRS{instead}.")
     ruled = epochs_chosen_by_rule(study.config)
     if ruled:
         notes.append(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, paired_test, recognition_scores, score
-from memodule.metrics.score_names import SCORE_NAMES
+from memodule.metrics.score_names import NOT_GIVEN, SCORE_NAMES, SPOTTING_SCORES
 from memodule.runtime.csv_files import csv_text
 from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
 
@@ -24,8 +24,8 @@ class AblationRow:
 
     Attributes:
         tallies: Counts of each held-out subject, pooled over seeds.
-        scores: Of the pooled counts, by log key.
-        support: True positives behind recognition.
+        scores: Of the pooled counts, by log key; without those of emotions where the curves have no classes.
+        support: True positives behind recognition; None where it is not given.
         ranges: 95 % bootstrap interval over subjects of each score.
         differences: Paired difference to the reference, score by score; None for the reference.
         leak: Whether a prior was fitted on the held-out subjects too.
@@ -35,7 +35,7 @@ class AblationRow:
     variant: Variant
     tallies: Mapping[str, Tally]
     scores: Mapping[str, float]
-    support: int
+    support: int | None
     ranges: Mapping[str, tuple[float, float]]
     differences: Mapping[str, Mapping[str, float]] | None
     leak: bool
@@ -52,6 +52,11 @@ class AblationRow:
         return self.variant.name
 
     @property
+    def headline(self) -> str:
+        """The score that rows are ordered by: STRS, or spotting F1 where that is not given."""
+        return "strs" if "strs" in self.scores else "spot_f1"
+
+    @property
     def chosen(self) -> dict[str, int]:
         """How many folds chose what, most frequent first."""
         return dict(Counter(label_text(candidate.label) for candidate in self.choice.values()).most_common())
@@ -63,32 +68,36 @@ def make_row(
     tallies: Mapping[str, Tally],
     reference: Mapping[str, Tally] | None,
     protocol: Protocol,
+    classes: bool = True,
 ) -> AblationRow:
     """Score one variant from the candidate of each fold and the counts of each held-out subject.
 
     Args:
         reference: Counts of the reference; None if this is it.
         protocol: The study's.
+        classes: Whether the curves say anything about emotions.
     """
+    given = SCORE_NAMES if classes else SPOTTING_SCORES
     pooled = sum(tallies.values(), Tally())
     rules = [candidate.decoding.protocol(protocol) for candidate in choice.values()]
     support = recognition_scores(pooled.confusion, protocol.emotions, protocol.absent_classes)["support"]
     tests = None if reference is None else paired_test(tallies, reference, protocol)
+    scores, ranges = score(pooled, protocol), bootstrap(tallies, protocol)
     return AblationRow(
         variant,
         tallies,
-        score(pooled, protocol),
-        int(support),
-        bootstrap(tallies, protocol),
-        None if tests is None else {name: dataclasses.asdict(test) for name, test in tests.items()},
+        {name: scores[name] for name in given},
+        int(support) if classes else None,
+        {name: ranges[name] for name in given},
+        None if tests is None else {name: dataclasses.asdict(tests[name]) for name in given},
         any(rule.leaks for rule in rules),
         choice if variant.chosen else {},
     )
 
 
 def best_first(rows: Sequence[AblationRow]) -> list[AblationRow]:
-    """By STRS, then spotting F1; equal rows in the order of the grid."""
-    return sorted(rows, key=lambda row: (-row.scores["strs"], -row.scores["spot_f1"]))
+    """By STRS (where it is given), then spotting F1; equal rows in the order of the grid."""
+    return sorted(rows, key=lambda row: (-row.scores[row.headline], -row.scores["spot_f1"]))
 
 
 def best_of_groups(rows: Sequence[AblationRow]) -> list[tuple[AblationRow, int]]:
@@ -109,13 +118,13 @@ def row_values(row: AblationRow) -> dict[str, Any]:
         "group": row.variant.group,
         "rule": " | ".join(dict.fromkeys(c.decoding.names for c in row.variant.candidates)),
         "parameters": dict(row.variant.parameters),
-        **{name: row.scores[name] for name in SCORE_NAMES},
+        **{name: row.scores.get(name) for name in SCORE_NAMES},
         "tp": pooled.tp,
         "fp": pooled.fp,
         "fn": pooled.fn,
         "recognition_support": row.support,
-        "ci": {name: list(row.ranges[name]) for name in SCORE_NAMES},
-        "difference": None if row.differences is None else {name: dict(row.differences[name]) for name in SCORE_NAMES},
+        "ci": {name: list(row.ranges[name]) if name in row.ranges else None for name in SCORE_NAMES},
+        "difference": None if row.differences is None else {name: row.differences.get(name) for name in SCORE_NAMES},
         "leak": row.leak,
         "chosen": row.chosen or None,
         "choice_by_fold": {name: dict(c.label) for name, c in row.choice.items()} or None,
@@ -137,14 +146,15 @@ def _flat(row: AblationRow, parameters: Sequence[str]) -> dict[str, Any]:
     for name in parameters:
         flat[f"parameter.{name}"] = short(row.variant.parameters[name]) if name in row.variant.parameters else ""
     for name in SCORE_NAMES:
-        flat[name] = values[name]
-        flat[f"{name}_low"], flat[f"{name}_high"] = values["ci"][name]
-    flat |= {name: values[name] for name in ("tp", "fp", "fn", "recognition_support")}
+        flat[name] = row.scores.get(name, NOT_GIVEN)
+        flat[f"{name}_low"], flat[f"{name}_high"] = row.ranges.get(name, (NOT_GIVEN, NOT_GIVEN))
+    flat |= {name: values[name] for name in ("tp", "fp", "fn")}
+    flat["recognition_support"] = NOT_GIVEN if row.support is None else row.support
     for name in ("strs", "spot_f1", "recog_f1"):
-        test = (row.differences or {}).get(name, {})
+        test, nothing = (row.differences or {}).get(name, {}), None if name in row.scores else NOT_GIVEN
         ends = {"": "difference", "_low": "low", "_high": "high"}
-        flat |= {f"{name}_difference{end}": test.get(key) for end, key in ends.items()}
-        flat[f"{name}_p"] = test.get("p_value")
+        flat |= {f"{name}_difference{end}": test.get(key, nothing) for end, key in ends.items()}
+        flat[f"{name}_p"] = test.get("p_value", nothing)
     flat["leak"] = row.leak
     flat["chosen"] = "; ".join(f"{label} ({folds})" for label, folds in row.chosen.items())
     return flat
