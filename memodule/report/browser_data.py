@@ -130,7 +130,7 @@ def _truth(catalog: Catalog, key: VideoKey, kind: Kind) -> list[list[Any]]:
 
 
 def _found(found: Sequence[Found]) -> list[list[Any]]:
-    """Rows: onset, apex, offset, emotion or null, confidence, outcome, truth or null, IoU, 1 if on a macro-expression."""
+    """Rows: onset, apex, offset, emotion or null, confidence, outcome, truth or null, IoU, 1 on a macro-expression."""
     return [
         [
             *row.frames,
