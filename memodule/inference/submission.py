@@ -27,8 +27,9 @@ import numpy as np
 
 from memodule.datasets.catalog import Catalog, Video
 from memodule.decoding.curves import VideoCurve
-from memodule.decoding.decode import Decoded
+from memodule.decoding.decode import UNKNOWN, Decoded
 from memodule.emotions import EMOTIONS, NEUTRAL, SCORED_EMOTIONS
+from memodule.errors import UserError
 from memodule.runtime.csv_files import read_text, write_csv
 
 Year = Literal["2022", "2023", "2025"]
@@ -68,6 +69,9 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
 
     Args:
         catalog: Names of the videos, and their lengths, to which intervals are cut.
+
+    Raises:
+        UserError: If the format needs emotions and none are known.
     """
     for decoded in videos:
         video = catalog.video(decoded.key)
@@ -77,6 +81,11 @@ def rows(videos: Iterable[Decoded], catalog: Catalog, year: Year) -> Iterator[tu
                 continue
             if year != "2025":
                 yield video_name(video), first, last, "me"
+            elif emotion == UNKNOWN:
+                raise UserError(
+                    f"{'/'.join(video.key)}: its curves have no classes, and the format of 2025 needs emotions; use "
+                    "--format 2023"
+                )
             elif EMOTIONS[emotion] in SCORED_EMOTIONS:
                 yield video.subject, video.video, first, last, EMOTIONS[emotion]
 

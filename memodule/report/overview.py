@@ -21,7 +21,8 @@ class Overview:
         warnings: (title, text) of what every reader must see.
         generated: Labels of the studies of generated videos.
         settings: (name, value in each study) of what differs.
-        charted: Log keys of the scores in the chart.
+        charted: Log keys of the scores in the chart: those that at least one study has.
+        tested: Titles of the scores whose differences are shown, by log key.
         refusals: (label, reasons) of studies that cannot be compared with the first one.
         differences: (label, paired test by score) of those that can.
     """
@@ -30,6 +31,7 @@ class Overview:
     generated: Sequence[str]
     settings: Sequence[tuple[str, Sequence[str]]]
     charted: Sequence[str]
+    tested: Mapping[str, str]
     refusals: Sequence[tuple[str, str]]
     differences: Sequence[tuple[str, Mapping[str, Mapping[str, float]]]]
 
@@ -38,6 +40,7 @@ def overview(sections: Sequence[StudySection]) -> Overview:
     """Compare the studies of a page with the first one."""
     studies = [section.study for section in sections]
     tested = list(zip([section.label for section in sections[1:]], against_first(studies), strict=True))
+    differences = [(label, test.differences) for label, test in tested if test.differences is not None]
     return Overview(
         warnings=[
             (title if len(sections) == 1 else f"{title}, study {section.label}", text)
@@ -46,7 +49,8 @@ def overview(sections: Sequence[StudySection]) -> Overview:
         ],
         generated=[section.label for section in sections if section.study.generated],
         settings=differing_settings(studies),
-        charted=HEADLINE_SCORES,
+        charted=[key for key in HEADLINE_SCORES if any(section.score(key) for section in sections)],
+        tested={key: title for key, title in TESTED.items() if any(key in tests for _, tests in differences)},
         refusals=[(label, "; ".join(test.obstacles)) for label, test in tested if test.obstacles],
-        differences=[(label, test.differences) for label, test in tested if test.differences is not None],
+        differences=differences,
     )

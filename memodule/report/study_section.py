@@ -145,7 +145,8 @@ def _origin(study: ReportedStudy) -> list[tuple[str, str]]:
     """Where the curves are from."""
     config, data = study.config, study.config["data"]
     if files := sorted({fold["curves"]["file"] for fold in study.fold_results if "curves" in fold}):
-        sampling = f"sample i is frame {data['frames_per_sample']} i + {data['lag']}"
+        step, lag = data["frames_per_sample"], data["lag"]
+        sampling = f"sample i is frame {'' if step == 1 else f'{step} '}i{f' + {lag}' if lag else ''}"
         return [("curves", f"imported from {', '.join(files)} ({sampling}); {DECLARED}")]
     return [("network", call_text(config["model"]["network"])), ("training", _training(study))]
 

@@ -1,5 +1,6 @@
 """The plan of a study that decodes another one's curves, from that study alone: no data, flow store or network."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,9 @@ import yaml
 
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
-from memodule.intervals.description import build_rule, describe_rule
+from memodule.intervals import SelectionRule
+from memodule.intervals.description import build_rule
+from memodule.runtime.class_paths import imported_class
 from memodule.runtime.packaged import packaged_setting
 from memodule.runtime.yaml_files import is_yaml_file, load_yaml, read_yaml
 from memodule.studies.ablation.rule_files import read_rule, resolve, with_argument
@@ -59,8 +62,22 @@ def plan_decoding(
 
 def resolved_rule(written: Any, where: str) -> dict[str, Any]:
     """class_path and all arguments of a rule that an option names: an included file, a YAML file, or a class path."""
-    rule = describe_rule(build_rule(read_rule(written, Path(), where), where))
-    return {key: rule[key] for key in ("class_path", "init_args")}
+    rule = read_rule(written, Path(), where)
+    build_rule(rule, where)  # reports impossible values
+    filled: dict[str, Any] = _with_defaults(rule, where)
+    return filled
+
+
+def _with_defaults(value: Any, where: str) -> Any:
+    """A description of a rule with all its arguments, and so those inside it; other values stay."""
+    if isinstance(value, list):
+        return [_with_defaults(item, where) for item in value]
+    if not isinstance(value, Mapping) or "class_path" not in value:
+        return value
+    kind = imported_class(str(value["class_path"]), SelectionRule, where)  # type: ignore[type-abstract]
+    defaults = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
+    arguments = {name: _with_defaults(part, where) for name, part in (value.get("init_args") or {}).items()}
+    return {"class_path": value["class_path"], "init_args": defaults | arguments}
 
 
 def _changed(config: dict[str, Any], key: str, text: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Study:
             UserError: If the folder does not hold a study.
         """
         folder = Path(folder)
-        wanted = "use a folder that `memodule loso` wrote"
+        wanted = "use a folder that `memodule loso` or `import-curves` wrote"
         if not (folder / "study.json").is_file():
             raise UserError(f"{folder}: not a study folder (no study.json); {wanted}")
         description = read_json_mapping(folder / "study.json", _REMEDY)

@@ -121,3 +121,20 @@ def test_epochs_chosen_by_the_rules_own_scores_are_refused(planted, tmp_path):
     plan = plan_study([chosen, fixed], runs=tmp_path, curves=folder)
     with pytest.raises(UserError, match="val/strs"):
         check_curves(plan)
+
+
+@pytest.mark.slow
+def test_without_an_experiment_the_config_of_the_study_counts(trained, planted, tmp_path):
+    study, config, fixed = trained
+    words = ["--curves", study.folder, "--set", "intervals=fixed_window"]
+    named = ["--config", config, "--config", fixed, "--name", "tiny", "--runs", tmp_path / "named"]
+    assert loso(*named, *words[:2]) == 0
+    (expected,) = (tmp_path / "named").iterdir()
+    hidden = planted.flow.rename(planted.flow.with_name("elsewhere"))  # neither features nor labels are looked for
+    try:
+        assert loso("--runs", tmp_path / "own", *words) == 0
+    finally:
+        hidden.rename(planted.flow)
+    (again,) = (tmp_path / "own").iterdir()
+    assert again.name == expected.name
+    assert contents(Study.open(again)) == contents(Study.open(expected))
