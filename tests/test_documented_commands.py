@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from memodule.cli import main
-from memodule.datasets import synthesize
+from memodule.datasets import read_catalog, synthesize
 
 from .spotting.conftest import write_checkpoint
 from .test_documents import COMMAND_LINES, DOCUMENTS, ROOT, code_lines
@@ -96,6 +97,7 @@ def world(planting, tmp_path_factory):
         patch.chdir(world)
         assert main(["loso", "--config", "experiments/demo.yaml", "-q", *SHORTER["loso"].split()]) == 0
     (study,) = world.glob("runs/demo-*")
+    _scores_of_another_system(world)
     for name in ("demo-1f2e3d4c", "samm_lv-1a2b3c4d", "samm_lv-1f2e3d4c", "samm_lv+fixed_window-5e6f7a8b"):
         shutil.copytree(study, world / "runs" / name)
     shutil.copy(study / "folds" / "seed0" / "s01" / "model.ckpt", world / "model.ckpt")
@@ -104,6 +106,18 @@ def world(planting, tmp_path_factory):
     shutil.copy(world / "data" / "mine" / "expressions.csv", world / "predictions.csv")
     shutil.copy(world / "data" / "mine" / "expressions.csv", world / "truth.csv")
     return world
+
+
+def _scores_of_another_system(world: Path) -> None:
+    """curves.csv about data/mine, and scores/ about data/samm_lv: noise."""
+    rows = ["subject,video,score"]
+    for video in read_catalog(world / "data" / "mine").videos:
+        rows += [f"{video.subject},{video.video},{score}" for score in np.random.default_rng(0).random(video.frames)]
+    (world / "curves.csv").write_text("\n".join(rows))
+    for video in read_catalog(world / "data" / "samm_lv").videos:
+        path = world / "scores" / video.subject / f"{video.video}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.random.default_rng(0).random(video.frames - 36))
 
 
 def _videos(world: Path, face_video: Path) -> None:
@@ -131,7 +145,8 @@ def test_a_documented_command_does_what_it_says(line, world, tmp_path, monkeypat
         shutil.rmtree(here / words[0])
         shutil.copytree(here / "faces", here / words[0])
     words = [file for word in words for file in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
-    status = main([name, *words, *SHORTER.get(name, "").split()])
+    shorter = [] if "--curves" in words else SHORTER.get(name, "").split()  # nothing is trained then
+    status = main([name, *words, *shorter])
     printed = capsys.readouterr()
     assert status in ((0, 1) if name == "check" else (0,)), printed.out + printed.err
     assert printed.out or name in ("fit", "predict", "extract")
