@@ -15,7 +15,9 @@ from memodule.runtime.packaged import ROOT
 from memodule.synthetic.difficulty import Level
 
 if TYPE_CHECKING:
+    from memodule.intervals import SelectionRule
     from memodule.studies.loso import Outcome
+    from memodule.studies.study import Study
 
 _DESCRIPTION: Final = """\
 Make semi-synthetic face videos, extract their optical flow, train and score a small network in a leave-one-subject-out
@@ -135,7 +137,6 @@ def _study(
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
     """Write the page, install the checkpoint for `memodule spot`, and print what to open."""
     from memodule.report import ReportedStudy, write_report
-    from memodule.spotting.calibration import calibrated_rule
     from memodule.spotting.default import install_default_checkpoint
     from memodule.studies.tracking import how_to_send
 
@@ -145,7 +146,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     write_report([ReportedStudy.of_study(outcome.study) for outcome in outcomes], page)
     trained = outcomes[0].study
     held_out = trained.subjects[0]
-    rule = calibrated_rule(trained, held_out, options.seed)
+    rule = _calibrated_rule(trained, held_out, options.seed)
     checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed).folder / "model.ckpt", rule)
     for outcome in outcomes:
         print(f"\n{outcome_text(outcome)}")
@@ -156,3 +157,14 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
         f"W&B runs:    {how_to_send(trained) or 'none offline'}\n"
         f"checkpoint:  {checkpoint}; try it: memodule spot VIDEO"
     )
+
+
+def _calibrated_rule(study: "Study", held_out: str, seed: int) -> "SelectionRule":
+    """The included rule `calibrated` for one fold; the fold's own where the curves have too little to learn from."""
+    from memodule.intervals import build_rule
+    from memodule.studies.ablation.rule_files import read_rule
+    from memodule.studies.calibrating import fold_decoder
+
+    fold = study.fold(held_out, seed)
+    rule = fold_decoder(build_rule(read_rule("calibrated", Path(), "demo"), "demo"), study, fold).rule
+    return fold.rule if rule.uncalibrated else rule

@@ -9,13 +9,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-import torch
-
 from memodule.errors import UserError
-from memodule.intervals import SelectionRule, describe_rule
-from memodule.networks.weight_files import read_plain
+from memodule.intervals import SelectionRule
 from memodule.runtime.atomic import replacing
-from memodule.runtime.own_parts import without_folders
+from memodule.training.checkpoints import write_with_rule
 
 CAUTION: Final = (
     "the default checkpoint was trained on semi-synthetic faces: it shows how the program works and is not an "
@@ -54,17 +51,13 @@ def install_default_checkpoint(checkpoint: Path, rule: SelectionRule | None = No
     Raises:
         UserError: If it is not a checkpoint.
     """
-    with replacing(default_checkpoint_path()) as aside:
-        if rule is None:
+    installed = default_checkpoint_path()
+    if rule is not None:
+        write_with_rule(checkpoint, rule, installed, local=False)
+    else:
+        with replacing(installed) as aside:
             shutil.copyfile(checkpoint, aside)
-        else:
-            saved = read_plain(checkpoint, "a fold's model.ckpt")
-            # without what names folders of this machine: settings of the data module, and the user's own files
-            kept = {key: value for key, value in saved.items() if not key.startswith("datamodule")}
-            if "parts" in kept:
-                kept["parts"] = without_folders(kept["parts"])
-            torch.save({**kept, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
-    return default_checkpoint_path()
+    return installed
 
 
 def require_default_checkpoint() -> Path:

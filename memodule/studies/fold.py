@@ -173,7 +173,7 @@ def _peak_memory_mb() -> int | None:
 
 
 def _influences(cli: FoldCLI) -> dict[str, list[str]]:
-    return influences(cli.datamodule, cli.interval_selection.protocol)
+    return influences(cli.datamodule, cli.interval_selection.protocol, cli.interval_selection.rule)
 
 
 @contextlib.contextmanager

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from memodule.decoding.curves import VideoCurve, read_curves
-from memodule.decoding.decode import Decoded, decode
+from memodule.decoding.decode import Decoded, decode, write_predictions
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
+from memodule.runtime.atomic import write_json
 from memodule.runtime.json_files import read_json_mapping
 
 _KEYS: Final = ("provenance", "rule", "history", "seconds")
@@ -45,6 +46,23 @@ class FoldResult:
         return result
 
     @functools.cached_property
+    def training(self) -> tuple[str, ...]:
+        """Subjects that the network and the interval prior learned from."""
+        return self._subjects("network")
+
+    @functools.cached_property
+    def inner(self) -> tuple[str, ...]:
+        """Inner validation subjects; none in most studies."""
+        return self._subjects("chosen_on")
+
+    def _subjects(self, role: str) -> tuple[str, ...]:
+        provenance = self.result["provenance"]
+        training, inner = set(provenance["network"]), set(provenance["chosen_on"])
+        if self.subject in training | inner or training & inner:
+            raise UserError(f"{self._file}: held-out, training and inner subjects overlap; run the fold again")
+        return tuple(provenance[role])
+
+    @functools.cached_property
     def curves(self) -> list[VideoCurve]:
         """Curves of the held-out subject, in the order of the Catalog."""
         return read_curves(self.folder / "test" / "curves.npz")
@@ -63,6 +81,23 @@ class FoldResult:
     def decoded(self) -> list[Decoded]:
         """What the rule found in the videos of the held-out subject, in the order of `curves`."""
         return [decode(curve, self.rule, self.protocol) for curve in self.curves]
+
+    def rewrite(self, result: dict[str, Any]) -> None:
+        """Replace `result.json`, after the rule in `model.ckpt` (where there is one) and `test/intervals.csv`.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        rule, weights = build_rule(result["rule"], str(self._file)), self.folder / "model.ckpt"
+        if weights.is_file():
+            from memodule.training.checkpoints import write_with_rule  # imports torch
+
+            write_with_rule(weights, rule, weights)
+        found = [decode(curve, rule, self.protocol) for curve in self.curves]
+        write_predictions(self.folder / "test" / "intervals.csv", found)
+        write_json(self._file, result)
+        for name in ("result", "rule", "decoded"):
+            self.__dict__.pop(name, None)
 
     @property
     def _file(self) -> Path:

@@ -116,7 +116,7 @@ def _result(cli: FoldCLI, job: Job, weights: Path, sha256: str, seconds: float) 
         "subject": job.subject,
         "seed": job.seed,
         "weights": {"file": weights.name, "sha256": sha256},
-        "provenance": influences(cli.datamodule, callback.protocol, chosen=False),
+        "provenance": influences(cli.datamodule, callback.protocol, callback.rule, chosen=False),
         "training_windows": 0,
         "rule": describe_rule(callback.rule),
         "history": [],

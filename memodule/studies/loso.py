@@ -7,6 +7,7 @@ from memodule.decoding.decode import write_predictions, write_truth
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json
 from memodule.runtime.private_interfaces import speaks_for_everyone
+from memodule.studies.calibrating import calibrate_study
 from memodule.studies.cluster_address import require_answer
 from memodule.studies.execution import run_jobs
 from memodule.studies.failures import not_writable
@@ -56,7 +57,12 @@ def run_study(plan: Plan, workers: Workers, sweep: bool = False) -> Outcome:
 
 
 def pool_and_write(study: Study) -> dict[str, Any] | None:
-    """Write results.json, provenance.json, predictions.csv and truth.csv; returns the results, None without any fold.
+    """Calibrate the folds' rules where other folds have to be finished for it, and write the study's files.
+
+    They are results.json, provenance.json, predictions.csv and truth.csv.
+
+    Returns:
+        The results; None without any finished fold.
 
     Raises:
         UserError: If the files cannot be written.
@@ -64,8 +70,9 @@ def pool_and_write(study: Study) -> dict[str, Any] | None:
     first = next((folds for folds in study.finished_folds().values() if folds), None)
     if first is None:
         return None
-    results, found = pool_study(study), decoded_videos(first)
     try:
+        calibrate_study(study)
+        results, found = pool_study(study), decoded_videos(first)
         write_json(study.folder / "results.json", results)
         write_json(study.folder / "provenance.json", provenance(study))
         write_predictions(study.folder / "predictions.csv", found)

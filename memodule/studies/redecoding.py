@@ -13,6 +13,7 @@ from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
 from memodule.runtime.digests import json_sha256
+from memodule.studies.influences import calibration_influences
 from memodule.studies.inner import inner_tallies
 from memodule.studies.plan import Job, Plan, identity, protocol_of
 from memodule.studies.study import Study
@@ -62,7 +63,8 @@ def redecode_fold(job: Job) -> None:
     """Write the folder of a fold from the curves of another study: same files, no network.
 
     The rule is fitted on the training subjects and calibrated on the inner validation subjects' curves, exactly as
-    in training, so an unchanged configuration gives an unchanged result.
+    in training, so an unchanged configuration gives an unchanged result. Without inner subjects it is calibrated like
+    that of a trained fold, when the study is pooled.
 
     Raises:
         UserError: If the study in `job.curves` has not finished the fold, or the rule cannot be built.
@@ -86,7 +88,11 @@ def redecode_fold(job: Job) -> None:
         decoder.calibrate([labelled_curve(curve, catalog) for curve in curves])
     write_stage(job.folder / "test", decoder, trained.curves)
     changed = {
-        "provenance": {**trained.result["provenance"], "interval_prior": list(decoder.informed)},
+        "provenance": {
+            **trained.result["provenance"],
+            "interval_prior": list(decoder.informed),
+            **calibration_influences(decoder.rule, fold.validation, fold.training),
+        },
         "rule": describe_rule(decoder.rule),
         "inner": inner,
         "curves_from": source.name,

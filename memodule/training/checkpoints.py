@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from torch import nn
 
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
@@ -13,11 +14,12 @@ from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
 from memodule.intervals import SelectionRule
-from memodule.intervals.description import build_rule
+from memodule.intervals.description import build_rule, describe_rule
 from memodule.networks.description import build_network
 from memodule.networks.weight_files import read_plain
+from memodule.runtime.atomic import replacing
 from memodule.runtime.class_paths import imported_class
-from memodule.runtime.own_parts import class_paths, remember
+from memodule.runtime.own_parts import class_paths, remember, without_folders
 
 _LIGHTNING_WORDS: Final = ("null", "best", "last", "hpc", "registry")
 
@@ -87,6 +89,24 @@ def load_fold_model(path: Path | str) -> FoldModel:
         raise UserError(
             f"{path}: not what this version of memodule writes ({type(error).__name__}: {error}); train the fold again"
         ) from None
+
+
+def write_with_rule(checkpoint: Path, rule: SelectionRule, target: Path, local: bool = True) -> None:
+    """Write a checkpoint with another fitted selection rule, in one step; `target` may be the checkpoint itself.
+
+    Args:
+        local: Whether to keep what names folders of this machine: settings of the data module, and your own files.
+
+    Raises:
+        UserError: If it is not a fold's checkpoint.
+    """
+    saved = read_plain(checkpoint, "a fold's model.ckpt")
+    if not local:
+        saved = {key: value for key, value in saved.items() if not key.startswith("datamodule")}
+        if "parts" in saved:
+            saved["parts"] = without_folders(saved["parts"])
+    with replacing(target) as aside:
+        torch.save({**saved, "memodule": {**saved["memodule"], "rule": describe_rule(rule)}}, aside)
 
 
 def require_known_network(given: str) -> None:

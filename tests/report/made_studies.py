@@ -1,6 +1,6 @@
 """Studies that nobody trained: folders as `memodule loso` leaves them, with simulated curves over given labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def make_study(
     folder: Path,
     catalog: Catalog,
     name: str = "simulated",
-    rule: type[SelectionRule] = PriorGuided,
+    rule: Callable[[], SelectionRule] = PriorGuided,
     protocol: Protocol = MEGC,
     frame_step: int = 1,
     seeds: Sequence[int] = (0,),
@@ -94,7 +94,7 @@ def make_study(
     return study.folder
 
 
-def resolved_config(folder: Path, rule: type[SelectionRule], protocol: Protocol, frame_step: int) -> dict:
+def resolved_config(folder: Path, rule: Callable[[], SelectionRule], protocol: Protocol, frame_step: int) -> dict:
     """What `memodule loso` writes to config.yaml."""
     network = {
         "class_path": "memodule.networks.SlowFastMamba",
@@ -105,7 +105,7 @@ def resolved_config(folder: Path, rule: type[SelectionRule], protocol: Protocol,
         "model": {"network": network, "learning_rate": 0.001},
         "data": {"catalog": "data/generated", "flow": "data/flow", "window": 30, "frame_step": frame_step},
         "trainer": {"max_epochs": 12, "logger": False},
-        "intervals": {"class_path": f"memodule.intervals.{rule.__name__}"},
+        "intervals": {key: value for key, value in describe_rule(rule()).items() if key != "state"},
         "protocol": options,
     }
     path = folder / "experiment.yaml"

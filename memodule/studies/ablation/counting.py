@@ -10,6 +10,7 @@ from memodule.intervals import LabelledCurve, build_rule
 from memodule.metrics.functional import Tally
 from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
 from memodule.studies.ablation.variants import DecodingSpec
+from memodule.studies.calibrating import calibrated_decoder
 
 _PARTS: Final = 3
 """Groups of subjects by which a calibrated rule is cross-fitted before it takes part in a nested choice."""
@@ -60,6 +61,7 @@ class _Counter:
     def __init__(self, decoding: DecodingSpec, study: PreparedStudy) -> None:
         self._decoding, self._study = decoding, study
         self._protocol = decoding.protocol(study.protocol)
+        self._learns = decoding.rule is not None and decoding.build().learns_from_curves
         self._seen: dict[tuple[str, int, str, str], Tally] = {}
 
     def held_out(self, fold: PreparedFold) -> Tally:
@@ -67,9 +69,7 @@ class _Counter:
         if self._decoding.rule is None:
             decoder = FittedDecoder(build_rule(fold.rule, f"{fold.name}: result.json"), self._protocol)
         else:
-            decoder = self._fitted(fold)
-            if curves := self._calibrators(fold):
-                decoder.calibrate([curve for _, curve in _labelled(curves)])
+            decoder = self._fitted(fold, [curve for _, curve in _labelled(self._calibrators(fold))])
         return tally_curves(decoder, fold.test)
 
     def chooser(self, fold: PreparedFold) -> Tally:
@@ -80,29 +80,30 @@ class _Counter:
         """
         curves = self._study.choosers(fold)
         names = sorted(curves)
-        if not (self._calibrators(fold) and self._decoding.build().learns_from_curves):
+        if not self._calibrators(fold):
             decoder = self._fitted(fold)
             return sum((self._remembered(decoder, fold, name, curves[name]) for name in names), Tally())
         labelled = _labelled({name: curves[name] for name in names})
         if len(names) == 1:
-            decoder = self._fitted(fold).calibrate([curve for _, curve in labelled])
+            decoder = self._fitted(fold, [curve for _, curve in labelled])
             return tally_curves(decoder, curves[names[0]])
         pooled = Tally()
         for judged, decoder in self._fitted(fold).cross_calibrated(labelled, _PARTS):
             pooled += sum((tally_curves(decoder, curves[name]) for name in judged), Tally())
         return pooled
 
-    def _fitted(self, fold: PreparedFold) -> FittedDecoder:
-        return FittedDecoder.fit(
-            self._decoding.build(),
-            self._protocol,
-            training=fold.known,
-            everyone=self._study.catalog,
-            frame_step=self._study.frame_step,
+    def _fitted(self, fold: PreparedFold, curves: Sequence[LabelledCurve] = ()) -> FittedDecoder:
+        return calibrated_decoder(
+            self._decoding.build(), self._protocol, self._study.catalog, fold.known, curves, self._study.frame_step
         )
 
     def _calibrators(self, fold: PreparedFold) -> Mapping[str, Sequence[PreparedCurve]]:
-        return self._study.choosers(fold) if self._decoding.calibrate == "nested" else fold.validation
+        """By subject the curves that calibrate the fold's rule; none where it does not learn from curves."""
+        if not self._learns:
+            return {}
+        if self._decoding.calibrate == "nested":  # insists
+            return self._study.choosers(fold)
+        return fold.validation if fold.inner or self._decoding.calibrate == "inner" else self._study.out_of_fold(fold)
 
     def _remembered(
         self, decoder: FittedDecoder, fold: PreparedFold, subject: str, curves: Sequence[PreparedCurve]

@@ -13,7 +13,7 @@ variants:
       duration: [true, false]
     protocol: {fitted_on: all}                            # neutral and filter_neutral may vary too
     choose: [threshold]                                   # chosen by each fold; all others are swept
-    calibrate: nested                                     # inner (default): as in training
+    calibrate: nested                                     # auto (default), nested or inner, see DecodingSpec
   chosen rule:
     choose_from: [published, thresholds]                  # a nested choice among variants
 
@@ -24,13 +24,13 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
 from memodule.runtime.yaml_files import did_you_mean, read_yaml_mapping
 from memodule.studies.ablation.rule_files import RuleDescription, read_rule, resolve, with_argument
-from memodule.studies.ablation.variants import STUDY, VARIANT, Candidate, DecodingSpec, Variant, spelled
+from memodule.studies.ablation.variants import STUDY, VARIANT, Calibrate, Candidate, DecodingSpec, Variant, spelled
 from memodule.studies.values import FORMS, Parameter, combinations, read_parameter, require_known, unique
 
 SECTIONS: Final = ("choose_by", "reference", "variants")
@@ -115,9 +115,9 @@ def _expanded(group: str, entry: Mapping[str, Any], folder: Path, where: str) ->
     if "rule" not in entry:
         raise UserError(f"{where}.rule: missing; give a file of configs/intervals, or a class_path")
     rule = read_rule(entry["rule"], folder, f"{where}.rule")
-    calibrate = entry.get("calibrate", "inner")
-    if calibrate not in ("inner", "nested"):
-        raise UserError(f"{where}.calibrate: {calibrate!r} is not one of inner, nested")
+    calibrate = entry.get("calibrate", "auto")
+    if calibrate not in get_args(Calibrate):
+        raise UserError(f"{where}.calibrate: {calibrate!r} is not one of {', '.join(get_args(Calibrate))}")
     parameters = _parameters(entry, folder, where)
     chosen = _chosen(entry, parameters, where)
     combined = combinations(parameters, f"{where}.parameters")

@@ -19,6 +19,7 @@ from memodule.errors import UserError
 from memodule.intervals import LabelledCurve
 from memodule.metrics.functional import Tally, tally_video
 from memodule.runtime.digests import json_sha256
+from memodule.studies.calibrating import out_of_fold
 from memodule.studies.fold_result import FoldResult
 from memodule.studies.own_code import own_code
 from memodule.studies.study import Study
@@ -131,11 +132,7 @@ class PreparedStudy:
         That network was trained on the fold's held-out subject too. The held-out subject's own curves and labels are
         not among them. Training subjects whose folds are not finished have no curves.
         """
-        return {
-            other.subject: other.test
-            for other in self.folds
-            if other.seed == fold.seed and other.subject in fold.training
-        }
+        return {other.subject: other.test for other in out_of_fold(fold, self.folds)}
 
     def choosers(self, fold: PreparedFold) -> Mapping[str, Sequence[PreparedCurve]]:
         """By subject the curves that a fold may choose on: of its inner subjects if it has some, else out-of-fold ones.
@@ -165,10 +162,7 @@ def prepare_study(study: Study) -> PreparedStudy:
 
 
 def _fold(study: Study, fold: FoldResult) -> PreparedFold:
-    subject, provenance = fold.subject, fold.result["provenance"]
-    training, inner = (tuple(provenance[role]) for role in ("network", "chosen_on"))
-    if subject in training or subject in inner or set(training) & set(inner):
-        raise UserError(f"{fold.folder}/result.json: held-out, training and inner subjects overlap; run the fold again")
+    subject, training, inner = fold.subject, fold.training, fold.inner
 
     def prepared(curves: Sequence[VideoCurve], allowed: Sequence[str], file: str) -> list[PreparedCurve]:
         for curve in curves:

@@ -16,7 +16,7 @@ STUDY: Final = "study"
 VARIANT: Final = "variant"
 """Key in a candidate's label that holds the name of a variant."""
 
-Calibrate = Literal["inner", "nested"]
+Calibrate = Literal["auto", "inner", "nested"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,13 +26,14 @@ class DecodingSpec:
     Attributes:
         rule: class_path and init_args; None for the rules as the study's folds stored them.
         options: Options of the protocol that replace the study's.
-        calibrate: Curves that rules are calibrated on: "inner", those of the fold's inner validation subjects, as in
-            training; or "nested", which takes out-of-fold curves of its training subjects where it has no inner ones.
+        calibrate: Curves that rules are calibrated on: "auto", those of the fold's inner validation subjects, else
+            out-of-fold ones of its training subjects, as in a study; "nested", the same, which refuses a study that has
+            neither; or "inner", which leaves the rule uncalibrated without inner subjects.
     """
 
     rule: Mapping[str, Any] | None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    calibrate: Calibrate = "inner"
+    calibrate: Calibrate = "auto"
 
     def build(self) -> SelectionRule:
         """The rule, not yet fitted.
