@@ -17,7 +17,6 @@ from memodule import console
 from memodule.data.folds import Fold, make_fold, scored_catalog
 from memodule.datasets.catalog import Catalog, VideoKey, read_catalog
 from memodule.decoding.curves import VideoCurve, curve_key
-from memodule.decoding.decode import labelled_curve
 from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import Protocol
 from memodule.errors import UserError
@@ -142,19 +141,15 @@ def import_curves(imported: CurveImport) -> Outcome:
 
 
 def _decoder(imported: CurveImport, job: Job) -> FittedDecoder:
-    """The rule, fitted on the other subjects' labels and calibrated on their curves."""
+    """The rule, fitted on the other subjects' labels; their curves calibrate it when the study is pooled."""
     plan, training = imported.plan, imported.fold(job.subject).training
-    decoder = FittedDecoder.fit(
+    return FittedDecoder.fit(
         build_rule(plan.config["intervals"], "--rule"),
         imported.protocol,
         training=plan.catalog.of(training),
         everyone=plan.catalog,
         frame_step=imported.sampling.frame_step,
     )
-    if decoder.rule.learns_from_curves:
-        others = [curve for curve in imported.curves if curve.subject in training]
-        decoder.calibrate([labelled_curve(curve, plan.catalog) for curve in others])
-    return decoder
 
 
 def _result(imported: CurveImport, job: Job, decoder: FittedDecoder, seconds: float) -> dict[str, Any]:

@@ -61,8 +61,7 @@ def _fold(candidate: Candidate, fold: PreparedFold, study: PreparedStudy) -> dic
     if decoding.rule is None:
         return {"prior_fitted_on": "stored", "calibrated_on": "stored"}
     leaks = decoding.protocol(study.protocol).leaks
-    calibrated = (
-        "inner" if fold.inner else "training" if decoding.calibrate != "inner" and study.out_of_fold(fold) else "none"
-    )
+    nested = decoding.calibrate != "inner" and study.out_of_fold(fold)
+    calibrated = "inner" if fold.inner else "training" if nested else "none"
     learns = decoding.build().learns_from_curves
     return {"prior_fitted_on": "all" if leaks else "training", "calibrated_on": calibrated if learns else "none"}

@@ -277,10 +277,12 @@ def test_a_choice_among_variants_takes_over_their_counts(study):
         assert found.tallies[subject] == taken.tallies[subject]
 
 
-def test_calibrated_rules_learn_from_nobody_unless_nested(study):
+def test_rules_are_calibrated_out_of_fold_unless_the_grid_insists_on_inner_subjects(study):
     rule = {"class_path": "Abstaining", "init_args": {"rule": {"class_path": "PriorGuided"}}}
-    ablation = run(study, {"inner": {"rule": rule}, "nested": {"rule": rule, "calibrate": "nested"}})
+    variants = {way: {"rule": rule, "calibrate": way} for way in ("inner", "nested")}
+    ablation = run(study, {**variants, "auto": {"rule": rule}})
     assert row(ablation, "inner").tallies == row(ablation, "study").tallies
+    assert row(ablation, "auto").tallies == row(ablation, "nested").tallies
     prepared = ablation.prepared
     for fold in prepared.folds:
         known = [e for e in prepared.catalog.expressions if e.subject != fold.subject]
@@ -459,7 +461,7 @@ def test_a_study_without_finished_folds_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "variant", [CHOSEN, {"rule": "FixedWindow", "calibrate": "nested"}], ids=["choose", "calibrate"]
+    "variant", [CHOSEN, {"rule": "SemiMarkov", "calibrate": "nested"}], ids=["choose", "calibrate"]
 )
 def test_a_lone_fold_has_nothing_to_choose_on(tmp_path, variant):
     catalog = small_catalog()
