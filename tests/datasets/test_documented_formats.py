@@ -15,9 +15,10 @@ from memodule.datasets.catalog import EXPRESSION_COLUMNS, VIDEO_COLUMNS
 from memodule.decoding.curves import VideoCurve, write_curves
 from memodule.decoding.decode import PREDICTION_COLUMNS
 from memodule.flow import FlowParameters, FlowStore
+from memodule.studies.curve_files import read_curve_files
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data-formats.md").read_text(encoding="utf-8")
-OWN_DATA, STORED_FLOW, CURVES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+OWN_DATA, STORED_FLOW, CURVES, OTHER_CURVES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def run(code: str, **names: Any) -> dict[str, Any]:
@@ -77,12 +78,20 @@ def test_flow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_curves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    curve = VideoCurve("anna", "1", np.full(4, 0.5, np.float32), np.zeros((4, 5), np.float32), 30.0, 1)
+    known = np.array([True, True, True, False])
+    curve = VideoCurve("anna", "1", np.full(4, 0.5, np.float32), np.zeros((4, 5), np.float32), 30.0, 1, known)
     write_curves(tmp_path / "test" / "curves.npz", [curve])
     run(CURVES, fold=tmp_path)
     assert capsys.readouterr().out == "anna 1 0.5 [0.2 0.2 0.2 0.2 0.2]\n"
     with np.load(tmp_path / "test" / "curves.npz") as file:
         assert set(rows_of("curves.npz")) == set(file.files)
+
+
+def test_curves_of_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run(OTHER_CURVES)
+    found = read_curve_files(Path("curves.npz"), list(names["curves"]))
+    assert {own.key: own.scores.tolist() for own in found} == {k: v.tolist() for k, v in names["curves"].items()}
 
 
 def test_links_lead_somewhere() -> None:
