@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +47,7 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str
         yield where, {column: row[column].strip() for column in columns}
 
 
-def number(row: dict[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
+def number(row: Mapping[str, str], column: str, convert: Callable[[str], T], where: str) -> T:
     """The number in one cell of a row from `csv_rows`; `convert` is `int` or `float`.
 
     Raises:

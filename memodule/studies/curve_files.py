@@ -14,7 +14,9 @@ holds `scores`, `offsets` (curve i is scores[offsets[i]:offsets[i + 1]]), `subje
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +27,7 @@ from memodule import console
 from memodule.datasets.catalog import VideoKey
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
-from memodule.runtime.csv_files import csv_rows, read_text
+from memodule.runtime.csv_files import csv_rows, number, read_text
 from memodule.runtime.plain_pickle import read_plain_pickle
 from memodule.runtime.yaml_files import did_you_mean
 
@@ -197,10 +199,10 @@ def _named(path: Path, contents: Any) -> Iterator[SampledScores]:
         return
     if not isinstance(contents, list | tuple):
         raise UserError(f"{path}: holds {type(contents).__name__}, not curves by name; {wanted}")
-    for number, row in enumerate(contents):
+    for place, row in enumerate(contents):
         if not isinstance(row, list | tuple) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
-            raise UserError(f"{path}: entry {number} is not (subject, video, curve); write such rows, or {wanted}")
-        yield _samples(f"{path}, entry {number}", (row[0], row[1]), row[2])
+            raise UserError(f"{path}: entry {place} is not (subject, video, curve); write such rows, or {wanted}")
+        yield _samples(f"{path}, entry {place}", (row[0], row[1]), row[2])
 
 
 def _joined(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Iterator[SampledScores]:
@@ -282,12 +284,12 @@ def _samples(where: str, key: VideoKey, value: Any) -> SampledScores:
 
 def _numbers(where: str, value: Any) -> NDArray[np.float64]:
     try:
-        array: NDArray[Any] = np.asarray(value)
+        found: NDArray[Any] = np.asarray(value)
     except ValueError:  # rows of different lengths
-        array = np.empty(0, object)
-    if array.dtype.kind not in "iufb":
+        found = np.empty(0, object)
+    if found.dtype.kind not in "iufb":
         raise UserError(f"{where}: does not hold numbers alone; {_SHAPES}")
-    return array.astype(np.float64)
+    return found.astype(np.float64)
 
 
 def _frames(where: str, given: Sequence[Any], length: int) -> NDArray[np.int64] | None:
@@ -316,45 +318,65 @@ def _checked(samples: SampledScores) -> SampledScores:
 
 def _csv_of_video(path: Path, key: VideoKey) -> SampledScores:
     """A CSV file with a column score, or of numbers alone."""
-    text = read_text(path, "a CSV file of scores").removeprefix("\ufeff")
-    first = next(csv.reader(io.StringIO(text)), [])
-    if first and _is_number(first[0]):
+    text, header = _csv_text(path)
+    if header and _is_number(header[0]):
         return _samples(str(path), key, _table(path, text))
-    rows = [cells for _, cells in csv_rows(path, _columns(first, ("score",)))]
-    return _of_cells(str(path), key, rows)
+    columns = _Columns(header)
+    for where, cells in csv_rows(path, ["score", *columns.names]):
+        columns.add(cells, where)
+    return columns.curve(str(path), key)
 
 
 def _csv_of_all(path: Path) -> Iterator[SampledScores]:
+    """A CSV file with the columns subject, video and score."""
+    _, header = _csv_text(path)
+    videos: dict[VideoKey, _Columns] = {}
+    for where, cells in csv_rows(path, ["subject", "video", "score", *_Columns(header).names]):
+        key = cells["subject"], cells["video"]
+        if key not in videos:
+            videos[key] = _Columns(header)
+        videos[key].add(cells, where)
+    for key, columns in videos.items():
+        yield columns.curve(f"{path}, {'/'.join(key)}", key)
+
+
+def _csv_text(path: Path) -> tuple[str, list[str]]:
+    """The contents of a CSV file, and its first row."""
     text = read_text(path, "a CSV file of scores").removeprefix("\ufeff")
-    columns = _columns(next(csv.reader(io.StringIO(text)), []), ("subject", "video", "score"))
-    videos: dict[VideoKey, list[dict[str, str]]] = {}
-    for _, cells in csv_rows(path, columns):
-        videos.setdefault((cells["subject"], cells["video"]), []).append(cells)
-    for key, rows in videos.items():
-        yield _of_cells(f"{path}, {'/'.join(key)}", key, rows)
+    return text, next(csv.reader(io.StringIO(text)), [])
 
 
-def _columns(header: Iterable[str], required: Sequence[str]) -> list[str]:
-    """The columns to read: what is required, and what is known besides."""
-    return [*required, *(name for name in ("frame", *FRAME_CLASSES) if name in header)]
+class _Columns:
+    """The numbers of one video in a CSV file, column by column.
 
+    Attributes:
+        names: Columns that the file has besides the score: frame, and the classes.
+    """
 
-def _of_cells(where: str, key: VideoKey, rows: Sequence[Mapping[str, str]]) -> SampledScores:
-    """A curve from the cells of a CSV file; an empty score is unknown, a class without a column has probability 0."""
-    columns = {
-        name: _column(where, name, rows) for name in ("score", "frame", *FRAME_CLASSES) if rows and name in rows[0]
-    }
-    scores = columns.get("score", np.empty(0))
-    given = [name for name in FRAME_CLASSES if name in columns]
-    classes = None
-    if given:
-        nothing = np.zeros(len(rows))
-        classes = np.stack([columns.get(name, nothing) for name in FRAME_CLASSES], axis=1)
-        if len(given) < len(FRAME_CLASSES) and not sums_to_one(classes[np.isfinite(scores)]):
-            absent = next(name for name in FRAME_CLASSES if name not in given)
-            raise UserError(f"{where}: no column {absent}; only probabilities, which sum to 1, may leave out a class")
-    frames = [columns["frame"]] if "frame" in columns else []
-    return _checked(SampledScores(where, key, scores, classes, _frames(where, frames, len(rows))))
+    def __init__(self, header: Sequence[str]) -> None:
+        self.names = [name for name in ("frame", *FRAME_CLASSES) if name in header]
+        self._numbers: dict[str, array[float]] = {name: array("d") for name in ("score", *self.names)}
+
+    def add(self, cells: Mapping[str, str], where: str) -> None:
+        """Read a row; an empty cell is nan."""
+        for name, numbers in self._numbers.items():
+            numbers.append(number(cells, name, float, where) if cells[name] else math.nan)
+
+    def curve(self, where: str, key: VideoKey) -> SampledScores:
+        """The curve; a class without a column has probability 0."""
+        values = {name: np.array(numbers) for name, numbers in self._numbers.items()}
+        scores, given = values["score"], [name for name in FRAME_CLASSES if name in values]
+        classes = None
+        if given:
+            nothing = np.zeros(len(scores))
+            classes = np.stack([values.get(name, nothing) for name in FRAME_CLASSES], axis=1)
+            if len(given) < len(FRAME_CLASSES) and not sums_to_one(classes[np.isfinite(scores)]):
+                absent = next(name for name in FRAME_CLASSES if name not in given)
+                raise UserError(
+                    f"{where}: no column {absent}; only probabilities, which sum to 1, may leave out a class"
+                )
+        frames = [values["frame"]] if "frame" in values else []
+        return _checked(SampledScores(where, key, scores, classes, _frames(where, frames, len(scores))))
 
 
 def sums_to_one(classes: NDArray[np.float64]) -> bool:
@@ -366,21 +388,13 @@ _ROUNDING: Final = 0.02
 """How far from 1 the sum of printed probabilities may be."""
 
 
-def _column(where: str, name: str, rows: Sequence[Mapping[str, str]]) -> NDArray[np.float64]:
-    cells = [row[name] for row in rows]
-    try:
-        return np.array([float(cell) if cell else np.nan for cell in cells])
-    except ValueError:
-        wrong = next(number for number, cell in enumerate(cells) if cell and not _is_number(cell))
-        raise UserError(f"{where}: {name} {cells[wrong]!r} of sample {wrong} is not a number") from None
-
-
 def _table(path: Path, text: str) -> NDArray[np.float64]:
-    """The numbers of a CSV file without header."""
+    """The numbers of a CSV file without header; an empty cell is nan."""
     try:
-        return np.array(
-            [[float(cell) if cell.strip() else np.nan for cell in row] for row in csv.reader(io.StringIO(text)) if row]
-        )
+        rows = [
+            [float(cell) if cell.strip() else math.nan for cell in row] for row in csv.reader(io.StringIO(text)) if row
+        ]
+        return np.array(rows)
     except ValueError:
         raise UserError(f"{path}: not all rows hold as many numbers as the first; {_SHAPES}") from None
 

@@ -68,6 +68,12 @@ class Sampling:
         return places + self.lag
 
 
+def spacing(samples: Sequence[SampledScores], frames_per_sample: int) -> int:
+    """Source frames from one sample to the next; where files name the frames, the largest usual distance of these."""
+    named = [np.diff(np.sort(own.frames)) for own in samples if own.frames is not None and len(own.frames) > 1]
+    return max([int(np.median(gaps)) for gaps in named], default=frames_per_sample)
+
+
 def video_curves(samples: Sequence[SampledScores], catalog: Catalog, sampling: Sampling) -> dict[VideoKey, VideoCurve]:
     """The curve of each video that has one with a known sample, in sampled frames.
 

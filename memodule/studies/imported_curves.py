@@ -24,7 +24,7 @@ from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
 from memodule.runtime.digests import json_sha256
 from memodule.studies.curve_files import read_curve_files
-from memodule.studies.foreign_curves import Coverage, Sampling, video_curves
+from memodule.studies.foreign_curves import Coverage, Sampling, spacing, video_curves
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.redecoding import write_stage
@@ -93,7 +93,7 @@ def plan_import(
     if not catalog.videos:
         raise UserError(f"{catalog_folder}: has no video that is scored, so there is nothing to import")
     samples = read_curve_files(curves, [video.key for video in everything.videos], pattern)
-    sampling = Sampling.of(everything, frames_per_sample, lag, frame_step)
+    sampling = Sampling.of(everything, spacing(samples, frames_per_sample), lag, frame_step)
     found = video_curves(samples, everything, sampling)
     config = {
         "data": {

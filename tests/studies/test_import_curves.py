@@ -205,6 +205,16 @@ def test_the_frame_step_leaves_about_thirty_samples_a_second():
         Sampling.of(Catalog((Video("a", "1", Path(), 25, 99), Video("a", "2", Path(), 30, 99))))
 
 
+def test_named_frames_say_how_far_samples_are_apart(catalog, tmp_path):
+    rows = [(*key, frame, curve[frame]) for key, curve in scores().items() for frame in range(0, LENGTH, 8)]
+    with (tmp_path / "all.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("subject", "video", "frame", "score"), *rows])
+    assert import_curves(tmp_path / "all.csv", catalog, tmp_path / "runs") == 0
+    study = study_of(tmp_path / "runs")
+    assert study.config["data"]["frame_step"] == 8
+    np.testing.assert_allclose(study.fold("a", 0).curves[0].score, scores()["a", "v1"][::8], rtol=1e-6)
+
+
 def test_probabilities_become_logits_and_logits_stay(catalog):
     key, curve = ("a", "v1"), scores()["a", "v1"]
     shares = classes(curve)
@@ -308,6 +318,7 @@ def test_hostile_and_damaged_files_are_refused_in_one_line(name, catalog, tmp_pa
     assert import_curves(tmp_path / name, catalog, tmp_path / "runs") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path / name) in line
+    assert ("row 2" in line) == (name == "rows.csv")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
