@@ -107,7 +107,9 @@ def plan_import(
         "trainer": {"logger": False},
     }
     complete = _complete(found, catalog, sampling)
-    subjects = tuple(s for s in catalog.subjects if any(key[0] == s for key in found if key in _keys(catalog)))
+    scored = {video.key for video in catalog.videos}
+    with_curves = {subject for subject, _ in scored & set(found)}
+    subjects = tuple(subject for subject in catalog.subjects if subject in with_curves)
     if not subjects:
         raise UserError(f"{curves}: no curve is of a video that the protocol {protocol.name} scores")
     plan = Plan(
@@ -119,8 +121,7 @@ def plan_import(
         (0,),
         runs.resolve(),
     )
-    ignored = len(set(found) - _keys(catalog))
-    return CurveImport(plan, complete, sampling, Coverage.of(complete, catalog), ignored)
+    return CurveImport(plan, complete, sampling, Coverage.of(complete, catalog), len(set(found) - scored))
 
 
 def import_curves(imported: CurveImport) -> Outcome:
@@ -182,10 +183,6 @@ def _complete(found: Mapping[VideoKey, VideoCurve], catalog: Catalog, sampling: 
         found.get(v.key, VideoCurve(*v.key, np.empty(0, np.float32), logits, v.fps, sampling.frame_step))
         for v in catalog.videos
     ]
-
-
-def _keys(catalog: Catalog) -> set[VideoKey]:
-    return {video.key for video in catalog.videos}
 
 
 def _fingerprint(catalog: Catalog, curves: Sequence[VideoCurve]) -> str:

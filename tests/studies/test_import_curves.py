@@ -461,11 +461,11 @@ def test_rules_are_read_from_files_and_by_name(catalog, tmp_path):
     assert study.name.startswith("mine-")
 
 
-@pytest.mark.parametrize("name", ["calibrated", "relative_height"])
+@pytest.mark.parametrize("name", ["calibrated", "semi_markov"])
 def test_rules_that_learn_from_curves_are_calibrated_on_the_others(name, catalog, tmp_path):
     assert import_curves(one_npz(tmp_path / "all.npz", scores()), catalog, tmp_path / "runs", "--rule", name) == 0
     study = study_of(tmp_path / "runs")
     for subject in SUBJECTS:
-        rule = study.fold(subject, 0).rule
-        if rule.learns_from_curves:
-            assert (rule.calibration.videos, rule.calibration.micro) == (4, 2)
+        rule, provenance = study.fold(subject, 0).rule, study.fold(subject, 0).result["provenance"]
+        assert (rule.calibration.videos, rule.calibration.micro) == (4, 2)
+        assert set(provenance["calibrated_on"]) == set(SUBJECTS) - {subject}
