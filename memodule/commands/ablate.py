@@ -80,6 +80,7 @@ def _log(ablation: "Ablation", figures: "Mapping[str, Figure]") -> None:
             {
                 "ablation/rows": len(ablation.rows),
                 "ablation/leaks": sum(row.leak for row in ablation.rows),
+                "ablation/uncalibrated": sum(row.uncalibrated is not None for row in ablation.rows),
                 "ablation/partial": ablation.prepared.partial or "",
                 **{f"reference/{name}": value for name, value in scores.items()},
             }

@@ -53,6 +53,7 @@ def _name(row: AblationRow, size: int, ablation: Ablation) -> Text:
     marks = [
         *(["reference"] if row is ablation.reference else []),
         *(["LEAK"] if row.leak else []),
+        *(["UNCALIBRATED"] if row.uncalibrated else []),
         *(["chosen by each fold"] if row.variant.chosen else []),
         *([f"best of {size}"] if size > 1 else []),
     ]

@@ -30,6 +30,7 @@ def log_search(board: "Leaderboard") -> None:
     with group_run(search.folder, "summary", "summary", search.base.config, {"space": search.space.describe()}) as run:
         if run is not None:
             run.summary.update({name: values[name] for name in ("complete", "partial", "winner", "nested_estimate")})
+            run.summary.update({"uncalibrated": bool(board.uncalibrated)})
             log_media(run, {"leaderboard": list(csv.DictReader(board.csv().splitlines()))})
 
 
@@ -48,6 +49,7 @@ def search_text(board: "Leaderboard") -> str:
         lines.append(f"PARTIAL: each trial runs {board.partial}; do not quote these numbers")
     if board.protocol.leak:
         lines.append(f"LEAK: {board.protocol.leak}")
+    lines += [f"UNCALIBRATED: {reason}" for reason in board.uncalibrated]
     if winner and board.held_out:
         lines.append(f"winner: trial {winner.record.number}; {HELD_OUT}: {_range(board.held_out)}")
         lines.append("  slightly optimistic: a fold's inner subjects are held out in other folds")
@@ -69,7 +71,7 @@ def _line(row: "LeaderboardRow") -> str:
     state = "" if row.record.state == "finished" else f" ({row.record.state} after {len(row.folds)} folds)"
     return (
         f"  trial {row.record.number:3}: inner STRS {row.objective:.4f} ({low:.4f} .. {high:.4f})  "
-        f"{_settings(row.record.settings)}{state}"
+        f"{_settings(row.record.settings)}{state}" + (" UNCALIBRATED" if row.uncalibrated else "")
     )
 
 

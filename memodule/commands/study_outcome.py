@@ -73,6 +73,7 @@ def _failures(outcome: "Outcome") -> str:
 
 def results_text(results: Mapping[str, Any]) -> str:
     """A table of pooled scores with intervals and chance, the counts, and their weaknesses."""
+    from memodule.studies.calibration_marks import calibration_text
     from memodule.studies.results_view import weaknesses
 
     scores, chance, ranges = pooled_scores(results), chance_scores(results), results["ci"]
@@ -110,4 +111,8 @@ def results_text(results: Mapping[str, Any]) -> str:
             f"inner validation subjects (which may choose settings): STRS {inner['strs']:.4f}, spotting F1 "
             f"{inner['spot_f1']:.4f}, over {inner['evaluations']} scored subjects"
         )
+        if lone := inner.get("uncalibrated"):
+            lines.append(f"  {lone} of them by the uncalibrated rule: one inner subject cannot calibrate its own score")
+    if calibrated := calibration_text(results):
+        lines.append(f"selection rule: {calibrated}")
     return "\n".join([*lines, *weaknesses(results)])

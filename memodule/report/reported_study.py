@@ -137,7 +137,7 @@ class ReportedStudy:
 
     def titled(self, caption: str) -> str:
         """The caption of a table, as `titled` writes it."""
-        return titled(self.protocol, caption)
+        return titled(self.protocol, caption, bool(self.results.get("uncalibrated")))
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
@@ -153,9 +153,10 @@ class ReportedStudy:
         return [(title, text) for title, _, text in (line.partition(": ") for line in lines)]
 
 
-def titled(protocol: Protocol, caption: str) -> str:
-    """The caption of a table of scores; it names a leak of the protocol, so that no table is quoted without it."""
-    return f"{caption} (protocol {protocol.name}: LEAK)" if protocol.leaks else caption
+def titled(protocol: Protocol, caption: str, uncalibrated: bool = False) -> str:
+    """The caption of a table of scores; no table is quoted without a leak of the protocol, or a half-fitted rule."""
+    marks = [f"protocol {protocol.name}: LEAK"] * protocol.leaks + ["UNCALIBRATED"] * uncalibrated
+    return f"{caption} ({', '.join(marks)})" if marks else caption
 
 
 def is_generated(study: Study) -> bool:

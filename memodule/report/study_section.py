@@ -18,6 +18,7 @@ from memodule.report.table_lines import (
     subject_lines,
     timing_lines,
 )
+from memodule.studies.calibration_marks import calibration_text
 from memodule.studies.imported_curves import DECLARED
 
 
@@ -100,6 +101,7 @@ def study_facts(study: ReportedStudy) -> list[tuple[str, str]]:
     return [
         ("protocol", _protocol(study)),
         ("selection rule", call_text(study.results["rule"]) + _half_windows(study)),
+        *([("calibration", calibration_text(study.results))] if calibration_text(study.results) else []),
         *_origin(study),
         ("data", f"{size}, {step}{_windows(study)}, fingerprint {fingerprint}"),
         ("folds", f"{study.progress.removesuffix(' folds')}, {_duration(study)}"),

@@ -63,6 +63,8 @@ def run_fold(
             scores["fold/training_seconds"] = laps.seconds["training"]
             if timing is not None:
                 scores["prior/half_window"] = timing.half_window  # in sampled frames
+            if cli.interval_selection.rule.uncalibrated:  # so far: other folds' curves may calibrate it later
+                scores["uncalibrated"] = True
             end_fold(run, _influences(cli), scores)
         laps.end("tracking")
         if save_checkpoint:

@@ -13,6 +13,7 @@ from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule
 from memodule.runtime.atomic import write_json
 from memodule.runtime.json_files import read_json_mapping
+from memodule.studies.calibration_marks import FoldCalibration
 
 _KEYS: Final = ("provenance", "rule", "history", "seconds")
 """What every `result.json` has, including that of an imported fold."""
@@ -76,6 +77,16 @@ class FoldResult:
     def rule(self) -> SelectionRule:
         """The selection rule in its fitted state."""
         return build_rule(self.result["rule"], str(self._file))
+
+    @property
+    def calibration(self) -> FoldCalibration | None:
+        """How the rule was calibrated; None where it has nothing to learn from curves."""
+        return FoldCalibration.of(self.rule, self.calibrated_on, self.inner)
+
+    @property
+    def calibrated_on(self) -> tuple[str, ...]:
+        """Subjects on whose curves the rule was calibrated; files of older versions know only inner ones."""
+        return tuple(self.result["provenance"].get("calibrated_on", self.inner))
 
     @functools.cached_property
     def decoded(self) -> list[Decoded]:

@@ -12,6 +12,7 @@ from memodule.decoding.protocol import Protocol
 from memodule.metrics.evaluation import details, evaluate, per_subject, tally_subjects
 from memodule.metrics.functional import SCORES, Tally, score
 from memodule.metrics.score_names import without_recognition
+from memodule.studies.calibration_marks import calibration_values
 from memodule.studies.fold_result import FoldResult
 from memodule.studies.foreign_curves import Coverage
 from memodule.studies.inner import inner_scores
@@ -50,7 +51,8 @@ def pool_study(study: Study) -> dict[str, Any]:
     """The contents of a study's `results.json`, listed in docs/data-formats.md; the same study gives the same bytes.
 
     Finished folds count; where some are missing, `complete` is false. Recognition and STRS are None where the curves
-    have no classes. A study of imported curves has `coverage`, what these leave open.
+    have no classes. `calibration` and `uncalibrated` are there only where the rule learns from curves. A study of
+    imported curves has `coverage`, what these leave open.
 
     Raises:
         UserError: If a file of a finished fold is damaged.
@@ -67,7 +69,8 @@ def pool_study(study: Study) -> dict[str, Any]:
         "mixed": _mixed(results),
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
-        "inner": inner_scores(results, protocol),
+        "inner": _inner(folds, protocol),
+        **calibration_values({f"{fold.subject} (seed {fold.seed})": fold.calibration for fold in folds}),
         **pool({seed: decoded_videos(run) for seed, run in by_seed.items()}, study.catalog, protocol),
         "recognition_at_labels": scores_at_labels(tally_at_labels(curves, study.catalog), protocol),
     }
@@ -91,6 +94,16 @@ def provenance(study: Study) -> dict[str, Any]:
         f"seed{seed}": {fold.subject: fold.result["provenance"] for fold in folds}
         for seed, folds in study.finished_folds().items()
     }
+
+
+def _inner(folds: Sequence[FoldResult], protocol: Protocol) -> dict[str, float] | None:
+    """Scores of inner subjects, and how many evaluations are of the uncalibrated rule (`uncalibrated`, where some are).
+
+    A fold's only inner subject cannot calibrate the rule that is scored on it.
+    """
+    scores = inner_scores([fold.result for fold in folds], protocol)
+    lone = sum(fold.calibration is not None and len(fold.result.get("inner", ())) == 1 for fold in folds)
+    return {**scores, "uncalibrated": lone} if scores and lone else scores
 
 
 def _mixed(folds: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -27,6 +27,11 @@ def weaknesses(results: Mapping[str, Any]) -> list[str]:
     if results.get("mixed"):
         differing = "; ".join(f"{name} {' and '.join(values)}" for name, values in results["mixed"].items())
         lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and repeat the command")
+    if results.get("uncalibrated"):
+        lines.append(
+            f"UNCALIBRATED: {results['uncalibrated']}; these are not the scores of the calibrated rule: finish more "
+            "folds, or set data.inner_validation_subjects, so that it has curves to learn from"
+        )
     if (coverage := results.get("coverage")) and (coverage["without"] or coverage["uncovered"]):
         lines.append(
             f"NOT COVERED: {len(coverage['without'])} of {coverage['videos']} videos have no score curve, and "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memodule.decoding.decode import PREDICTION_COLUMNS, Decoded, prediction_rows
 from memodule.emotions import EMOTIONS, FRAME_CLASSES
 from memodule.metrics.score_names import chance_scores, pooled_scores
+from memodule.studies.calibration_marks import calibration_text
 from memodule.studies.pooling import decoded_videos
 from memodule.studies.results_view import per_class, weaknesses
 from memodule.studies.study import Study
@@ -37,6 +38,8 @@ def log_summary(
         if sweep:  # it can follow only what it sees: held-out scores go into tables, which cannot be an objective
             values = objective | {name: value for name, value in values.items() if "/" not in name}
         run.summary.update(values)
+        if values["uncalibrated"]:
+            run.tags = (*(run.tags or ()), "uncalibrated")
         found = next(decoded_videos(folds) for folds in study.finished_folds().values() if folds)
         log_media(run, _tables(results, found), pictures, objective)
 
@@ -57,6 +60,8 @@ def summary_values(results: Mapping[str, Any]) -> dict[str, Any]:
         **({"counts/recognition_support": results["recognition"]["support"]} if labelled else {}),
         "complete": results["complete"],
         "leak": results["leak"] is not None,
+        "uncalibrated": bool(results.get("uncalibrated")),
+        **({"calibration": text} if (text := calibration_text(results)) else {}),
         "protocol": results["protocol"],
     }
 

@@ -1,5 +1,6 @@
 """The page of a search: which trials and folds its numbers are made of."""
 
+import dataclasses
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,3 +90,16 @@ def test_the_command_for_the_winners_report_imports_the_same_parts(monkeypatch):
     monkeypatch.setattr(own_parts, "_imported", {"lab": part})
     text = search_text(board(rows=(row(1, "finished", 3, 0.5),)))
     assert "memodule report trials/winner --import '/my parts/lab.py'" in text
+
+
+def test_trials_whose_rules_run_half_fitted_are_marked_everywhere():
+    rows = (dataclasses.replace(row(1, "finished", 3, 0.5), uncalibrated="no curves"), row(2, "finished", 3, 0.4))
+    shown = board(rows=rows)
+    text = leaderboard_page(shown)
+    lines = re.findall(r"<tr>.*?</tr>", text[text.index("<caption>Best first") :], flags=re.DOTALL)[1:3]
+    assert ["UNCALIBRATED" in line for line in lines] == [True, False]
+    assert re.search(r"<strong>UNCALIBRATED</strong> no curves \(trials 1\)", text)
+    listed = [line for line in shown.csv().splitlines()[1:] if "no curves" in line]
+    assert len(listed) == 1
+    shown.search.configs = []
+    assert [trial["uncalibrated"] for trial in shown.to_dict()["trials"]] == ["no curves", None]

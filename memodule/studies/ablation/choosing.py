@@ -7,6 +7,7 @@ from memodule.metrics.functional import Tally, score
 from memodule.studies.ablation.counting import Counts
 from memodule.studies.ablation.prepared import PreparedStudy
 from memodule.studies.ablation.variants import Candidate, Variant
+from memodule.studies.calibration_marks import FoldCalibration
 
 
 def choose(
@@ -40,6 +41,11 @@ def held_out_tallies(
         own = counts[choice[fold.name].decoding.digest].held_out[fold.name]
         tallies[fold.subject] = tallies.get(fold.subject, Tally()) + own
     return tallies
+
+
+def calibrations(choice: Mapping[str, Candidate], counts: Mapping[str, Counts]) -> dict[str, FoldCalibration | None]:
+    """How the rule that each fold chose was calibrated; arguments as `choose` has them."""
+    return {name: counts[candidate.decoding.digest].calibration[name] for name, candidate in choice.items()}
 
 
 def _merit(tally: Tally, protocol: Protocol, objective: str) -> tuple[float, float, int]:

@@ -11,6 +11,7 @@ from memodule.metrics.functional import Tally
 from memodule.studies.ablation.prepared import PreparedCurve, PreparedFold, PreparedStudy
 from memodule.studies.ablation.variants import DecodingSpec
 from memodule.studies.calibrating import calibrated_decoder
+from memodule.studies.calibration_marks import FoldCalibration
 
 _PARTS: Final = 3
 """Groups of subjects by which a calibrated rule is cross-fitted before it takes part in a nested choice."""
@@ -22,24 +23,30 @@ class Counts:
 
     Attributes:
         held_out: For each fold, by its name, the counts of its held-out subject.
+        calibration: For each fold how the rule behind them was calibrated; None where it learns nothing from curves.
         chooser: For each fold the pooled counts of the subjects that a nested choice looks at; empty without a choice.
     """
 
     held_out: Mapping[str, Tally]
+    calibration: Mapping[str, FoldCalibration | None]
     chooser: Mapping[str, Tally] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `from_dict` takes them."""
         return {
-            name: {fold: tally.to_dict() for fold, tally in getattr(self, name).items()}
-            for name in ("held_out", "chooser")
+            "held_out": {fold: tally.to_dict() for fold, tally in self.held_out.items()},
+            "calibration": {fold: own and dataclasses.asdict(own) for fold, own in self.calibration.items()},
+            "chooser": {fold: tally.to_dict() for fold, tally in self.chooser.items()},
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Counts":
         """The counts that `to_dict` described."""
-        parts = (values["held_out"], values["chooser"])
-        return cls(*({fold: Tally.from_dict(tally) for fold, tally in part.items()} for part in parts))
+        held_out, chooser = (
+            {fold: Tally.from_dict(tally) for fold, tally in values[name].items()} for name in ("held_out", "chooser")
+        )
+        calibration = {fold: own and FoldCalibration(**own) for fold, own in values["calibration"].items()}
+        return cls(held_out, calibration, chooser)
 
 
 def count(decoding: DecodingSpec, study: PreparedStudy, choosing: bool = False) -> Counts:
@@ -49,8 +56,10 @@ def count(decoding: DecodingSpec, study: PreparedStudy, choosing: bool = False) 
         UserError: If the rule cannot be fitted, or a fold has no curves to choose on.
     """
     worker = _Counter(decoding, study)
+    held_out = {fold.name: worker.held_out(fold) for fold in study.folds}
     return Counts(
-        {fold.name: worker.held_out(fold) for fold in study.folds},
+        {name: tally for name, (tally, _) in held_out.items()},
+        {name: calibration for name, (_, calibration) in held_out.items()},
         {fold.name: worker.chooser(fold) for fold in study.folds} if choosing else {},
     )
 
@@ -64,13 +73,16 @@ class _Counter:
         self._learns = decoding.rule is not None and decoding.build().learns_from_curves
         self._seen: dict[tuple[str, int, str, str], Tally] = {}
 
-    def held_out(self, fold: PreparedFold) -> Tally:
-        """Counts of the held-out subject."""
+    def held_out(self, fold: PreparedFold) -> tuple[Tally, FoldCalibration | None]:
+        """Counts of the held-out subject, and how the rule was calibrated."""
         if self._decoding.rule is None:
+            subjects = fold.calibrated_on
             decoder = FittedDecoder(build_rule(fold.rule, f"{fold.name}: result.json"), self._protocol)
         else:
-            decoder = self._fitted(fold, [curve for _, curve in _labelled(self._calibrators(fold))])
-        return tally_curves(decoder, fold.test)
+            calibrators = self._calibrators(fold)
+            subjects = tuple(calibrators)
+            decoder = self._fitted(fold, [curve for _, curve in _labelled(calibrators)])
+        return tally_curves(decoder, fold.test), FoldCalibration.of(decoder.rule, subjects, fold.inner)
 
     def chooser(self, fold: PreparedFold) -> Tally:
         """Pooled counts of the subjects that the fold's choice looks at.

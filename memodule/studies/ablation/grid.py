@@ -13,7 +13,7 @@ variants:
       duration: [true, false]
     protocol: {fitted_on: all}                            # neutral and filter_neutral may vary too
     choose: [threshold]                                   # chosen by each fold; all others are swept
-    calibrate: nested                                     # auto (default), nested or inner, see DecodingSpec
+    calibrate: inner                                      # on inner subjects only; auto (default): else out of fold
   chosen rule:
     choose_from: [published, thresholds]                  # a nested choice among variants
 

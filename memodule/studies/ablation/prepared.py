@@ -63,6 +63,7 @@ class PreparedFold:
     Attributes:
         training: Subjects that the network and the priors learned from.
         inner: Inner validation subjects; none in most studies.
+        calibrated_on: Subjects on whose curves the stored rule was calibrated.
         known: The part of the Catalog that belongs to the training subjects.
         rule: The rule as the fold stored it, fitted and calibrated.
         test: Curves of the held-out subject.
@@ -73,6 +74,7 @@ class PreparedFold:
     seed: int
     training: tuple[str, ...]
     inner: tuple[str, ...]
+    calibrated_on: tuple[str, ...]
     known: Catalog
     rule: Mapping[str, Any]
     test: Sequence[PreparedCurve]
@@ -175,8 +177,8 @@ def _fold(study: Study, fold: FoldResult) -> PreparedFold:
     if inner:  # without inner subjects, val/ holds the watched curves of the held-out subject
         for own in prepared(fold.inner_curves, inner, "val/curves.npz"):
             validation.setdefault(own.curve.subject, []).append(own)
-    known = study.catalog.of(training)
-    return PreparedFold(subject, fold.seed, training, inner, known, fold.result["rule"], test, validation)
+    roles, known = (training, inner, fold.calibrated_on), study.catalog.of(training)
+    return PreparedFold(subject, fold.seed, *roles, known, fold.result["rule"], test, validation)
 
 
 def _identity(study: Study, folds: Sequence[PreparedFold]) -> str:

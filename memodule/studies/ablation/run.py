@@ -9,13 +9,14 @@ from memodule import console
 from memodule.errors import UserError
 from memodule.runtime.atomic import write_json, write_text
 from memodule.studies.ablation.cache import CountCache
-from memodule.studies.ablation.choosing import choose, held_out_tallies
+from memodule.studies.ablation.choosing import calibrations, choose, held_out_tallies
 from memodule.studies.ablation.counting import Counts
 from memodule.studies.ablation.execution import count_all
 from memodule.studies.ablation.grid import Grid
 from memodule.studies.ablation.prepared import PreparedStudy, prepare_study
 from memodule.studies.ablation.row_influences import ablation_influences
 from memodule.studies.ablation.table import CHOICE, AblationRow, best_first, make_row, row_values, table_csv
+from memodule.studies.calibration_marks import FEW
 from memodule.studies.redecoding import epochs_chosen_by_rule
 from memodule.studies.study import Study
 
@@ -103,6 +104,7 @@ def score_rows(grid: Grid, study: PreparedStudy, counts: Mapping[str, Counts]) -
             None if variant.name == grid.reference else tallies[grid.reference],
             study.protocol,
             study.classes,
+            calibrations(choices[variant.name], counts),
         )
         for variant in console.track(grid.variants, "scores")
     ]
@@ -122,6 +124,20 @@ def _notes(study: Study, grid: Grid, prepared: PreparedStudy, rows: Sequence[Abl
         notes.append(
             f"LEAK: in {len(leaks)} of the rows the prior is fitted on all subjects, the scored one included. They "
             "show what that changes and are not honest results."
+        )
+    uncalibrated = {row.uncalibrated: None for row in rows if row.uncalibrated}
+    if uncalibrated:
+        count = sum(row.uncalibrated is not None for row in rows)
+        notes.append(
+            f"UNCALIBRATED: in {count} of the rows the rule has not learned from score curves what it should: "
+            f"{'; '.join(uncalibrated)}. They do not show what the calibrated rule finds."
+        )
+    few = [row for row in rows if (seen := row.calibration.get("calibration")) and 0 < seen["micro"][0] < FEW]
+    if few:
+        micro = min(row.calibration["calibration"]["micro"][0] for row in few)
+        notes.append(
+            f"Few expressions: in {len(few)} of the rows some rules were calibrated on fewer than {FEW} labelled "
+            f"micro-expressions (the fewest: {micro}), so what they learned may vary a lot."
         )
     if not prepared.classes:
         instead = ", so folds chose by spotting F1" if grid.choose_by == "strs" and grid.chosen_decodings else ""

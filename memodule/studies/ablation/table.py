@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from memodule.decoding.protocol import Protocol
@@ -10,6 +11,7 @@ from memodule.metrics.functional import Tally, bootstrap, paired_test, recogniti
 from memodule.metrics.score_names import NOT_GIVEN, SCORE_NAMES, SPOTTING_SCORES
 from memodule.runtime.csv_files import csv_text
 from memodule.studies.ablation.variants import Candidate, Variant, label_text, short
+from memodule.studies.calibration_marks import FoldCalibration, calibration_values
 
 CHOICE: Final = (
     "Picking a row is a choice: the best was found by looking at the held-out subjects, so its score is optimistic. "
@@ -30,6 +32,7 @@ class AblationRow:
         differences: Paired difference to the reference, score by score; None for the reference.
         leak: Whether a prior was fitted on the held-out subjects too.
         choice: For each fold what it chose; empty where nothing was chosen.
+        calibration: What `calibration_values` says of the rules; empty where none learns from curves.
     """
 
     variant: Variant
@@ -40,6 +43,13 @@ class AblationRow:
     differences: Mapping[str, Mapping[str, float]] | None
     leak: bool
     choice: Mapping[str, Candidate]
+    calibration: Mapping[str, Any]
+
+    @property
+    def uncalibrated(self) -> str | None:
+        """Why rules run half-fitted, and in how many folds; None where they do not."""
+        reason: str | None = self.calibration.get("uncalibrated")
+        return reason
 
     @property
     def pooled(self) -> Tally:
@@ -69,6 +79,7 @@ def make_row(
     reference: Mapping[str, Tally] | None,
     protocol: Protocol,
     classes: bool = True,
+    calibration: Mapping[str, FoldCalibration | None] = MappingProxyType({}),
 ) -> AblationRow:
     """Score one variant from the candidate of each fold and the counts of each held-out subject.
 
@@ -76,6 +87,7 @@ def make_row(
         reference: Counts of the reference; None if this is it.
         protocol: The study's.
         classes: Whether the curves say anything about emotions.
+        calibration: How the rule of each fold was calibrated.
     """
     given = SCORE_NAMES if classes else SPOTTING_SCORES
     pooled = sum(tallies.values(), Tally())
@@ -92,6 +104,7 @@ def make_row(
         None if tests is None else {name: dataclasses.asdict(tests[name]) for name in given},
         any(rule.leaks for rule in rules),
         choice if variant.chosen else {},
+        calibration_values(calibration),
     )
 
 
@@ -126,6 +139,8 @@ def row_values(row: AblationRow) -> dict[str, Any]:
         "ci": {name: list(row.ranges[name]) if name in row.ranges else None for name in SCORE_NAMES},
         "difference": None if row.differences is None else {name: row.differences.get(name) for name in SCORE_NAMES},
         "leak": row.leak,
+        "uncalibrated": row.uncalibrated,
+        "calibration": row.calibration.get("calibration"),
         "chosen": row.chosen or None,
         "choice_by_fold": {name: dict(c.label) for name, c in row.choice.items()} or None,
         "decoding": None
@@ -156,6 +171,7 @@ def _flat(row: AblationRow, parameters: Sequence[str]) -> dict[str, Any]:
         flat |= {f"{name}_difference{end}": test.get(key, nothing) for end, key in ends.items()}
         flat[f"{name}_p"] = test.get("p_value", nothing)
     flat["leak"] = row.leak
+    flat["uncalibrated"] = row.uncalibrated or ""
     flat["chosen"] = "; ".join(f"{label} ({folds})" for label, folds in row.chosen.items())
     return flat
 

@@ -9,7 +9,7 @@ otherwise the candidates were proposed and stopped with all subjects in view, an
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from memodule.decoding.decode import Decoded
 from memodule.decoding.protocol import Protocol
 from memodule.metrics.functional import Tally, bootstrap, score
 from memodule.runtime.csv_files import csv_text
+from memodule.studies.calibration_marks import calibration_values
+from memodule.studies.fold_result import FoldResult
 from memodule.studies.loso import pool_and_write
 from memodule.studies.plan import protocol_of
 from memodule.studies.pooling import pool
@@ -39,6 +41,8 @@ class LeaderboardRow:
         scores: Over the inner validation subjects of these folds, pooled; None before the first fold.
         interval: 95 % bootstrap interval of the objective over the inner subjects.
         fold_scores: For each of the folds the same scores of its inner subjects alone.
+        uncalibrated: Why the rules of these folds, or the rule behind their inner scores, run half-fitted; None if they
+            do not.
     """
 
     record: TrialRecord
@@ -46,6 +50,7 @@ class LeaderboardRow:
     scores: dict[str, float] | None = None
     interval: tuple[float, float] | None = None
     fold_scores: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    uncalibrated: str | None = None
 
     @property
     def objective(self) -> float:
@@ -106,6 +111,15 @@ class Leaderboard:
         """What must be next to every score where trials leave subjects out, such as "2 of 3 folds"; else None."""
         run, all_folds = len(self.search.base.subjects), len(self.search.base.catalog.subjects)
         return f"{run} of {all_folds} folds" if run < all_folds else None
+
+    @property
+    def uncalibrated(self) -> list[str]:
+        """Why rules of trials run half-fitted: each reason once, with the trials; best trial first."""
+        trials: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.uncalibrated:
+                trials.setdefault(row.uncalibrated, []).append(str(row.record.number))
+        return [f"{reason} (trials {', '.join(numbers)})" for reason, numbers in trials.items()]
 
     @property
     def repeated(self) -> int:
@@ -180,9 +194,11 @@ class Leaderboard:
                 [rank if record.state == "finished" else "", record.number, record.state, len(row.folds)]
                 + ["" if n is None else f"{n:.4f}" for n in (*numbers, values.get("recog_f1"), held_out)]
                 + [record.settings.get(key, "") for key in keys]
-                + [record.study or "", record.error or ""]
+                + [record.study or "", record.error or "", row.uncalibrated or ""]
             )
-        return csv_text(["rank", "trial", "state", "folds", *scores, HELD_OUT, *keys, "study", "error"], lines)
+        return csv_text(
+            ["rank", "trial", "state", "folds", *scores, HELD_OUT, *keys, "study", "error", "uncalibrated"], lines
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, ready for JSON."""
@@ -200,6 +216,7 @@ class Leaderboard:
                     "folds": len(row.folds),
                     "inner": row.scores,
                     "inner_strs_interval": row.interval,
+                    "uncalibrated": row.uncalibrated,
                 }
                 for row in self.rows
             ],
@@ -261,7 +278,15 @@ def _row(search: Search, record: TrialRecord, studies: dict[str, Study]) -> Lead
         _pooled_scores(by_subject, study.protocol),
         bootstrap(by_subject, study.protocol)["strs"],
         {fold: _pooled_scores(tallies, study.protocol) for fold, tallies in by_fold.items()},
+        _uncalibrated([study.fold(fold, seed) for fold in folds]),
     )
+
+
+def _uncalibrated(folds: Sequence[FoldResult]) -> str | None:
+    reason: str | None = calibration_values({fold.subject: fold.calibration for fold in folds}).get("uncalibrated")
+    if reason is None and any(fold.calibration and len(fold.inner) == 1 for fold in folds):
+        return "inner scores are of the uncalibrated rule: one inner subject cannot calibrate its own score"
+    return reason
 
 
 def _pooled_scores(tallies: Mapping[str, Tally], protocol: Protocol) -> dict[str, float]:
