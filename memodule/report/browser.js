@@ -142,7 +142,7 @@ function summarize() {
   const line = clear(byId("video-summary"));
   line.append(parts[0], make("span", { class: "counts" }, ...spans));
   if (unscored) line.append(` ${unscored} left out`);
-  if (!current.curve.levels.length) line.append(" The video is shorter than a window of the network, so it has no curve.");
+  if (!current.curve.levels.length) line.append(" It has no score curve: it is shorter than a window of the network, or none was imported.");
 }
 
 function fillTable() {
@@ -250,10 +250,11 @@ function onPoint(event) {
   const cross = picture.querySelector(".cross");
   const sample = Math.floor(frame / current.span);
   cross.setAttribute("d", inside ? `M${at} ${FOUND}V${BOTTOM}` : "");
-  const score = current.curve.levels[sample];
-  const frameClass = data.emotions[current.curve.classes[sample]];
+  const level = current.curve.levels[sample], number = current.curve.classes[sample];
+  const said = number === NO_SCORE ? "no score" : `score ${scoreOf(current.curve, level).toFixed(2)}`;
+  const emotion = data.emotions[number];
   byId("cursor").textContent = inside
-    ? `${(frame / current.fps).toFixed(2)} s, frame ${frame}${score === undefined ? "" : `, score ${(score / 255).toFixed(2)}${frameClass ? `, ${frameClass}` : ""}`}`
+    ? `${(frame / current.fps).toFixed(2)} s, frame ${frame}${level === undefined ? "" : `, ${said}${emotion ? `, ${emotion}` : ""}`}`
     : "";
 }
 

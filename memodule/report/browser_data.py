@@ -17,6 +17,9 @@ from memodule.report.reported_study import ReportedStudy
 MOST_SAMPLES: Final = 1_200_000
 """Samples of all curves of a page. A sample takes 2 bytes of the page; longer curves are thinned to fit."""
 
+_NO_CLASS: Final = len(FRAME_CLASSES)
+_NO_SCORE: Final = 15
+
 _OUTCOMES: Final = ("hit", "alarm", "unscored")
 
 
@@ -32,8 +35,9 @@ def browser_data(
         most_samples: How many samples to keep of all curves together.
 
     Returns:
-        `emotions`; `curves`: for each different curve `score` (base64 of a byte per sample, 0..255), `emotion` (base64
-        of half a byte per sample) and `thin`, how many samples one of these stands for; `studies`: label, name, videos
+        `emotions`; `curves`: for each different curve `score` (base64 of a byte per sample, 0..255), `range` (what 0
+        and 255 stand for), `emotion` (base64 of half a byte per sample; 5 without classes, 15 without a score) and
+        `thin`, how many samples one of these stands for; `studies`: label, name, videos
         (subject, video, fps, frames, micro and macro rows) and, for each seed, [video, curve, frame_step, found rows].
     """
     curves = _Curves(most_samples / max(1, _samples(studies)))
@@ -89,17 +93,20 @@ def _samples(studies: Sequence[ReportedStudy]) -> int:
 
 
 def _frame_classes(curve: VideoCurve, neutral: Any) -> NDArray[np.int64]:
-    """(n,) class of each sample; one more than there are where the curve has no classes."""
-    nothing = np.full(len(curve.score), len(FRAME_CLASSES), np.int64)
-    return nothing if curve.logits is None else frame_emotions(curve.logits, neutral)
+    """(n,) class of each sample, `_NO_CLASS` or `_NO_SCORE`."""
+    nothing = np.full(len(curve.score), _NO_CLASS, np.int64)
+    found = nothing if curve.logits is None else frame_emotions(curve.logits, neutral)
+    return found if curve.known is None else np.where(curve.known, found, _NO_SCORE)
 
 
 def _packed(curve: VideoCurve, emotions: NDArray[np.int64], thin: int) -> dict[str, Any]:
-    levels = np.rint(np.clip(np.nan_to_num(thinned(curve.score, thin)), 0, 1) * 255).astype(np.uint8)
+    scores = np.nan_to_num(thinned(curve.score, thin))
+    low, high = float(scores.min(initial=0.0)), float(scores.max(initial=1.0))
+    levels = np.rint((scores - low) / (high - low) * 255).astype(np.uint8)
     classes = emotions[::thin].astype(np.uint8)
     pairs = np.pad(classes, (0, len(classes) % 2)).reshape(-1, 2)
     halves = (pairs[:, 0] << 4 | pairs[:, 1]).astype(np.uint8)
-    return {"score": _base64(levels), "emotion": _base64(halves), "thin": thin}
+    return {"score": _base64(levels), "range": [low, high], "emotion": _base64(halves), "thin": thin}
 
 
 def _base64(values: NDArray[np.uint8]) -> str:

@@ -4,7 +4,7 @@
 
 const OUTCOMES = ["hit", "alarm", "unscored"];
 const SIGNS = { hit: "\u2713", alarm: "\u2717", miss: "\u25CB", unscored: "\u2013", macro: "" };
-const NEUTRAL = 4;
+const NEUTRAL = 4, NO_SCORE = 15;
 const LEFT = 56, RIGHT = 8, FOUND = 20, TOP = 50, PLOT = 150, LABELLED = TOP + PLOT + 8, EMOTION = LABELLED + 34;
 const BOTTOM = EMOTION + 16, HEIGHT = BOTTOM + 36;
 
@@ -47,20 +47,34 @@ function shortNumber(value) {
   return String(Math.round(value * 1e6) / 1e6);
 }
 
-/** Path of the samples between two frames; samples closer than pixels become their lowest and highest per pixel. */
+/** The score that a level (0 to 255) of a curve stands for. */
+function scoreOf(curve, level) {
+  return curve.range[0] + (level / 255) * (curve.range[1] - curve.range[0]);
+}
+
+/**
+ * Path of the samples between two frames, with gaps where there is no score; samples closer than pixels become their
+ * lowest and highest per pixel.
+ */
 function curvePath(curve, span, view, x, y) {
   const first = Math.max(0, Math.floor(view[0] / span) - 1);
   const last = Math.min(curve.levels.length - 1, Math.ceil(view[1] / span) + 1);
   const width = Math.max(1, Math.floor((last - first + 1) / (2 * x.pixels)));
-  let path = "";
+  let path = "", joined = false;
   const point = (i) => {
-    path += `${path ? "L" : "M"}${x((i + 0.5) * span).toFixed(1)} ${y(curve.levels[i] / 255).toFixed(1)}`;
+    path += `${joined ? "L" : "M"}${x((i + 0.5) * span).toFixed(1)} ${y(curve.levels[i] / 255).toFixed(1)}`;
+    joined = true;
   };
   for (let start = first; start <= last; start += width) {
-    let low = start, high = start;
+    let low = -1, high = -1;
     for (let i = start; i < Math.min(start + width, last + 1); i++) {
-      if (curve.levels[i] < curve.levels[low]) low = i;
-      if (curve.levels[i] > curve.levels[high]) high = i;
+      if (curve.classes[i] === NO_SCORE) continue;
+      if (low < 0 || curve.levels[i] < curve.levels[low]) low = i;
+      if (high < 0 || curve.levels[i] > curve.levels[high]) high = i;
+    }
+    if (low < 0) {
+      joined = false;
+      continue;
     }
     point(Math.min(low, high));
     if (low !== high) point(Math.max(low, high));
@@ -82,7 +96,7 @@ function emotionRuns(curve, span) {
 
 /** The parts of a picture that depend on the view, in drawing order. */
 function layers(video, view, x) {
-  const y = (score) => TOP + PLOT * (1 - score);
+  const y = (height) => TOP + PLOT * (1 - height);
   const parts = [];
   const add = (name, attributes, tip) => {
     const node = svg(name, attributes);
@@ -105,9 +119,10 @@ function layers(video, view, x) {
   for (const [top, height] of [[FOUND, 16], [LABELLED, 16], [EMOTION, 10]]) {
     add("rect", { x: LEFT, y: top, width: x.pixels, height, class: "lane" });
   }
-  for (const score of [0, 0.5, 1]) {
-    add("path", { d: `M${LEFT} ${y(score)}h${x.pixels}`, class: "grid" });
-    add("text", { x: LEFT - 5, y: y(score) + 4, "text-anchor": "end" }).textContent = score;
+  for (const height of [0, 0.5, 1]) {
+    add("path", { d: `M${LEFT} ${y(height)}h${x.pixels}`, class: "grid" });
+    const score = Number(scoreOf(video.curve, 255 * height).toPrecision(3));
+    add("text", { x: LEFT - 5, y: y(height) + 4, "text-anchor": "end" }).textContent = score;
   }
   for (const row of video.labelled) {
     if (!visible(row.onset, row.offset) || row.outcome === "macro") continue;

@@ -1,5 +1,6 @@
 """`memodule import-curves`: formats, frames, what is refused, and the study that comes out."""
 
+import base64
 import csv
 import json
 import os
@@ -15,6 +16,8 @@ from memodule.datasets import Catalog, Expression, Video
 from memodule.decoding.curves import VideoCurve, curve_key, read_curves, write_curves
 from memodule.errors import UserError
 from memodule.intervals import PriorGuided
+from memodule.report import ReportedStudy
+from memodule.report.browser_data import browser_data
 from memodule.studies.curve_files import SampledScores, read_curve_files
 from memodule.studies.foreign_curves import Sampling, video_curves
 from memodule.studies.results_view import weaknesses
@@ -469,3 +472,18 @@ def test_rules_that_learn_from_curves_are_calibrated_on_the_others(name, catalog
         rule, provenance = study.fold(subject, 0).rule, study.fold(subject, 0).result["provenance"]
         assert (rule.calibration.videos, rule.calibration.micro) == (4, 2)
         assert set(provenance["calibrated_on"]) == set(SUBJECTS) - {subject}
+
+
+def test_the_page_draws_curves_of_any_range_with_gaps(catalog, tmp_path):
+    curves = {key: 4 * curve - 1 for key, curve in scores().items()}
+    curves["a", "v2"][100:110] = np.nan
+    assert import_curves(one_npz(tmp_path / "all.npz", curves), catalog, tmp_path / "runs") == 0
+    study = ReportedStudy.of_study(study_of(tmp_path / "runs"))
+    packed = browser_data([study], ["A"])["curves"][1]
+    low, high = packed["range"]
+    assert (low, high) == (pytest.approx(np.nanmin(curves["a", "v2"]), abs=1e-6), 1)
+    levels, halves = (np.frombuffer(base64.b64decode(packed[name]), np.uint8) for name in ("score", "emotion"))
+    known = np.isfinite(curves["a", "v2"])
+    np.testing.assert_allclose(low + levels[known] / 255 * (high - low), curves["a", "v2"][known], atol=0.01)
+    numbers = np.stack([halves >> 4, halves & 15], axis=1).ravel()
+    assert numbers.tolist() == [5 if there else 15 for there in known]
