@@ -21,6 +21,7 @@ from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import describe_rule
+from memodule.intervals.prior_source import plain_rows
 from memodule.metrics import SpotThenRecognizeScore
 from memodule.module import SpotRecognizeModule, VideoScores
 
@@ -90,6 +91,9 @@ class IntervalSelection(Callback):
             "fps": data.fps,
             "frame_classes": list(FRAME_CLASSES),
             "rule": describe_rule(self.rule),
+            "expressions": plain_rows(
+                data.catalog.of(self.decoder.informed).expressions, data.flow_parameters.frame_step
+            ),
             "protocol": self.protocol.as_dict(),
             "batch_size": data.hparams["batch_size"],
             "held_out": data.fold.held_out,

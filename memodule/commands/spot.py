@@ -28,6 +28,8 @@ examples:
   memodule spot recordings/ --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --out spotted
   memodule spot frames/ --fps 200 --face 2 --annotate
   memodule spot interview.mp4 --rule FixedWindow --json
+  memodule spot interview.mp4 --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --rule calibrated \\
+      --calibrate runs/samm_lv-1f2e3d4c
 
 exit status: 0 all videos were analysed, 1 some could not be (damaged, too short, no face), 2 invalid arguments."""
 
@@ -50,9 +52,11 @@ def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence
     """Every video in turn; an error in one does not stop the others."""
     from memodule.spotting import Spotter
     from memodule.spotting.naming import result_names
+    from memodule.spotting.spotter import half_fitted
 
-    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule)
-    for warning in spotter.warnings:
+    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule, arguments.calibrate)
+    known = (*spotter.warnings, *half_fitted(spotter.rule))
+    for warning in known:
         console.warn(warning)
     results, failed = [], False
     for path, name in zip(paths, result_names(paths, out), strict=True):
@@ -64,8 +68,9 @@ def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence
             continue
         results.append(result)
         failed = failed or not result.is_analysed
-        for warning in result.warnings[len(spotter.warnings) :]:
-            console.warn(f"{path}: {warning}")
+        for warning in result.warnings:
+            if warning not in known:
+                console.warn(f"{path}: {warning}")
         if out is not None:
             _save(result, out, name, arguments.annotate)
         if not arguments.json:
@@ -94,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
         "--prior",
         metavar="RULE",
         help="another selection rule: its name, such as rise_fall, or a YAML file (--prior is the old name)",
+    )
+    parser.add_argument(
+        "--calibrate",
+        type=Path,
+        metavar="STUDY",
+        help="calibrate the rule on the curves of this finished study, best the one that the checkpoint is from",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the files [spotted; none with --json]")
     parser.add_argument("--fps", type=rate, help="frame rate of image folders; overrides that of a video file")

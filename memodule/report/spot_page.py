@@ -94,6 +94,6 @@ def _details(video: SpottedVideo) -> list[tuple[str, str]]:
         ("video", f"{video.path}: {video.frames} frames, {video.fps:.4g} per second, {width} x {height} pixels"),
         ("sampling", str(video.sampling)),
         ("checkpoint", f"{video.checkpoint}, trained at {video.sampling.wanted:.4g} samples per second"),
-        ("selection rule", video.rule),
+        ("selection rule", video.rule + (f" (UNCALIBRATED: {video.uncalibrated})" if video.uncalibrated else "")),
         ("frames", "numbered from 0; onset and offset belong to the interval"),
     ]

@@ -29,7 +29,8 @@ COLUMNS: Final = (
     *FRAME_CLASSES,
     "remark",
 )
-"""Columns of the CSV file. `kind` is micro, or not_analysed for a part that could not be analysed; `remark` says why.
+"""Columns of the CSV file. `kind` is micro, or not_analysed for a part that could not be analysed; `remark` says why,
+and of an expression whether an uncalibrated rule found it.
 Frames are those of the video file, 0-based, both ends inclusive; seconds count from its first frame. The class columns
 hold the mean probability of each class inside the interval."""
 
@@ -106,6 +107,7 @@ class SpottedVideo:
         sections: The whole video, split into parts that were and were not analysed.
         faces: The largest number of faces seen at once.
         warnings: What may impair the result.
+        uncalibrated: Why the selection rule runs half-fitted; None if it does not.
     """
 
     source: VideoSource
@@ -122,6 +124,7 @@ class SpottedVideo:
     warnings: tuple[str, ...]
     checkpoint: str
     rule: str
+    uncalibrated: str | None = None
 
     @property
     def path(self) -> Path:
@@ -177,6 +180,7 @@ class SpottedVideo:
             },
             "checkpoint": self.checkpoint,
             "rule": self.rule,
+            "uncalibrated": self.uncalibrated,
             "faces": self.faces,
             "warnings": list(self.warnings),
             "expressions": [_rounded(dataclasses.asdict(found)) for found in self.expressions],
@@ -199,10 +203,11 @@ def spotted_csv(videos: Iterable[SpottedVideo]) -> str:
 
 def _rows(video: SpottedVideo) -> Iterator[tuple[Any, ...]]:
     name, nothing = str(video.path), ("",) * len(FRAME_CLASSES)
+    mark = "" if video.uncalibrated is None else "UNCALIBRATED"
     for e in video.expressions:
         times = (f"{seconds:.3f}" for seconds in (e.onset_s, e.apex_s, e.offset_s))
         classes = (f"{e.probabilities[name]:.4f}" for name in FRAME_CLASSES)
-        yield (name, "micro", e.onset, e.apex, e.offset, *times, e.emotion, f"{e.confidence:.6g}", *classes, "")
+        yield (name, "micro", e.onset, e.apex, e.offset, *times, e.emotion, f"{e.confidence:.6g}", *classes, mark)
     for s in video.not_analysed:
         ends = f"{s.first_s:.3f}", "", f"{s.last_s:.3f}"
         yield (name, "not_analysed", s.first, "", s.last, *ends, "", "", *nothing, s.reason)

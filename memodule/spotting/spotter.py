@@ -24,7 +24,7 @@ from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.reading import Timeline, VideoReading
 from memodule.spotting.result import SpottedExpression, SpottedVideo
 from memodule.spotting.sampling import Sampling, plan_sampling, sample_frames
-from memodule.spotting.selection_rule import replaced_rule
+from memodule.spotting.selection_rule import rule_for
 from memodule.spotting.video_source import TimedFrame, VideoSource, open_source
 from memodule.training.checkpoints import FoldModel, load_fold_model
 
@@ -72,16 +72,19 @@ class Spotter:
         self.warnings = tuple(warnings)
 
     @classmethod
-    def from_checkpoint(cls, path: Path | str | None = None, rule: Path | str | None = None) -> "Spotter":
+    def from_checkpoint(
+        cls, path: Path | str | None = None, rule: Path | str | None = None, calibrate: Path | str | None = None
+    ) -> "Spotter":
         """Load a checkpoint, on the CPU.
 
         Args:
             path: A fold's `model.ckpt`; None takes the small one of `memodule demo`, which is not an instrument for
                 real conclusions, and says so in every result.
             rule: Another selection rule: its name or a YAML file; see `memodule.spotting.selection_rule`.
+            calibrate: A finished study, on whose curves the rule is calibrated.
 
         Raises:
-            UserError: If there is no such checkpoint or rule.
+            UserError: If there is no such checkpoint, rule or study.
         """
         if path is not None and Path(path).is_dir():
             fold = next(
@@ -91,7 +94,7 @@ class Spotter:
         warnings = [CAUTION] if path is None else []
         path = require_default_checkpoint() if path is None else Path(path)
         model = load_fold_model(path)
-        return cls(model, str(path), None if rule is None else replaced_rule(model.rule, rule), warnings)
+        return cls(model, str(path), rule_for(model, rule, calibrate), warnings)
 
     @property
     def rate(self) -> float:
@@ -170,9 +173,10 @@ class Spotter:
             sections=tuple(timeline.section(stretch) for stretch in stretches),
             places=tuple(reading.places),
             faces=reading.most_faces,
-            warnings=measured.warnings,
+            warnings=(*measured.warnings, *half_fitted(rule)),
             checkpoint=self.checkpoint,
             rule=type(rule).__name__,
+            uncalibrated=rule.uncalibrated,
         )
 
     def _read(self, source: VideoSource, sampling: Sampling, face: FaceChoice, progress: Progress) -> VideoReading:
@@ -240,3 +244,13 @@ def _given(classes: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
     """What every curve of a network has, and only imported ones may lack."""
     assert classes is not None
     return classes
+
+
+def half_fitted(rule: SelectionRule) -> list[str]:
+    """A warning where a rule runs without what it should have learned from score curves."""
+    if rule.uncalibrated is None:
+        return []
+    return [
+        f"UNCALIBRATED: {type(rule).__name__} runs half-fitted ({rule.uncalibrated}) and does not find what it should; "
+        "calibrate it with --calibrate STUDY, or choose another rule with --rule"
+    ]

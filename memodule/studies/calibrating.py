@@ -20,6 +20,7 @@ from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import labelled_curve
 from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import Protocol
+from memodule.errors import UserError
 from memodule.intervals import LabelledCurve, SelectionRule
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.studies.fold_result import FoldResult
@@ -76,6 +77,25 @@ def calibrated_decoder(
 def fold_decoder(rule: SelectionRule, study: Study, fold: FoldResult) -> FittedDecoder:
     """A rule, fitted and calibrated in place for one fold of a study with the curves that its finished folds have."""
     return _decoder(rule, study, fold, _calibrating_curves(fold, study.finished_folds().get(fold.seed, ())))
+
+
+def study_rule(rule: SelectionRule, study: Study, without: str) -> SelectionRule:
+    """Fit and calibrate a rule, in place, for new videos: as in a fold of the study that holds out `without`.
+
+    Args:
+        without: A subject that is left out; a name that the study does not have leaves out no one.
+
+    Raises:
+        UserError: If no other subject has a finished fold, or none of them has a micro-expression.
+    """
+    finished = next((folds for folds in study.finished_folds().values() if folds), [])
+    curves = [curve for fold in finished if fold.subject != without for curve in fold.curves]
+    if not curves:
+        raise UserError(f"{study.folder}: has no finished fold whose curves could calibrate a rule; finish some")
+    known = study.catalog.of([subject for subject in study.subjects if subject != without])
+    labelled = [labelled_curve(curve, study.catalog) for curve in curves]
+    calibrated_decoder(rule, Protocol(), study.catalog, known, labelled, curves[0].frame_step)
+    return rule
 
 
 def calibrate_study(study: Study) -> None:

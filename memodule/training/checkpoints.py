@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 import memodule.networks  # noqa: F401 - so that checkpoints can name its classes
+from memodule.datasets.catalog import Expression
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
 from memodule.intervals import SelectionRule
 from memodule.intervals.description import build_rule, describe_rule
+from memodule.intervals.prior_source import read_rows
 from memodule.networks.description import build_network
 from memodule.networks.weight_files import read_plain
 from memodule.runtime.atomic import replacing
@@ -39,6 +41,7 @@ class FoldModel:
         batch_size: Windows per batch in training (published stitching depends on it).
         seen: Subjects that the weights have learned from, one mapping per training (`LosoDataModule.influences`); empty
             where the checkpoint does not say.
+        expressions: What the interval prior was fitted on, without subjects; empty in checkpoints of older versions.
     """
 
     network: nn.Module
@@ -52,6 +55,7 @@ class FoldModel:
     held_out: str
     catalog: str
     seen: tuple[Mapping[str, Any], ...]
+    expressions: tuple[Expression, ...] = ()
 
 
 def load_fold_model(path: Path | str) -> FoldModel:
@@ -84,6 +88,7 @@ def load_fold_model(path: Path | str) -> FoldModel:
             str(carried["held_out"]),
             str(carried["catalog"]),
             tuple(saved.get("seen", ())),
+            read_rows(carried.get("expressions", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(

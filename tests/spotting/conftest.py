@@ -15,7 +15,8 @@ from memodule.datasets import Expression, synthesize
 from memodule.decoding.protocol import Protocol
 from memodule.emotions import FRAME_CLASSES
 from memodule.flow.parameters import FEATURES_VERSION, FlowParameters
-from memodule.intervals import PriorGuided, describe_rule
+from memodule.intervals import PriorGuided, SelectionRule, describe_rule
+from memodule.intervals.prior_source import plain_rows
 from memodule.module import SpotRecognizeModule
 from memodule.networks import SlowFastMamba
 
@@ -51,8 +52,17 @@ def shade(number: int) -> np.ndarray:
     return np.full((48, 64), 20 + number, np.uint8)
 
 
-def write_checkpoint(path: Path, window: int = 10, seen: Sequence[Mapping[str, Any]] = ()) -> Path:
-    """A tiny untrained network whose weights are always the same; `seen` is whom they claim to have learned from."""
+def write_checkpoint(
+    path: Path,
+    window: int = 10,
+    seen: Sequence[Mapping[str, Any]] = (),
+    rule: SelectionRule | None = None,
+    old: bool = False,
+) -> Path:
+    """A tiny untrained network whose weights are always the same; `seen` is whom they claim to have learned from.
+
+    An old one holds no expressions to fit other rules on.
+    """
     torch.manual_seed(0)
     module = SpotRecognizeModule(SlowFastMamba(fast_width=8, slow_width=16, depth=1, groups=1, state=4))
     durations = [Expression("1", "a", "micro", 10, 14, 19, "negative")]
@@ -62,7 +72,8 @@ def write_checkpoint(path: Path, window: int = 10, seen: Sequence[Mapping[str, A
         "features_version": FEATURES_VERSION,
         "fps": 30.0,
         "frame_classes": list(FRAME_CLASSES),
-        "rule": describe_rule(PriorGuided().fit(durations, fps=30)),
+        "rule": describe_rule((rule or PriorGuided()).fit(durations, fps=30)),
+        **({} if old else {"expressions": plain_rows(durations, 1)}),
         "protocol": protocol.as_dict(),
         "batch_size": 32,
         "held_out": "1",

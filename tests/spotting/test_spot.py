@@ -5,16 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_studies import make_study, small_catalog
 
 from memodule.cli import main
 from memodule.errors import UserError
+from memodule.intervals import SemiMarkov
 from memodule.spotting import Spotter
 from memodule.spotting.result import COLUMNS
-from memodule.spotting.selection_rule import replaced_rule
+from memodule.spotting.selection_rule import rule_for
 from memodule.spotting.video_source import find_sources
+from memodule.studies.calibrating import fold_decoder
+from memodule.studies.study import Study
 from memodule.synthetic.frame_files import write_video
+from memodule.training.checkpoints import load_fold_model
 
-from .conftest import shade, write_matroska
+from .conftest import shade, write_checkpoint, write_matroska
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,29 +189,79 @@ def test_mistakes_in_the_arguments_end_with_2(
 
 
 def test_another_rule_takes_over_the_learned_durations(checkpoint, tmp_path):
-    fitted = Spotter.from_checkpoint(checkpoint).rule
-    assert replaced_rule(fitted, "FixedWindow").timing == fitted.timing
+    model = load_fold_model(checkpoint)
+    assert rule_for(model, "FixedWindow").timing == model.rule.timing
     (tmp_path / "rule.yaml").write_text(
         "class_path: memodule.intervals.Abstaining\n"
         "init_args: {rule: {class_path: memodule.intervals.PriorGuided, init_args: {threshold: 0.7}}, least: 0.5}\n"
     )
-    rule = replaced_rule(fitted, tmp_path / "rule.yaml")
-    assert rule.rule.timing == fitted.timing
+    rule = rule_for(model, tmp_path / "rule.yaml")
+    assert rule.rule.timing == model.rule.timing
     assert rule.rule.threshold == 0.7
     (tmp_path / "rule.yaml").write_text("threshold: 0.5\n")
     with pytest.raises(UserError, match=r"rule\.yaml.*class_path"):
-        replaced_rule(fitted, tmp_path / "rule.yaml")
+        rule_for(model, tmp_path / "rule.yaml")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "intervals").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_packaged_rule_decodes_or_says_what_it_lacks(checkpoint, path):
-    fitted = Spotter.from_checkpoint(checkpoint).rule
-    if path.stem == "class_prior":  # needs emotions of training subjects, which no checkpoint of another rule holds
-        with pytest.raises(UserError, match=r"--rule .*class_prior\.yaml: ClassPrior .* train"):
-            replaced_rule(fitted, path)
-        return
-    rule = replaced_rule(fitted, path)
-    curve = np.exp(-(((np.arange(60) - 30) / 4) ** 2))
-    found = rule.detect(curve, np.eye(5)[np.zeros(60, int)])
-    assert len(found) == 1
-    assert found.frames[0, 0] <= 30 <= found.frames[0, 2]
+CURVE = np.exp(-(((np.arange(60) - 30) / 4) ** 2))
+FILES = sorted((ROOT / "configs" / "intervals").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_packaged_rule_is_fitted_and_says_whether_it_is_calibrated(checkpoint, path):
+    rule = rule_for(load_fold_model(checkpoint), path)
+    assert (rule.uncalibrated is not None) is rule.learns_from_curves
+    rule.detect(CURVE, np.eye(5)[np.zeros(60, int)])
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Its samples are 30 a second, like the checkpoint's."""
+    return make_study(tmp_path_factory.mktemp("runs"), small_catalog(("1", "2", "3", "4"), videos=3))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_packaged_rule_is_calibrated_on_a_study(checkpoint, study, path):
+    rule = rule_for(load_fold_model(checkpoint), path, study)
+    assert rule.uncalibrated is None
+    rule.detect(CURVE, np.eye(5)[np.zeros(60, int)])
+
+
+def test_a_calibrated_rule_is_that_of_the_fold_that_held_out_the_checkpoints_subject(checkpoint, study):
+    opened = Study.open(study)
+    expected = fold_decoder(SemiMarkov(), opened, opened.fold("1", 0)).rule
+    assert rule_for(load_fold_model(checkpoint), "SemiMarkov", study) == expected
+
+
+def test_a_checkpoints_own_rule_can_be_calibrated(study, tmp_path):
+    model = load_fold_model(write_checkpoint(tmp_path / "half.ckpt", rule=SemiMarkov(penalty=2.0)))
+    assert model.rule.uncalibrated
+    rule = rule_for(model, calibrate=study)
+    assert (type(rule), rule.penalty, rule.uncalibrated) == (SemiMarkov, 2.0, None)
+
+
+def test_a_checkpoint_without_labels_refuses_a_rule_that_needs_them(study, tmp_path):
+    old = load_fold_model(write_checkpoint(tmp_path / "old.ckpt", old=True))
+    assert rule_for(old, "FixedWindow").timing == old.rule.timing
+    with pytest.raises(UserError, match=r"ClassPrior.*--calibrate STUDY"):
+        rule_for(old, "class_prior")
+    assert rule_for(old, "class_prior", study).log_frequency
+
+
+def test_curves_of_another_rate_cannot_calibrate(checkpoint, tmp_path):
+    slow = make_study(tmp_path, small_catalog(("2", "3"), videos=1), frame_step=2)
+    with pytest.raises(UserError, match=r"15 samples per second, the checkpoint's 30"):
+        rule_for(load_fold_model(checkpoint), "SemiMarkov", slow)
+
+
+def test_a_half_fitted_rule_is_reported_everywhere(face_frames, checkpoint, tmp_path, capsys):
+    write_video(tmp_path / "mine.avi", face_frames[:30], 30)
+    words = ["spot", str(tmp_path / "mine.avi"), "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    assert main([*words, "--rule", "calibrated"]) == 0
+    assert capsys.readouterr().err.count("UNCALIBRATED: Calibrated") == 1
+    result = json.loads((tmp_path / "out" / "mine.json").read_text())
+    assert result["uncalibrated"]
+    assert any(warning.startswith("UNCALIBRATED") for warning in result["warnings"])
+    assert (tmp_path / "out" / "mine.html").read_text().count("UNCALIBRATED") == 2  # warning and table
+    with (tmp_path / "out" / "mine.csv").open() as file:
+        assert {row["remark"] for row in csv.DictReader(file) if row["kind"] == "micro"} <= {"UNCALIBRATED"}
