@@ -19,7 +19,6 @@ from memodule.report.table_lines import (
     timing_lines,
 )
 from memodule.studies.calibration_marks import calibration_text
-from memodule.studies.imported_curves import DECLARED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,10 +145,11 @@ def _protocol(study: ReportedStudy) -> str:
 def _origin(study: ReportedStudy) -> list[tuple[str, str]]:
     """Where the curves are from."""
     config, data = study.config, study.config["data"]
-    if files := sorted({fold["curves"]["file"] for fold in study.fold_results if "curves" in fold}):
+    if curves := [fold["curves"] for fold in study.fold_results if "curves" in fold]:  # not our networks'
+        files = sorted({own["file"] for own in curves})
         step, lag = data["frames_per_sample"], data["lag"]
         sampling = f"sample i is frame {'' if step == 1 else f'{step} '}i{f' + {lag}' if lag else ''}"
-        return [("curves", f"imported from {', '.join(files)} ({sampling}); {DECLARED}")]
+        return [("curves", f"imported from {', '.join(files)} ({sampling}); {curves[0]['held_out']}")]
     return [("network", call_text(config["model"]["network"])), ("training", _training(study))]
 
 
