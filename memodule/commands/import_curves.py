@@ -12,7 +12,7 @@ from memodule.commands.study_outcome import JSON_KEYS, print_outcome
 from memodule.commands.values import whole
 
 if TYPE_CHECKING:
-    from memodule.studies.imported_curves import CurveImport
+    from memodule.studies.foreign.study import CurveImport
 
 _DESCRIPTION: Final = """\
 Turn the score curves of any system into a study, so that our selection rules decode them and ablate, report, evaluate
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(_parser(), argv)
     from memodule.decoding.protocol import Protocol
     from memodule.studies.decoding_plan import resolved_rule
-    from memodule.studies.imported_curves import import_curves, plan_import
+    from memodule.studies.foreign.study import import_curves, plan_import
 
     imported = plan_import(
         arguments.curves,

@@ -14,7 +14,7 @@ from memodule.metrics.functional import SCORES, Tally, score
 from memodule.metrics.score_names import without_recognition
 from memodule.studies.calibration_marks import calibration_values
 from memodule.studies.fold_result import FoldResult
-from memodule.studies.foreign_curves import Coverage
+from memodule.studies.foreign.coverage import Coverage
 from memodule.studies.inner import inner_scores
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.study import Study

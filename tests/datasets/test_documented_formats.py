@@ -15,7 +15,7 @@ from memodule.datasets.catalog import EXPRESSION_COLUMNS, VIDEO_COLUMNS
 from memodule.decoding.curves import VideoCurve, write_curves
 from memodule.decoding.decode import PREDICTION_COLUMNS
 from memodule.flow import FlowParameters, FlowStore
-from memodule.studies.curve_files import read_curve_files
+from memodule.studies.foreign.files import read_curve_files
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data-formats.md").read_text(encoding="utf-8")
 OWN_DATA, STORED_FLOW, CURVES, OTHER_CURVES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

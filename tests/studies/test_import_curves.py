@@ -18,8 +18,9 @@ from memodule.errors import UserError
 from memodule.intervals import PriorGuided
 from memodule.report import ReportedStudy
 from memodule.report.browser_data import browser_data
-from memodule.studies.curve_files import SampledScores, read_curve_files
-from memodule.studies.foreign_curves import Sampling, video_curves
+from memodule.studies.foreign.curves import Sampling, video_curves
+from memodule.studies.foreign.files import read_curve_files
+from memodule.studies.foreign.samples import SampledScores
 from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
 from memodule.studies.summary import summary_values
@@ -106,7 +107,8 @@ def _write_joined(path: Path) -> Path:
     curves = scores()
     ends = np.cumsum([0, *map(len, curves.values())])
     names = {name: [key[i] for key in curves] for i, name in enumerate(("subjects", "videos"))}
-    np.savez(path, scores=np.concatenate(list(curves.values())), offsets=ends, **names)
+    frames = np.concatenate([np.arange(len(curve)) for curve in curves.values()])
+    np.savez(path, scores=np.concatenate(list(curves.values())), frames=frames, offsets=ends, **names)
     return path
 
 
@@ -135,7 +137,7 @@ def test_every_format_gives_the_same_curves(form, tmp_path):
     for key, curve in scores().items():
         np.testing.assert_allclose(found[key].scores, curve)
         assert found[key].classes is None
-        assert (found[key].frames is not None) == (form == "all.csv")
+        assert (found[key].frames is not None) == (form in ("all.csv", "joined.npz"))
 
 
 def test_a_study_finds_the_bumps(catalog, tmp_path, capsys):
@@ -202,7 +204,7 @@ def test_the_frame_step_leaves_about_thirty_samples_a_second():
 
     assert [step(fps) for fps in (200, 100, 30, 25, 10)] == [7, 3, 1, 1, 1]
     assert step(30, frames_per_sample=8) == 8
-    with pytest.raises(UserError, match=r"--frame-step 7.*--frames-per-sample 8"):
+    with pytest.raises(UserError, match=r"--frame-step 7.* every 8 frames"):
         step(30, frames_per_sample=8, frame_step=7)
     with pytest.raises(UserError, match="25 and of 30 frames per second"):
         Sampling.of(Catalog((Video("a", "1", Path(), 25, 99), Video("a", "2", Path(), 30, 99))))
@@ -246,6 +248,7 @@ def test_curves_without_classes_and_with_unknown_parts_are_read_as_written(tmp_p
 WRONG = {
     "too long": (np.zeros(LENGTH + 40), ["reach frame 279", "has 240", "--lag"]),
     "other rate": (np.zeros(LENGTH // 8), ["end at frame 29", "--frames-per-sample 8"]),
+    "too large": (np.full(LENGTH, 1e300), ["sample 0 is infinite"]),
     "infinite": (np.full(LENGTH, np.inf), ["sample 0 is infinite"]),
     "wrong shape": (np.zeros((LENGTH, 3)), ["(240, 3)", "samples, 6"]),
     "text": (np.array(["much"] * LENGTH), ["not hold numbers"]),
@@ -310,6 +313,9 @@ HOSTILE = {
     "twice.csv": lambda path: path.write_text("subject,video,frame,score\n" + "a,v1,3,1\n" * 2),
     "bare.npy": lambda path: np.save(path, np.zeros(LENGTH)),
     "list.pkl": lambda path: path.write_bytes(pickle.dumps([np.zeros(LENGTH)])),
+    "rows.npz": lambda path: np.savez(
+        path, scores=np.zeros(9), offsets=[0, 9], subjects=["a"], videos=["v1"], frames=np.arange(8)
+    ),
     "ends.npz": lambda path: np.savez(path, scores=np.zeros(9), offsets=[0, 10], subjects=["a"], videos=["v1"]),
 }
 

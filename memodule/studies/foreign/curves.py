@@ -1,8 +1,8 @@
-"""Samples of another system -> score curves in sampled frames of a Catalog's videos, and what they leave open."""
+"""Samples of another system -> score curves in sampled frames of a Catalog's videos."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from memodule.datasets.catalog import Catalog, Video, VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
-from memodule.studies.curve_files import SampledScores, sums_to_one
+from memodule.studies.foreign.samples import SampledScores, sums_to_one
 
 FloatArray = NDArray[np.float64]
 
@@ -57,7 +57,8 @@ class Sampling:
         step = max(frames_per_sample, round(rates[0] / _RATE), 1) if frame_step is None else frame_step
         if step < frames_per_sample:
             raise UserError(
-                f"--frame-step {step}: finer than --frames-per-sample {frames_per_sample}; use at least as many"
+                f"--frame-step {step}: finer than the samples, of which there is one every {frames_per_sample} frames; "
+                f"use at least {frames_per_sample}"
             )
         return cls(frames_per_sample, lag, step)
 
@@ -164,51 +165,3 @@ def _logits_of(samples: Sequence[SampledScores]) -> Callable[[FloatArray], Float
 def _relative_to_neutral(probabilities: FloatArray) -> FloatArray:
     logs = np.log(np.maximum(probabilities, _SMALLEST))
     return logs - logs[:, NEUTRAL, None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Coverage:
-    """What of a Catalog the curves of a study cover; the rest is unknown, and its expressions cannot be found.
-
-    Attributes:
-        videos: Videos of the Catalog.
-        without: (subject, video) of those without a curve.
-        share: Share of all frames for which there is a score.
-        micro: Micro-expressions of the Catalog.
-        uncovered: Those of which less than half of the frames have a score.
-    """
-
-    videos: int
-    without: tuple[VideoKey, ...]
-    share: float
-    micro: int
-    uncovered: int
-
-    @classmethod
-    def of(cls, curves: Iterable[VideoCurve], catalog: Catalog) -> "Coverage":
-        """Compare curves with the videos and micro-expressions of a Catalog."""
-        covered = {curve.key: _covered(curve, catalog.video(curve.key)) for curve in curves if len(curve.score)}
-        micro = [expression for expression in catalog.expressions if expression.kind == "micro"]
-        seen = [
-            expression.key in covered
-            and covered[expression.key][expression.onset : expression.offset + 1].mean() >= 0.5
-            for expression in micro
-        ]
-        return cls(
-            len(catalog.videos),
-            tuple(video.key for video in catalog.videos if video.key not in covered),
-            float(sum(map(np.sum, covered.values())) / sum(video.frames for video in catalog.videos)),
-            len(micro),
-            len(micro) - int(sum(seen)),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return dataclasses.asdict(self) | {"without": ["/".join(key) for key in self.without]}
-
-
-def _covered(curve: VideoCurve, video: Video) -> NDArray[np.bool_]:
-    """(frames,) whether there is a score for a source frame."""
-    known = np.ones(len(curve.score), bool) if curve.known is None else curve.known
-    frames = np.repeat(known, curve.frame_step)[: video.frames]
-    return np.pad(frames, (0, video.frames - len(frames)))

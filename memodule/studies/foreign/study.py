@@ -23,8 +23,9 @@ from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
 from memodule.runtime.digests import json_sha256
-from memodule.studies.curve_files import read_curve_files
-from memodule.studies.foreign_curves import Coverage, Sampling, spacing, video_curves
+from memodule.studies.foreign.coverage import Coverage
+from memodule.studies.foreign.curves import Sampling, spacing, video_curves
+from memodule.studies.foreign.files import read_curve_files
 from memodule.studies.loso import Outcome, pool_and_write
 from memodule.studies.plan import Job, Plan
 from memodule.studies.redecoding import write_stage
@@ -80,7 +81,7 @@ def plan_import(
     """Read and check score curves, and plan their study; nothing is written.
 
     Args:
-        curves: Folder with one file a video, or a file for all; see `memodule.studies.curve_files`.
+        curves: Folder with one file a video, or a file for all; see `memodule.studies.foreign.files`.
         rule: class_path and init_args.
         frames_per_sample: As in `Sampling`, like `lag` and `frame_step`.
         pattern: Names of the files in the folder.
