@@ -55,6 +55,8 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     are unknown.
     """
     found = rule.detect(curve.score, curve.probabilities)
+    if curve.known is not None:  # nothing is found where there is no score
+        found = found.where(curve.known[np.clip(found.frames[:, 1], 0, len(curve.known) - 1)])
     emotions = found.emotions
     if curve.logits is None:
         emotions = np.full(len(found), UNKNOWN, np.int64)

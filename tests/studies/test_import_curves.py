@@ -354,6 +354,22 @@ def test_what_is_not_covered_is_reported(catalog, tmp_path, capsys):
     assert study_of(tmp_path / "again").missing() == [("c", 0)]
 
 
+@pytest.mark.parametrize("rule", ["fixed_window", "prior_guided"])
+def test_nothing_is_found_where_there_is_no_score(rule, catalog, tmp_path):
+    curves = scores()
+    for (_, video), curve in curves.items():
+        if video == "v1":
+            curve[20:60] = curve[85:110] = curve[140:170] = np.nan  # every label
+        else:
+            curve[100:200] = np.linspace(0.1, 0.9, 100) + np.random.default_rng(0).normal(0, 0.05, 100)
+            curve[150:160] = np.nan
+    assert import_curves(one_npz(tmp_path / "all.npz", curves), catalog, tmp_path / "runs", "--rule", rule) == 0
+    study = study_of(tmp_path / "runs")
+    found = [(own, row) for s in SUBJECTS for own in study.fold(s, 0).decoded for row in own.sampled.tolist()]
+    assert found
+    assert all(np.isfinite(curves[own.key][apex]) for own, (_, apex, _) in found)
+
+
 GRID = """
 variants:
   chosen:
