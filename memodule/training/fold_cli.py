@@ -125,6 +125,13 @@ class FoldCLI(LightningCLI):
     def _load_data(self) -> None:
         """Load fold and features before the logger starts a run: most mistakes are about them."""
         self.datamodule.setup(str(self.subcommand))
+        rule = self.interval_selection.rule
+        if rule.learns_from_curves:
+            console.warn(
+                f"UNCALIBRATED: {type(rule).__name__} learns from score curves too, which `{self.subcommand}` does not "
+                "give it, so scores and checkpoint are of the uncalibrated rule; set data.inner_validation_subjects "
+                f"and use `memodule loso --folds {self.datamodule.fold.held_out}`, or run a study of several folds"
+            )
 
     before_fit = before_validate = before_test = before_predict = _load_data
 

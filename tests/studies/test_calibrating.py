@@ -8,17 +8,22 @@ import pytest
 import torch
 from made_studies import make_study, small_catalog
 
+from memodule.cli import main
 from memodule.commands.demo import _calibrated_rule
 from memodule.decoding.curves import read_curves, write_curves
 from memodule.decoding.decode import labelled_curve
 from memodule.intervals import Calibrated, PriorGuided, RelativeHeight, RiseFall, SemiMarkov
 from memodule.intervals.description import describe_rule
+from memodule.metrics.score_names import pooled_scores
 from memodule.spotting.default import default_checkpoint_path, install_default_checkpoint
+from memodule.studies.ablation.grid import read_grid
+from memodule.studies.ablation.run import ablate
 from memodule.studies.loso import pool_and_write
 from memodule.studies.study import Study
 from memodule.training.checkpoints import load_fold_model
 
 from ..spotting.conftest import write_checkpoint
+from .ablation.folders import write_grid
 
 SUBJECTS = ("s1", "s2", "s3", "s4")
 
@@ -90,6 +95,20 @@ def test_again_it_gives_the_same_bytes_and_it_follows_further_folds(study, tmp_p
     shutil.move(aside, fold)
     pool_and_write(Study.open(study.folder))
     assert files(study) == whole
+
+
+def test_a_study_of_the_same_curves_equals_the_row_of_an_ablation(tmp_path):
+    study = Study.open(make_study(tmp_path / "runs", small_catalog(SUBJECTS)))
+    words = ["--set", "intervals=configs/intervals/calibrated.yaml", "--runs", str(tmp_path / "again"), "--quiet"]
+    assert main(["loso", "--curves", str(study.folder), *words]) == 0
+    (folder,) = (tmp_path / "again").iterdir()
+    variants = {"calibrated": {"rule": "configs/intervals/calibrated.yaml", "calibrate": "nested"}}
+    rows = ablate(study, read_grid(write_grid(tmp_path / "grid", variants)), workers=1).rows
+    row = next(row for row in rows if row.name == "calibrated")
+    results = json.loads((folder / "results.json").read_text())
+    assert [results["spotting"][name] for name in ("tp", "fp", "fn")] == [row.pooled.tp, row.pooled.fp, row.pooled.fn]
+    assert pooled_scores(results) == row.scores
+    assert results["calibration"] == row.calibration["calibration"] | {"uncalibrated": {}}
 
 
 def test_a_single_fold_stays_uncalibrated(tmp_path):

@@ -306,3 +306,10 @@ def test_a_constant_rate_needs_no_end(tiny, tmp_path):
     argv = ["--trainer.max_epochs=-1", "--trainer.max_time=00:00:00:01", "--model.schedule=constant"]
     place = ["--data.fold=002", f"--trainer.default_root_dir={tmp_path}"]
     assert main(["fit", "-q", "--config", str(tiny), *place, *argv]) == 0
+
+
+@pytest.mark.parametrize(("rule", "warned"), [("SemiMarkov", True), ("PriorGuided", False)])
+def test_one_fold_alone_says_that_it_does_not_calibrate(rule, warned, tiny, tmp_path, capsys):
+    argv = ["--data.fold=002", f"--intervals=memodule.intervals.{rule}", "--trainer.fast_dev_run=1"]
+    assert main(["validate", "--config", str(tiny), *argv, f"--trainer.default_root_dir={tmp_path}"]) == 0
+    assert ("UNCALIBRATED: SemiMarkov" in capsys.readouterr().err) is warned
