@@ -186,12 +186,12 @@ def sampled(scores, frames: int, n: int = 1, lag: int = 0, step: int = 3, given=
 def test_samples_are_averaged_at_their_frames():
     curve = sampled([1, 2, 4, 6, 3, np.nan, 5, 9], frames=15, lag=2)
     # frames 2 | 3 4 5 | 6 (7) 8 | 9 | nothing
-    np.testing.assert_allclose(curve.score, [1, 4, 4, 9, 9])
-    assert curve.known.tolist() == [True, True, True, True, False]
-    curve = sampled([1, 2, 4, 6, 3], frames=16, n=2, lag=3, step=4)
-    # frames nothing | 3 is in step 0; 5 7 | 9 11 |
-    np.testing.assert_allclose(curve.score, [1, 3, 4.5, 4.5])
-    assert curve.known.tolist() == [True, True, True, False]
+    np.testing.assert_allclose(curve.score, [1, 4, 4, 9])
+    assert curve.known is None
+    curve = sampled([1, 2, 4, 6, 3], frames=19, n=2, lag=5, step=4)
+    # frames nothing | 5 7 | 9 11 | 13 | nothing
+    np.testing.assert_allclose(curve.score, [1.5, 1.5, 5, 3])
+    assert curve.known.tolist() == [False, True, True, True]
     curve = sampled([1, 2, 4], frames=9, step=3, given=np.array([8, 6, 0]))
     np.testing.assert_allclose(curve.score, [4, 2.75, 1.5])
     assert curve.known.tolist() == [True, False, True]

@@ -122,18 +122,19 @@ def _check_length(samples: SampledScores, video: Video, sampling: Sampling) -> N
 def _video_curve(
     samples: SampledScores, video: Video, sampling: Sampling, to_logits: Callable[[FloatArray], FloatArray]
 ) -> VideoCurve:
-    """Average the known samples of each step."""
+    """Average the known samples of each step; the curve ends with the last one, and is unknown where there is none."""
     frames = sampling.frames(samples)
     inside = np.isfinite(samples.scores) & (frames >= 0) & (frames < video.frames)
     if not inside.any():
         raise UserError(f"{samples.where}: no sample falls into video {'/'.join(video.key)}; check --lag")
-    steps, length = frames[inside] // sampling.frame_step, -(-video.frames // sampling.frame_step)
-    known = np.bincount(steps, minlength=length) > 0
+    steps = frames[inside] // sampling.frame_step
+    counts = np.bincount(steps)
+    known = counts > 0
 
     def averaged(values: FloatArray) -> FloatArray:
-        """(length,) means; unknown ones between and beside them are only place holders."""
-        sums, counts = np.bincount(steps, values[inside], length), np.bincount(steps, minlength=length)
-        return np.interp(np.arange(length), np.flatnonzero(known), sums[known] / counts[known])
+        """(length,) means; unknown ones before and between them are only place holders."""
+        sums = np.bincount(steps, values[inside])
+        return np.interp(np.arange(len(counts)), np.flatnonzero(known), sums[known] / counts[known])
 
     logits = None
     if samples.classes is not None:
