@@ -97,6 +97,11 @@ class ClassPrior(SelectionRule):
     def learns_from_curves(self) -> bool:
         return self.rule.learns_from_curves
 
+    @property
+    @override
+    def uncalibrated(self) -> str | None:
+        return self.rule.uncalibrated
+
     def vote(self, frames: IntArray, probabilities: FloatArray) -> IntArray:
         """(n,) int64 class index 0..4, 4 is neutral, of intervals (n, 3), given class probabilities (T, 5)."""
         if not self.log_frequency:

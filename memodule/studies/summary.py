@@ -38,8 +38,8 @@ def log_summary(
         if sweep:  # it can follow only what it sees: held-out scores go into tables, which cannot be an objective
             values = objective | {name: value for name, value in values.items() if "/" not in name}
         run.summary.update(values)
-        if values["uncalibrated"]:
-            run.tags = (*(run.tags or ()), "uncalibrated")
+        others = [tag for tag in run.tags or () if tag != "uncalibrated"]  # a run of fewer folds may have left it
+        run.tags = (*others, *(["uncalibrated"] if values["uncalibrated"] else []))
         found = next(decoded_videos(folds) for folds in study.finished_folds().values() if folds)
         log_media(run, _tables(results, found), pictures, objective)
 
