@@ -14,6 +14,7 @@ from memodule.errors import UserError
 if TYPE_CHECKING:
     from memodule.datasets import Catalog
     from memodule.decoding.decode import Decoded
+    from memodule.intervals import SelectionRule
 
 _EPILOG: Final = """\
 Without --catalog, what the study found in its held-out videos is written. With --catalog, the checkpoints of all folds
@@ -96,7 +97,8 @@ def _scored(arguments: argparse.Namespace, catalog: "Catalog | None") -> "tuple[
         raise UserError("submit: name one study, or use --catalog and --flow to score unseen videos with checkpoints")
     study = Study.open(sources[0])
     seeds = voting_seeds(study, seed)
-    return list(held_out(study, seeds)), study.catalog, f"held-out videos, {_seeds(seeds)}"
+    rules = [study.fold(subject, seed).rule for seed in seeds for subject in study.subjects]
+    return list(held_out(study, seeds)), study.catalog, _marked(f"held-out videos, {_seeds(seeds)}", rules)
 
 
 def _unseen(
@@ -123,7 +125,17 @@ def _unseen(
     voters = f"mean of {len(files)} checkpoint{'s' if len(files) > 1 else ''}" + (f", {_seeds(seeds)}" if seeds else "")
     if fewer:
         voters += f"; {fewer} of {len(catalog.subjects)} subjects only by those that have not learned from them"
-    return list(ensemble.decoded(catalog, flow)), catalog, voters
+    return list(ensemble.decoded(catalog, flow)), catalog, _marked(voters, [model.rule for model in ensemble.models])
+
+
+def _marked(voters: str, rules: "Sequence[SelectionRule]") -> str:
+    """The voters, and a warning where their rules run half-fitted."""
+    reasons = list(dict.fromkeys(rule.uncalibrated for rule in rules if rule.uncalibrated))
+    if not reasons:
+        return voters
+    mark = f"UNCALIBRATED: {'; '.join(reasons)}"
+    console.warn(f"{mark}; use a study of several finished folds, or one with data.inner_validation_subjects")
+    return f"{voters}; {mark}"
 
 
 def _seeds(seeds: Collection[int]) -> str:

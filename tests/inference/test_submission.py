@@ -13,6 +13,7 @@ from memodule.datasets import Catalog, Video, read_catalog
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded, decode
 from memodule.inference.submission import average, find_problems, write_submission
+from memodule.intervals import SemiMarkov
 from memodule.studies.study import Study
 
 from ..spotting.conftest import write_checkpoint
@@ -142,6 +143,15 @@ def test_an_ensemble_scores_unseen_videos(planted, tmp_path, capsys):
     assert told == {**values, "voters": "mean of 1 checkpoint"}
     assert find_problems(tmp_path / "1" / "cas_pred.csv", "2023") == []
     assert {row[0].split("_")[0] for row in one[1:]} <= set(planted.subjects)
+
+
+def test_half_fitted_rules_of_voters_are_reported(planted, tmp_path, capsys):
+    half = str(write_checkpoint(tmp_path / "half.ckpt", rule=SemiMarkov()))
+    store = ["--catalog", str(planted.catalog), "--flow", str(planted.flow), "--out", str(tmp_path)]
+    assert main(["submit", half, "--part", "cas", "--format", "2023", *store, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "UNCALIBRATED" in json.loads(printed.out)["voters"]
+    assert "UNCALIBRATED" in printed.err
 
 
 @pytest.fixture(scope="module")
