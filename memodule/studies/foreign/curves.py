@@ -101,12 +101,13 @@ def _check_length(samples: SampledScores, video: Video, sampling: Sampling) -> N
         return
     step, lag, count = sampling.frames_per_sample, sampling.lag, len(samples.scores)
     last = int(sampling.frames(samples).max())
-    name, given = "/".join(video.key), f"{count} samples, one every {step} frames from frame {lag} on"
+    every = "frame" if step == 1 else f"{step} frames"
+    name, given = "/".join(video.key), f"{count} samples, one every {every} from frame {lag} on,"
     if samples.frames is not None:
-        given = f"{count} samples, the last one at frame {last}"
+        given = f"{count} samples"
     if last >= video.frames + max(step, 2):
         raise UserError(
-            f"{samples.where}: {given}, reach frame {last}, but video {name} has {video.frames}; check the file, "
+            f"{samples.where}: {given} reach frame {last}, but video {name} has {video.frames}; check the file, "
             "--frames-per-sample and --lag, and frames in the Catalog"
         )
     covered = last + 1 + max(lag, 0)  # what a lag costs at the beginning, it mostly costs at the end, too
@@ -114,7 +115,7 @@ def _check_length(samples: SampledScores, video: Video, sampling: Sampling) -> N
         likely = round(video.frames / count)
         remedy = f"set --frames-per-sample {likely} if each stands for {likely} frames; " if likely > step else ""
         raise UserError(
-            f"{samples.where}: {given}, end at frame {last}, but video {name} has {video.frames}; {remedy}write nan "
+            f"{samples.where}: {given} end at frame {last}, but video {name} has {video.frames}; {remedy}write nan "
             "for parts without score"
         )
 
