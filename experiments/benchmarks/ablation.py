@@ -35,7 +35,7 @@ def study(subjects: int | None) -> PreparedStudy:
     """One fold per subject (or for the first ones), whose curves are repeated or cut to 1,000 samples."""
     catalog = simulate_timelines("samm_lv", 0)
     catalog = catalog.of(set(catalog.subjects[:subjects]))
-    curves = simulate_curves(catalog, ScoreModel.level("medium"), frame_step=STEP, seed=0)
+    curves = simulate_curves(catalog, ScoreModel.level("published_network"), frame_step=STEP, seed=0)
     folds = []
     for subject in catalog.subjects:
         training = tuple(other for other in catalog.subjects if other != subject)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from decoding_candidates import CANDIDATES
 
+from memodule.datasets.catalog import Catalog
 from memodule.emotions import NEUTRAL
 from memodule.intervals import ClassPrior, FixedWindow, LabelledCurve, SelectionRule, build_rule, vote_emotions
 from memodule.metrics.functional import match_intervals, spotting_scores
@@ -18,6 +20,8 @@ from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
 FRAME_STEP = {"samm_lv": 7, "casme3": 1}
+NOISE_VIDEOS = 20
+"""Videos of each draw on which false alarms are counted: some 12 minutes like SAMM-LV, 22 like CAS(ME)^3."""
 
 
 class Job(NamedTuple):
@@ -49,19 +53,21 @@ class Counts(NamedTuple):
 
 
 class RuleResult(NamedTuple):
-    """What one rule did in one draw, and its time per curve."""
+    """What one rule did in one draw, its time per curve, and its false alarms a minute where there is only noise."""
 
     job: Job
     rule: str
     counts: Counts
     ms: float
+    alarms: float
 
 
 class Half(NamedTuple):
-    """Expressions and curves of half of the subjects."""
+    """Expressions and curves of half of the subjects, and curves of some of their videos if nothing happened there."""
 
     expressions: list[Any]
     curves: list[LabelledCurve]
+    noise: list[LabelledCurve]
     fps: float
     frame_step: int
 
@@ -75,7 +81,10 @@ def halves(job: Job) -> tuple[Half, Half]:
     for part in (order[: len(order) // 2], order[len(order) // 2 :]):
         own = catalog.of(set(part))
         curves = simulate_curves(own, job.score_model(), frame_step=step, seed=job.seed)
-        parts.append(Half(list(own.expressions), list(curves.values()), own.videos[0].fps, step))
+        nothing = Catalog(own.videos[:NOISE_VIDEOS], ())
+        silent = dataclasses.replace(job.score_model(), distractors=0.0)
+        noise = simulate_curves(nothing, silent, frame_step=step, seed=job.seed)
+        parts.append(Half(list(own.expressions), list(curves.values()), list(noise.values()), own.videos[0].fps, step))
     return parts[0], parts[1]
 
 
@@ -96,6 +105,12 @@ def count(found_by: SelectionRule, half: Half) -> Counts:
     return Counts(tp, fp, fn, fp_with_micro)
 
 
+def alarms_a_minute(found_by: SelectionRule, half: Half) -> float:
+    """Intervals that a rule finds in a minute of noise without expressions or spikes."""
+    found = sum(len(found_by.detect(one.curve, one.probabilities)) for one in half.noise)
+    return 60 * found * half.fps / (half.frame_step * sum(len(one.curve) for one in half.noise))
+
+
 def chosen(specs: list[dict[str, Any]], half: Half) -> SelectionRule:
     """The fitted rule with the largest F1 on the half that it was fitted on."""
     rules = [fitted(spec, half) for spec in specs]
@@ -111,7 +126,8 @@ def bench(task: tuple[Job, Sequence[str]]) -> list[RuleResult]:
         best = chosen(CANDIDATES[name], first)
         began = time.process_time()
         counts = count(best, second)
-        rows.append(RuleResult(job, name, counts, 1000 * (time.process_time() - began) / len(second.curves)))
+        ms = 1000 * (time.process_time() - began) / len(second.curves)
+        rows.append(RuleResult(job, name, counts, ms, alarms_a_minute(best, second)))
     return rows
 
 
@@ -122,8 +138,10 @@ def benched(
     rows = [row for row in read_results(file) if row.job in jobs and row.rule in names] if file else []
     known = {(row.job, row.rule) for row in rows}
     tasks = [(job, [name for name in names if (job, name) not in known]) for job in jobs]
-    for new in pool.map(bench, [task for task in tasks if task[1]]):
+    tasks = [task for task in tasks if task[1]]
+    for done, new in enumerate(pool.map(bench, tasks), 1):
         rows += new
+        print(f"{done} of {len(tasks)} draws", file=sys.stderr, flush=True)
         if file:
             with file.open("a", encoding="utf-8") as out:
                 out.writelines(json.dumps(row) + "\n" for row in new)
@@ -134,8 +152,8 @@ def read_results(file: Path) -> Iterator[RuleResult]:
     """What an earlier run saved."""
     if file.exists():
         for line in file.read_text(encoding="utf-8").splitlines():
-            job, rule, counts, ms = json.loads(line)
-            yield RuleResult(Job(*job), rule, Counts(*counts), ms)
+            job, rule, counts, ms, alarms = json.loads(line)
+            yield RuleResult(Job(*job), rule, Counts(*counts), ms, alarms)
 
 
 def label(job: Job) -> dict[str, tuple[float, float]]:

@@ -6,7 +6,8 @@ how one develops, `performance` all that happens in a video. A `face_rig` is a f
 makes frames of it, `face_videos` writes the data set with `frame_files` and a `recipe`.
 
 Stand-ins for a whole data set: `label_statistics` -> `timelines` (labels without pixels) -> `flow_features` for
-networks, both written by `stand_in` (`memodule synth --like`), or `score_curves` for selection rules.
+networks, both written by `stand_in` (`memodule synth --like`), or `score_curves` for selection rules, like those of
+networks, by `curve_estimates` and `curve_statistics`.
 
 Generated data prove that the pipeline works. They say nothing about accuracy on real micro-expressions: all subjects
 are one photograph, movements are smooth fields without wrinkles, and timing is drawn from simple distributions.

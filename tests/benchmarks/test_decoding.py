@@ -18,10 +18,10 @@ def run(*words):
 
 @pytest.mark.slow
 def test_a_small_bench_prints_paired_tables_and_continues_from_its_file(tmp_path):
-    words = ["--only", "bench", "--subjects", "6", "--levels", "low", "--like", "samm_lv", "--workers", "1"]
+    words = ["--only", "bench", "--subjects", "6", "--levels", "demo", "--like", "samm_lv", "--workers", "1"]
     words += ["--save", str(tmp_path / "rows.jsonl"), "--markdown"]
     first = run(*words, "--seeds", "2", "--rules", "RelativeHeight")
-    assert "samm_lv, noise low, 2 seeds, at most 6 subjects each" in first
+    assert "samm_lv, demo, 2 seeds, at most 6 subjects each" in first
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert sorted((row[0][2], row[1]) for row in rows) == sorted(
         (seed, name) for seed in (0, 1) for name in ("PriorGuided", "RelativeHeight")
@@ -41,20 +41,20 @@ def test_the_score_model_of_a_level_can_be_changed(monkeypatch):
     monkeypatch.syspath_prepend(str(PROGRAM.parent))
     import decoding_bench as bench
 
-    job = bench.Job("samm_lv", "low", 0, 4, "missed=1.0,macro_leak=0.0,noise=0.001,distractors=0.0")
+    job = bench.Job("samm_lv", "demo", 0, 4, "missed=1.0,macro_leak=0.0,noise=0.001,distractors=0.0")
     curves = [labelled.curve for half in bench.halves(job) for labelled in half.curves]
     assert max(curve.max() - curve.min() for curve in curves) < 0.02  # nothing but faint noise is left
-    assert json.loads(json.dumps(bench.RuleResult(job, "RiseFall", bench.Counts(1, 2, 3, 2), 0.1)))[0] == list(job)
+    assert json.loads(json.dumps(bench.RuleResult(job, "RiseFall", bench.Counts(1, 2, 3, 2), 0.1, 2.5)))[0] == list(job)
     done = subprocess.run([sys.executable, str(PROGRAM), "--score", "blur=3"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "blur is not a parameter of the score model" in done.stderr
+    assert "blur is not a number of the score model" in done.stderr
 
 
 def test_rules_are_chosen_on_one_half_and_counted_on_the_other(monkeypatch):
     monkeypatch.syspath_prepend(str(PROGRAM.parent))
     import decoding_bench as bench
 
-    job = bench.Job("samm_lv", "low", 3, 8)
+    job = bench.Job("samm_lv", "demo", 3, 8)
     first, second = bench.halves(job)
     subjects = [{e.subject for e in half.expressions} for half in (first, second)]
     assert not subjects[0] & subjects[1]
@@ -63,6 +63,9 @@ def test_rules_are_chosen_on_one_half_and_counted_on_the_other(monkeypatch):
     best = bench.chosen(specs, first)
     scores = [bench.count(bench.fitted(spec, first), first).f1() for spec in specs]
     assert best.least == specs[scores.index(max(scores))]["init_args"]["least"]
+    always = bench.fitted({"class_path": "memodule.intervals.FixedWindow"}, first)
+    assert bench.alarms_a_minute(always, second) > 1  # the published threshold fires on any noise
+    assert all(not len(one.micro) for one in second.noise)
     counts = bench.count(best, second)
     assert counts.tp + counts.fn == sum(len(labelled.micro) for labelled in second.curves)
     assert 0 <= counts.fp_with_micro <= counts.fp

@@ -20,7 +20,11 @@ from memodule.studies.study import Study
 from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.training.settings import parse_config
 
-_SCORES = ScoreModel(noise=0.1)
+SCORES = ScoreModel(
+    noise=0.1, noise_ms=(0.0, 150.0), noise_shares=(0.5, 0.5), amplitude_sd=0.2, fade=0.3, missed=0.1, macro_leak=0.25,
+    distractors=2.0, base_spread=(0.2, 0.0),
+)  # fmt: skip
+"""A clear network with some faults of every kind."""
 
 
 def small_catalog(subjects: Sequence[str] = ("s1", "s2", "s3"), videos: int = 2, fps: float = 30.0) -> Catalog:
@@ -56,7 +60,7 @@ def make_study(
     frame_step: int = 1,
     seeds: Sequence[int] = (0,),
     without: Sequence[tuple[str, int]] = (),
-    scores: ScoreModel = _SCORES,
+    scores: ScoreModel = SCORES,
     pooled: bool = True,
 ) -> Path:
     """Write a study.

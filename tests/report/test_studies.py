@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from made_studies import make_study, small_catalog
+from made_studies import SCORES, make_study, small_catalog
 
 from memodule.cli import main
 from memodule.decoding.protocol import Protocol
@@ -154,7 +154,7 @@ def test_several_seeds_are_chosen_one_by_one(runs, opened):
 
 
 def test_a_study_that_found_nothing_has_no_holes(runs, opened):
-    blind = ScoreModel(noise=0.0, base=0.0, missed=1.0, macro_leak=0.0, distractors=0.0)
+    blind = ScoreModel(base=0.0, missed=1.0)
     study = make_study(runs, small_catalog(), "nothing", scores=blind)
     (run,) = read(study)
     assert run.results["spotting"]["tp"] == 0
@@ -252,7 +252,7 @@ def test_curves_of_networks_that_an_earlier_study_trained_are_not_drawn_again(ru
 
 def test_recognition_of_labelled_intervals_is_compared_whatever_was_spotted(runs):
     """The second study finds other intervals on the curves of the first; the network of the third confuses emotions."""
-    clear, confused = (ScoreModel(noise=0.1, missed=0, confusion=share, evidence=8) for share in (0.0, 1.0))
+    clear, confused = (dataclasses.replace(SCORES, missed=0.0, confusion=share, evidence=8.0) for share in (0.0, 1.0))
     strict = Protocol(iou=0.8)  # few hits, so that recognition scores are of few expressions
     first, second, third = read(
         make_study(runs, small_catalog(), "clear", scores=clear, protocol=strict),

@@ -7,13 +7,11 @@ import pytest
 
 from memodule.datasets import Catalog, Expression, Video
 from memodule.emotions import EMOTIONS, NEUTRAL
+from memodule.synthetic.curve_statistics import simulated_statistics
 from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.synthetic.timelines import simulate_timelines
 
-PLAIN = ScoreModel(
-    noise=0.0, amplitude=0.5, amplitude_sd=0.0, fade=0.0, missed=0.0, blur_ms=1e-6, macro_leak=0.0, distractors=0.0,
-    base=0.1, subject_sd=0.0, confusion=0.0,
-)  # fmt: skip
+PLAIN = ScoreModel(amplitude=0.5, blur_ms=1e-6, base=0.1, confusion=0.0)
 """Bumps of .5 on a base of .1 and nothing else; each test turns one knob."""
 
 MICRO = [(100 * i + 40, 100 * i + 50, 100 * i + 70) for i in range(9)]
@@ -51,23 +49,27 @@ def test_the_plain_curve_is_a_box_on_inner_frames_and_flat_elsewhere(catalog):
     np.testing.assert_allclose(curves, np.broadcast_to(expected, curves.shape), atol=1e-9)
 
 
-def test_noise_has_the_given_level_half_of_it_smooth(catalog):
+def correlation(noise, lag):
+    return np.mean(noise[:, lag:] * noise[:, :-lag]) / np.mean(noise**2)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.1])
+def test_noise_has_the_given_size_and_forgets_each_part_exponentially(catalog, level):
     base = 0.5  # far from 0 and 1, where scores are cut
-    for level in (0.05, 0.1):
-        noise = scores(catalog, noise=level, base=base)[:, 1800:] - base
-        assert noise.std() == pytest.approx(level, rel=0.1)
-        neighbours = np.mean(noise[:, 1:] * noise[:, :-1]) / noise.var()
-        assert neighbours == pytest.approx(0.5, abs=0.07)  # the smooth half stays alike, the white half does not
-        far = np.mean(noise[:, 60:] * noise[:, :-60]) / noise.var()
-        assert abs(far) < 0.12
+    mixed = {"noise_ms": (0.0, 50.0, 400.0), "noise_shares": (1, 2, 1)}
+    noise = scores(catalog, noise=level, base=base, missed=1.0, **mixed) - base
+    assert noise.std() == pytest.approx(level, rel=0.05)
+    for lag in (1, 5, 20, 60):  # 10 ms each
+        expected = 0.5 * np.exp(-lag / 5) + 0.25 * np.exp(-lag / 40)
+        assert correlation(noise, lag) == pytest.approx(expected, abs=0.03)
 
 
-def test_smooth_noise_stays_alike_over_the_given_time(catalog):
-    """A Gaussian filter of sd s has the autocorrelation exp(-lag^2 / 4 s^2); half of the variance is smooth."""
-    noise = scores(catalog, noise=0.1, noise_ms=200.0, base=0.5)[:, 1800:] - 0.5
-    lag = 20
-    measured = np.mean(noise[:, lag:] * noise[:, :-lag]) / noise.var()
-    assert measured == pytest.approx(0.5 * np.exp(-(lag**2) / (4 * 20**2)), abs=0.1)
+def test_parts_of_many_seconds_are_drift(catalog):
+    """What a walk of 30 s keeps within a video of 20 s: its level in each quarter differs, its neighbours do not."""
+    noise = scores(catalog, noise=0.1, base=0.5, missed=1.0, noise_ms=(30000.0,)) - 0.5
+    quarters = noise.reshape(len(noise), 4, -1).mean(axis=2)
+    assert quarters.std(axis=1).mean() > 0.02
+    assert np.abs(np.diff(noise, axis=1)).mean() < 0.004
 
 
 def test_heights_spread_as_given(catalog):
@@ -110,22 +112,45 @@ def test_blur_smooths_edges_over_the_given_time(catalog):
         assert above == pytest.approx(0.84, abs=0.04)
 
 
-def test_distractors_come_as_often_and_as_high_as_given(catalog):
-    """Samples after 1,800 lie where no expression is; one a second at random covers them as Poisson's law says."""
-    curves = scores(catalog, distractors=60.0, distractor_height=0.1)[:, 1800:] - 0.1
-    risen = curves > 1e-9
-    covered = 0.34  # seconds: inner frames of 10..60 at 100 fps
-    assert risen.mean() == pytest.approx(1 - np.exp(-60 / 60 * covered), abs=0.05)
-    assert curves[risen].mean() == pytest.approx(0.1, rel=0.25)
+def test_distractors_come_as_often_as_high_and_as_long_as_given(catalog):
+    """Samples after 1,800 contain no expression; one a second at random covers them as Poisson's law says."""
+    for milliseconds in (200.0, 400.0):
+        curves = scores(catalog, distractors=60.0, distractor_height=0.1, distractor_ms=milliseconds)[:, 1800:] - 0.1
+        risen = curves > 1e-9
+        assert risen.mean() == pytest.approx(1 - np.exp(-60 / 60 * (milliseconds / 1000 - 0.01)), abs=0.05)
+        assert curves[risen].mean() == pytest.approx(0.1, rel=0.25)
 
 
-def test_subjects_differ_in_base_line_and_gain(catalog):
-    curves = scores(catalog, subject_sd=0.2).reshape(20, 5, 2000)
-    base = curves[..., 1950]
-    assert np.ptp(base, axis=1).max() < 1e-9  # the same in all videos of a subject
-    assert base[:, 0].std() == pytest.approx(0.1 * 0.2, rel=0.4)
-    gain = (curves[..., 50] - base)[:, 0] / 0.5
-    assert gain.std() == pytest.approx(0.2, rel=0.4)
+def test_base_lines_differ_between_subjects_and_between_their_videos(catalog):
+    for between, within in ((0.5, 0.0), (0.0, 0.5), (0.3, 0.3)):
+        bases = np.log(scores(catalog, base=0.05, base_spread=(between, within))[:, 1950].reshape(20, 5) / 0.05)
+        assert bases.std(axis=1, ddof=1).mean() == pytest.approx(within, rel=0.25)
+        assert bases.std() == pytest.approx(np.hypot(between, within), rel=0.3)
+
+
+def test_the_gain_is_that_of_noise_and_not_of_expressions(catalog):
+    noisy = {"noise": 0.02, "base": 0.4}
+    varied = scores(catalog, **noisy, gain_spread=(0.4, 0.3))
+    sizes = np.log(varied[:, 1800:].std(axis=1)).reshape(20, 5)
+    assert sizes.std(axis=1, ddof=1).mean() == pytest.approx(0.3, rel=0.3)
+    assert sizes.std() == pytest.approx(0.5, rel=0.3)
+    heights = varied[:, [row[1] for row in MICRO]].mean(axis=1) - 0.4
+    assert abs(np.corrcoef(sizes.ravel(), heights)[0, 1]) < 0.3
+    linked = scores(catalog, **noisy, base_spread=(0.3, 0.0), gain_by_base=1.5)[:, 1800:]
+    slope = np.polyfit(np.log(linked.mean(axis=1)), np.log(linked.std(axis=1)), 1)[0]
+    assert slope == pytest.approx(1.5, abs=0.3)
+
+
+def test_linear_outputs_are_cut_off_and_sigmoid_ones_never_reach_the_ends(catalog):
+    loud = {"noise": 3.0, "amplitude": 6.0}
+    cut, smooth = (scores(catalog, **loud, output=output) for output in ("linear", "sigmoid"))
+    assert (cut == 0).mean() > 0.2
+    assert (cut == 1).mean() > 0.2
+    assert 0 < smooth.min() < 0.001
+    assert 0.999 < smooth.max() < 1
+    quiet = scores(catalog, output="sigmoid", amplitude=3.0)
+    assert quiet[0, 50] == pytest.approx(1 / (1 + 9 * np.exp(-3)))  # logit(.1) = -ln 9
+    assert quiet[0, 1950] == pytest.approx(0.1)
 
 
 def test_class_evidence_follows_the_emotion_unless_confused(catalog):
@@ -158,7 +183,7 @@ def test_truths_are_those_of_the_catalog_in_sampled_frames(catalog):
 def test_a_seed_fixes_every_curve_and_another_one_moves_them(like):
     timelines = simulate_timelines(like, seed=1)
     timelines = timelines.of(set(timelines.subjects[:3]))
-    model = ScoreModel.level("medium")
+    model = ScoreModel.level("published_network")
     first, again, other = (simulate_curves(timelines, model, frame_step=7, seed=s) for s in (4, 4, 5))
     assert list(first) == [video.key for video in timelines.videos]
     for key, one in first.items():
@@ -169,8 +194,10 @@ def test_a_seed_fixes_every_curve_and_another_one_moves_them(like):
         assert one.curve.max() <= 1
 
 
-def test_levels_differ_in_noise_spread_and_leakage():
-    low, medium, high = (ScoreModel.level(level) for level in ("low", "medium", "high"))
-    assert low.noise < medium.noise < high.noise
-    assert low.macro_leak < medium.macro_leak < high.macro_leak
-    assert low.amplitude_sd < medium.amplitude_sd <= high.amplitude_sd
+def test_levels_differ_in_how_well_samples_of_expressions_can_be_told_apart():
+    timelines = simulate_timelines("samm_lv", seed=1)
+    areas = [
+        simulated_statistics(ScoreModel.level(level), timelines, 7, range(2))["ROC area within videos"]
+        for level in ("published_network", "between", "demo")
+    ]
+    assert 0.5 < areas[0] < areas[1] - 0.05 < areas[2] - 0.1
