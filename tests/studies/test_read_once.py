@@ -110,14 +110,16 @@ def test_leaderboards_read_a_finished_trial_once_and_a_running_one_each_time(tmp
         for subject in study.subjects:
             path = study.fold(subject, 0).folder / "result.json"
             result = json.loads(path.read_text())
-            result["provenance"]["chosen_on"] = ["s1"]
-            path.write_text(json.dumps(result | {"inner": {"s1": Tally().to_dict()}}))
+            inner = "s2" if subject == "s1" else "s1"
+            training = [other for other in study.subjects if other not in (subject, inner)]
+            result["provenance"] |= {"chosen_on": [inner], "network": training}
+            path.write_text(json.dumps(result | {"inner": {inner: Tally().to_dict()}}))
     base = SimpleNamespace(subjects=catalog.subjects, seeds=(0,), catalog=catalog, config=trials[0].config)
     search = SimpleNamespace(folder=tmp_path, trials=tmp_path / "trials", base=base, sampler="tpe", grace=1)
     opened.clear()
     board = None
     for _ in range(3):
         board = Leaderboard.read(search, 3, board)
-        assert board.provenance()["chosen_on"] == ["s1"]
+        assert sorted(board.provenance()["chosen_on"]) == ["s1", "s2"]
     read = [[opened[study.fold(subject, 0).folder / "result.json"] for subject in study.subjects] for study in trials]
     assert read == [[1] * 3, [3] * 3]
