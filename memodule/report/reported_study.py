@@ -17,7 +17,7 @@ from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
 from memodule.studies.fold_result import FoldResult
-from memodule.studies.pooling import pool_study
+from memodule.studies.pooling import calibration_of, pool_study
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.results_view import weaknesses
 from memodule.studies.study import Study
@@ -62,7 +62,7 @@ class ReportedStudy:
             config=study.config,
             protocol=study.protocol,
             catalog=study.catalog,
-            results=_results(study),
+            results={**_results(study), **calibration_of(folds.values())},
             folds=folds,
             generated=is_generated(study),
         )

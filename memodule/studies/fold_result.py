@@ -80,7 +80,13 @@ class FoldResult:
 
     @property
     def calibration(self) -> FoldCalibration | None:
-        """How the rule was calibrated; None where it has nothing to learn from curves."""
+        """How the rule was calibrated; None where it has nothing to learn from curves.
+
+        None also where an older version calibrated it on inner subjects, and did not write down how.
+        """
+        recorded = "calibration" in (self.result["rule"].get("state") or {})
+        if not self.rule.learns_from_curves or (self.inner and not recorded):
+            return None
         return FoldCalibration.of(self.rule, self.calibrated_on, self.inner)
 
     @property

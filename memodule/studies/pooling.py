@@ -70,13 +70,18 @@ def pool_study(study: Study) -> dict[str, Any]:
         "rule": study.config["intervals"],
         "options": study.config["protocol"],
         "inner": _inner(folds, protocol),
-        **calibration_values({f"{fold.subject} (seed {fold.seed})": fold.calibration for fold in folds}),
+        **calibration_of(by_seed.values()),
         **pool({seed: decoded_videos(run) for seed, run in by_seed.items()}, study.catalog, protocol),
         "recognition_at_labels": scores_at_labels(tally_at_labels(curves, study.catalog), protocol),
     }
     if study.imported:
         pooled["coverage"] = Coverage.of(curves, study.catalog.of({fold.subject for fold in folds})).to_dict()
     return pooled if have_classes(curves) else without_recognition(pooled)
+
+
+def calibration_of(runs: Iterable[Sequence[FoldResult]]) -> dict[str, Any]:
+    """What `calibration_values` says of all folds."""
+    return calibration_values({f"{f.subject} (seed {f.seed})": f.calibration for folds in runs for f in folds})
 
 
 def decoded_videos(folds: Iterable[FoldResult]) -> list[Decoded]:

@@ -29,8 +29,8 @@ def weaknesses(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"MIXED: folds were made with {differing}; delete the folders of some and repeat the command")
     if results.get("uncalibrated"):
         lines.append(
-            f"UNCALIBRATED: {results['uncalibrated']}; these are not the scores of the calibrated rule: finish more "
-            "folds, or set data.inner_validation_subjects, so that it has curves to learn from"
+            f"UNCALIBRATED: {results['uncalibrated']}; these are not the scores of the calibrated rule. Repeat the "
+            "command once more folds are finished, or set data.inner_validation_subjects to labelled subjects"
         )
     if (coverage := results.get("coverage")) and (coverage["without"] or coverage["uncovered"]):
         lines.append(

@@ -1,6 +1,7 @@
 """UNCALIBRATED is wherever PARTIAL or LEAK would be, and nowhere else; how rules were calibrated is said too."""
 
 import json
+import shutil
 
 import pytest
 from made_studies import make_study, small_catalog
@@ -132,3 +133,10 @@ def test_scores_of_a_single_inner_subject_are_of_the_uncalibrated_rule(tmp_path)
     found = pool_and_write(Study.open(folder))
     assert found["inner"]["uncalibrated"] == 4
     assert "4 of them by the uncalibrated rule" in results_text(found)
+
+
+def test_results_of_an_older_version_are_marked_in_reports(lone, tmp_path):
+    folder = shutil.copytree(lone.folder, tmp_path / lone.name)
+    old = {name: value for name, value in results(lone).items() if name not in ("calibration", "uncalibrated")}
+    (folder / "results.json").write_text(json.dumps(old))
+    assert "UNCALIBRATED" in report_page([ReportedStudy.of_study(Study.open(folder))])
