@@ -36,6 +36,9 @@ _LOCAL_S: Final = 6.0
 _SPIKE_SDS: Final = 3.0
 """A spike rises above the local level by so many robust standard deviations."""
 
+_LEAST_SD: Final = 0.1
+"""A video's noise is at least this part of the usual: where most scores are cut off at 0, there seems to be none."""
+
 _CORRECTIONS: Final = 4
 """Rounds of simulation and correction."""
 
@@ -77,6 +80,8 @@ def estimate_score_model(
     videos = [_Video.of(blank.latent(one.curve), one, rate) for one in curves.values() if len(one.curve) > 2 * rate]
     if not any(len(video.micro) for video in videos):
         raise UserError("no labelled micro-expression on these curves: heights of bumps cannot be estimated")
+    least = _LEAST_SD * float(np.median([video.sd for video in videos]))
+    videos = [dataclasses.replace(video, sd=max(video.sd, least)) for video in videos]
     subjects = [key[0] for key, one in curves.items() if len(one.curve) > 2 * rate]
     model = _with_spikes(_with_noise(blank, videos, rate), videos, rate)
     model = _with_traits(_with_heights(model, videos), videos, subjects)

@@ -200,4 +200,5 @@ def test_levels_differ_in_how_well_samples_of_expressions_can_be_told_apart():
         simulated_statistics(ScoreModel.level(level), timelines, 7, range(2))["ROC area within videos"]
         for level in ("published_network", "between", "demo")
     ]
-    assert 0.5 < areas[0] < areas[1] - 0.05 < areas[2] - 0.1
+    assert 0.55 < areas[0] < areas[1] - 0.05
+    assert areas[1] < areas[2] - 0.05
