@@ -32,7 +32,7 @@ from memodule.intervals.base import FloatArray, IntArray, LabelledCurve
 CurveLevel = Literal["demo", "between", "published_network"]
 """Whose curves are imitated: our demo's network on generated videos, a published network on real ones, or that network
 if it saw more: a third of the bumps missed instead of half, and the others half as high again, so that its ROC area is
-about half way between the two."""
+between those of the two."""
 
 Output = Literal["linear", "sigmoid"]
 """The last layer of the imitated network."""
