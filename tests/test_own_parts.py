@@ -80,7 +80,8 @@ def adapted(line, study=None):
 def safely(folder, line):
     """Run a command as the console script does: without the working folder on Python's search path."""
     words = [sys.executable, "-P", "-m", "memodule", *shlex.split(line), "-q"]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, own_parts.VARIABLE: ""}  # other tests may have left parts of their own
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def in_process(folder, line, monkeypatch):
