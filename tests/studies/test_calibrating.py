@@ -130,7 +130,9 @@ def test_the_rule_in_the_checkpoint_is_replaced_and_its_weights_stay(study):
 
 
 def test_the_demos_checkpoint_carries_a_calibrated_rule(tmp_path, monkeypatch):
-    study = Study.open(make_study(tmp_path / "runs", small_catalog(SUBJECTS, videos=3), pooled=False))
+    study = Study.open(
+        make_study(tmp_path / "runs", small_catalog([f"s{n}" for n in range(1, 9)], videos=4), pooled=False)
+    )
     monkeypatch.chdir(tmp_path)
     rule = _calibrated_rule(study, "s1", 0)
     assert isinstance(rule, Calibrated)
