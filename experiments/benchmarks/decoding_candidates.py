@@ -17,10 +17,8 @@ def grid(name: str, /, **lists: Any) -> list[dict[str, Any]]:
 
 
 THRESHOLDS = (0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.0)
-RISE_FALL = rule("RiseFall", least=0.1)
-RELATIVE = rule("RelativeHeight", least=0.1)
-BOTH = [RISE_FALL, RELATIVE]
-OFF = {"temporal_evolution": False, "duration": False, "class_distribution": False}
+ALL = [rule("TwoLength"), rule("RiseFall"), rule("RelativeHeight")]
+OFF = {"temporal_evolution": False, "duration": False, "class_distribution": False, "within_video": False}
 
 CANDIDATES: dict[str, list[dict[str, Any]]] = {
     "PriorGuided": grid("PriorGuided", threshold=THRESHOLDS),
@@ -32,21 +30,24 @@ CANDIDATES: dict[str, list[dict[str, Any]]] = {
     "ChallengeRule": grid("ChallengeRule", threshold=THRESHOLDS),
     "Abstaining(PriorGuided)": [rule("Abstaining", rule=rule("PriorGuided"))],
     "Abstaining(PriorGuided), noise": [rule("Abstaining", rule=rule("PriorGuided"), evidence="noise_floor")],
-    "RelativeHeight": grid("RelativeHeight", least=(0.25, 0.35, 0.45, 0.55), share=(0.5, 0.65)),
-    "RiseFall": grid("RiseFall", least=(0.2, 0.25, 0.3, 0.35, 0.4, 0.5)),
-    "RiseFall, no prior": grid("RiseFall", least=(0.2, 0.25, 0.3, 0.35, 0.4, 0.5), prior=[0.0]),
-    "TwoLength": grid("TwoLength", least=(0.15, 0.2, 0.25, 0.3, 0.35, 0.45)),
-    "SemiMarkov": grid("SemiMarkov", penalty=(1.0, 2.0, 3.0, 4.5)),
-    "SemiMarkov, flat": grid("SemiMarkov", penalty=(1.0, 2.0, 3.0, 4.5), density=["flat"]),
-    "SemiMarkov, no macro": grid("SemiMarkov", penalty=(2.0, 4.5, 7.0, 10.0), macro=[False]),
+    "RelativeHeight": [rule("RelativeHeight")],
+    "RiseFall": [rule("RiseFall")],
+    "RiseFall, no prior": [rule("RiseFall", prior=0.0)],
+    "TwoLength": [rule("TwoLength")],
+    "EventBoxes": [rule("EventBoxes")],
+    "SemiMarkov": [rule("SemiMarkov")],
+    "SemiMarkov, flat": [rule("SemiMarkov", density="flat")],
+    "SemiMarkov, no macro": [rule("SemiMarkov", macro=False)],
     "Calibrated(PriorGuided)": [rule("Calibrated", rules=[rule("PriorGuided", threshold=0.3)])],
-    "Calibrated(RelativeHeight)": [rule("Calibrated", rules=[RELATIVE])],
-    "Calibrated(RiseFall)": [rule("Calibrated", rules=[RISE_FALL])],
-    "Calibrated(SemiMarkov)": [rule("Calibrated", rules=[rule("SemiMarkov", penalty=1.0)])],
-    "Calibrated(both)": [rule("Calibrated", rules=BOTH)],
-    "Calibrated(both), no evolution": [rule("Calibrated", rules=BOTH, temporal_evolution=False)],
-    "Calibrated(both), no duration": [rule("Calibrated", rules=BOTH, duration=False)],
-    "Calibrated(both), no classes": [rule("Calibrated", rules=BOTH, class_distribution=False)],
-    "Calibrated(both), height only": [rule("Calibrated", rules=BOTH, **OFF)],
+    "Calibrated(RelativeHeight)": [rule("Calibrated", rules=[rule("RelativeHeight")])],
+    "Calibrated(RiseFall)": [rule("Calibrated", rules=[rule("RiseFall")])],
+    "Calibrated(TwoLength)": [rule("Calibrated", rules=[rule("TwoLength")])],
+    "Calibrated(EventBoxes)": [rule("Calibrated", rules=[rule("EventBoxes")])],
+    "Calibrated(all)": [rule("Calibrated", rules=ALL)],
+    "Calibrated(all), no evolution": [rule("Calibrated", rules=ALL, temporal_evolution=False)],
+    "Calibrated(all), no duration": [rule("Calibrated", rules=ALL, duration=False)],
+    "Calibrated(all), no classes": [rule("Calibrated", rules=ALL, class_distribution=False)],
+    "Calibrated(all), not within video": [rule("Calibrated", rules=ALL, within_video=False)],
+    "Calibrated(all), height only": [rule("Calibrated", rules=ALL, **OFF)],
 }
-"""Every rule with the options it may choose from; both = RiseFall and RelativeHeight."""
+"""Every rule with the options it may choose from; all = TwoLength, RiseFall and RelativeHeight."""

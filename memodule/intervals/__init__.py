@@ -7,6 +7,7 @@ from memodule.intervals.challenge import ChallengeRule
 from memodule.intervals.class_prior import ClassPrior
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.intervals.emotion_vote import frame_emotions, vote_emotions
+from memodule.intervals.event_boxes import EventBoxes
 from memodule.intervals.fixed_window import FixedWindow
 from memodule.intervals.prior_guided import PriorGuided
 from memodule.intervals.relative_height import RelativeHeight
@@ -20,6 +21,7 @@ __all__ = [
     "ChallengeRule",
     "ClassPrior",
     "Detections",
+    "EventBoxes",
     "FixedWindow",
     "LabelledCurve",
     "PriorGuided",

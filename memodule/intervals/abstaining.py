@@ -9,7 +9,7 @@ from typing_extensions import override
 from memodule.datasets.catalog import Expression
 from memodule.intervals.base import Detections, FloatArray, LabelledCurve, SelectionRule, check_rule
 from memodule.intervals.checks import check_choice, check_number
-from memodule.intervals.evidence import best_threshold, heights, hits
+from memodule.intervals.evidence import best_level, heights, hits
 from memodule.intervals.robust import robust_deviation
 
 _LEAST_NOISE: Final = 1e-3
@@ -56,7 +56,8 @@ class Abstaining(SelectionRule):
         self.rule.calibrate(curves)
         found = [self._judged(c.curve, c.probabilities) for c in curves]
         hit = [hits(d.frames, d.confidence, c.micro) for d, c in zip(found, curves, strict=True)]
-        self.learned = best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
+        best = best_level([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
+        self.learned = None if best is None else best.least
 
     @property
     @override

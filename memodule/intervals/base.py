@@ -164,6 +164,13 @@ class SelectionRule(abc.ABC):
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         """`detect` on a curve of at least one sample, all finite."""
 
+    def candidates(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        """Everything that the rule could detect on a finite curve (T,), more than it does: proposals for `Calibrated`.
+
+        The default is what it detects.
+        """
+        return self._detect(curve, probabilities)
+
     def state(self) -> dict[str, Any]:
         """What the rule has learned, as plain values for JSON and checkpoints."""
         timing, calibration = (

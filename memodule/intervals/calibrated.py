@@ -12,9 +12,10 @@ from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
 from memodule.intervals import evidence
 from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule, check_rule
+from memodule.intervals.base_line import above_base_line
 from memodule.intervals.checks import check_share
 from memodule.intervals.class_prior import class_mass
-from memodule.intervals.logistic import Logistic
+from memodule.intervals.logistic import Logistic, cross_fit
 from memodule.intervals.overlap import iou_with, strongest
 
 _UNSURE: Final = 0.02
@@ -34,31 +35,40 @@ class Calibrated(SelectionRule):
 
     - `temporal_evolution`: how the score rises into it and falls out of it;
     - `duration`: how far its length is from the usual one;
-    - `class_distribution`: how much probability mass the emotions have inside, and how clearly one of them leads.
+    - `class_distribution`: how much probability mass the emotions have inside, and how clearly one of them leads;
+    - `within_video`, which is no prior: how it compares with the others of its video.
 
-    Of proposals that share a frame the most probable stays. The confidence is the probability. Before `calibrate` the
-    rule returns the intervals of the first of its rules.
+    How much the weights are shrunk is chosen by cross-validation over the curves, and the threshold is that of the
+    largest F1 that cross-fitted probabilities promise. Of proposals that share a frame the most probable stays. The
+    confidence is the probability. Before `calibrate`, and after one on too few proposals, the rule is `uncalibrated`
+    and returns the intervals of the first of its rules.
 
     No published counterpart.
 
     Attributes:
-        rules: Rules that propose intervals.
+        rules: Rules that propose intervals: all their `candidates`, more than they detect.
         temporal_evolution: Use this prior.
         duration: Use this prior.
         class_distribution: Use this prior; no effect on curves without probabilities.
+        within_video: Use this evidence.
         least: Smallest probability of a detection. None lets `calibrate` choose the one of the largest F1.
         learned: The regression; None before `calibrate`, or if its curves held too few proposals of either kind.
         threshold: The smallest probability that `calibrate` chose.
+        true: How many proposals reached a micro-expression in calibration.
+        false: How many did not.
     """
 
     rules: list[SelectionRule]
     temporal_evolution: bool = True
     duration: bool = True
     class_distribution: bool = True
+    within_video: bool = True
     least: float | None = None
 
     learned: Logistic | None = dataclasses.field(default=None, init=False)
     threshold: float = dataclasses.field(default=0.0, init=False)
+    true: int = dataclasses.field(default=0, init=False)
+    false: int = dataclasses.field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if not self.rules:
@@ -81,18 +91,29 @@ class Calibrated(SelectionRule):
         proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
         rows = [self._features(c.curve, p, c.probabilities) for c, p in zip(curves, proposals, strict=True)]
         true = [_reaches(p, c.micro) for c, p in zip(curves, proposals, strict=True)]
-        self.learned = Logistic.fit(np.concatenate(rows), np.concatenate(true)) if _enough(true) else None
-        if self.learned is None:
+        self.true, self.false = (int(sum((t == kind).sum() for t in true)) for kind in (True, False))
+        self.learned = None
+        if min(self.true, self.false) < _FEW:
             return
-        found = [self._weighed(p, r) for p, r in zip(proposals, rows, strict=True)]
-        hit = [evidence.hits(d.frames, d.confidence, c.micro) for c, d in zip(curves, found, strict=True)]
-        best = evidence.best_threshold([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
-        self.threshold = 0.0 if best is None else best
+        self.learned, expected = cross_fit(rows, true)
+        found = [_most_probable(p, chance) for p, chance in zip(proposals, expected, strict=True)]
+        # Expected hits, not counted ones: so a threshold from few subjects depends less on chance.
+        certain = [some.confidence for some in found]
+        best = evidence.best_level(certain, certain, sum(len(c.micro) for c in curves))
+        self.threshold = 0.0 if best is None else best.least
+
+    @property
+    @override
+    def uncalibrated(self) -> str | None:
+        if self.calibration is None or self.learned is not None:
+            return super().uncalibrated
+        return f"{self.true} true and {self.false} false proposals are too few to learn from"
 
     @override
     def state(self) -> dict[str, Any]:
         learned = None if self.learned is None else dataclasses.asdict(self.learned)
         own = {"rules": [rule.state() for rule in self.rules], "learned": learned, "threshold": self.threshold}
+        own |= {"true": self.true, "false": self.false}
         return super().state() | own
 
     @override
@@ -101,18 +122,19 @@ class Calibrated(SelectionRule):
             rule.load_state(part)
         self.learned = None if state["learned"] is None else Logistic(**state["learned"])
         self.threshold = state["threshold"]
+        self.true, self.false = state.get("true", 0), state.get("false", 0)  # files of older versions have none
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         if self.learned is None:
             return self.rules[0].detect(curve, probabilities)
         proposals = self._proposals(curve, probabilities)
-        found = self._weighed(proposals, self._features(curve, proposals, probabilities))
+        found = _most_probable(proposals, self.learned.probability(self._features(curve, proposals, probabilities)))
         return found.where(found.confidence >= (self.threshold if self.least is None else self.least))
 
     def _proposals(self, curve: FloatArray, probabilities: FloatArray | None) -> IntArray:
-        """(n, 3) the distinct intervals of all rules."""
-        rows = np.concatenate([rule.detect(curve, probabilities).frames for rule in self.rules])
+        """(n, 3) the distinct candidates of all rules."""
+        rows = np.concatenate([rule.candidates(curve, probabilities).frames for rule in self.rules])
         _, first = np.unique(rows[:, [0, 2]], axis=0, return_index=True)
         return rows[first]
 
@@ -125,17 +147,18 @@ class Calibrated(SelectionRule):
             columns.append(evidence.duration(frames, self._fitted().duration))
         if self.temporal_evolution and self.duration:
             columns.append(columns[1][:, :1] * columns[2][:, :1])
+        if self.within_video:
+            columns.append(evidence.standing(curve, frames, above_base_line(curve, self._fitted())))
         if self.class_distribution:
             columns.append(_class_evidence(frames, probabilities))
         return np.concatenate(columns, axis=1)
 
-    def _weighed(self, frames: IntArray, features: FloatArray) -> Detections:
-        """The proposals that do not overlap a more probable one, with their probabilities."""
-        assert self.learned is not None
-        probability = self.learned.probability(features)
-        sure = probability >= _UNSURE
-        found = Detections.of(frames[sure], probability[sure])
-        return found.where(strongest(found.frames, found.confidence))
+
+def _most_probable(frames: IntArray, probability: FloatArray) -> Detections:
+    """The proposals that do not overlap a more probable one, with their probabilities."""
+    sure = probability >= _UNSURE
+    found = Detections.of(frames[sure], probability[sure])
+    return found.where(strongest(found.frames, found.confidence))
 
 
 def _class_evidence(frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
@@ -153,8 +176,3 @@ def _reaches(frames: IntArray, truth: IntArray) -> np.ndarray[tuple[int], np.dty
     for row in truth:
         reached |= iou_with(frames, row) >= 0.5
     return reached
-
-
-def _enough(true: Sequence[np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> bool:
-    pooled = np.concatenate(true) if true else np.zeros(0, dtype=bool)
-    return bool(_FEW <= pooled.sum() <= len(pooled) - _FEW)

@@ -4,6 +4,7 @@ Intervals are (n, 3) onset, apex, offset in samples of the curve (T,), inclusive
 """
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from memodule.intervals.base import FloatArray, IntArray
 from memodule.intervals.overlap import iou_with
 from memodule.intervals.timing import LogNormal
+
+_SMALLEST: Final = 1e-6
 
 
 def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
@@ -52,6 +55,28 @@ def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
     )
 
 
+def standing(curve: FloatArray, frames: IntArray, above: FloatArray) -> FloatArray:
+    """How each interval compares with the others of its curve, so that the curve's gain does not matter.
+
+    Args:
+        above: (T,) the curve above its base line.
+
+    Returns:
+        (n, 6): of the contrast to the higher flank, and of the mean inside above the base line, each: in units of the
+        standard deviation of the curve, as a share of the largest, and the logarithm of its rank.
+    """
+    onsets, stops = frames[:, 0], frames[:, 2] + 1
+    flank = np.maximum(1, (stops - onsets) // 2)
+    inside = _means(curve, onsets, stops)
+    contrast = inside - np.maximum(_means(curve, onsets - flank, onsets), _means(curve, stops, stops + flank))
+    columns = []
+    for values in (contrast, _means(above, onsets, stops)):
+        ranks = np.argsort(np.argsort(-values, kind="stable"), kind="stable")
+        largest = max(_SMALLEST, float(values.max(initial=0.0)))
+        columns += [values / max(_SMALLEST, float(above.std())), np.maximum(values / largest, -1.0), np.log1p(ranks)]
+    return np.stack(columns, axis=1)
+
+
 def duration(frames: IntArray, density: LogNormal) -> FloatArray:
     """(n, 2): distance of each log-length from the usual one in standard deviations, and its square."""
     z = np.log((frames[:, 2] - frames[:, 0] + 1) / density.median) / density.spread
@@ -70,19 +95,32 @@ def hits(frames: IntArray, confidence: FloatArray, truth: IntArray, iou: float =
     return found
 
 
-def best_threshold(confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_]], truths: int) -> float | None:
-    """The smallest confidence that should count, for the largest F1 pooled over curves; None if no interval is a hit.
+class OperatingPoint(NamedTuple):
+    """The smallest confidence that counts, and the F1 that it gives."""
 
-    `confidence` and `hit` hold (n,) values per curve; `truths` counts the true intervals on all curves.
+    least: float
+    f1: float
+
+
+def best_level(
+    confidence: Sequence[FloatArray], hit: Sequence[npt.NDArray[np.bool_] | FloatArray], truths: int
+) -> OperatingPoint | None:
+    """The operating point of the largest F1 pooled over curves; None if no interval is a hit.
+
+    Args:
+        confidence: (n,) per curve.
+        hit: (n,) per curve: whether each interval is a hit, or the probability of it.
+        truths: Number of true intervals on all curves.
     """
     certain = np.concatenate([np.empty(0), *confidence])
     order = np.argsort(-certain, kind="stable")
-    true = np.cumsum(np.concatenate([np.zeros(0, dtype=bool), *hit])[order])
+    true = np.cumsum(np.concatenate([np.zeros(0), *hit])[order])
     if not true.size or not true[-1]:
         return None
     f1 = 2 * true / (np.arange(1, len(true) + 1) + truths)
     last = np.append(np.diff(certain[order]) != 0, True)  # equal confidences stay together
-    return float(certain[order][int(np.argmax(np.where(last, f1, -1.0)))])
+    best = int(np.argmax(np.where(last, f1, -1.0)))
+    return OperatingPoint(float(certain[order][best]), float(f1[best]))
 
 
 def _means(scores: FloatArray, starts: IntArray, stops: IntArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """The most probable sequence of micro-expressions, macro-expressions and stretches without an expression."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
@@ -8,8 +9,10 @@ import numpy as np
 from typing_extensions import override
 
 from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
+from memodule.intervals.base_line import above_base_line
 from memodule.intervals.checks import check_choice, check_number, check_positive
-from memodule.intervals.robust import robust_deviation
+from memodule.intervals.evidence import hits
+from memodule.intervals.noise import background_noise, contrast_noise
 from memodule.intervals.timing import LogNormal
 
 _WIDE: Final = 2.3
@@ -18,11 +21,21 @@ _WIDE: Final = 2.3
 _MACRO_COST: Final = 0.5
 """A macro-expression costs this share of a micro-expression's penalty."""
 
-_CORRELATED: Final = 2.0
-"""Errors of neighbouring samples are correlated, so sums are noisier than of independent samples: variance factor."""
+_PENALTIES: Final = (1.0, 2.0, 3.0, 4.5, 6.5, 10.0)
+"""Penalties that `calibrate` chooses from."""
 
-_LEAST_NOISE: Final = 0.05
-_LEAST_SD: Final = 0.02
+_UNLEARNED: Final = 3.0
+"""The penalty before `calibrate` chooses one."""
+
+_CORRELATED: Final = 2.0
+"""Errors outlast the sums that noise is measured on: variance factor."""
+
+_LEAST_NOISE: Final = 0.1
+_LEAST_SD: Final = 0.05
+"""Of what is learned, relative to the mean height of micro-expressions."""
+
+_SMALLEST: Final = 1e-6
+"""No deviation is 0, even where all heights are."""
 
 _Segments = tuple[IntArray, IntArray, FloatArray]
 """Onset, stop (exclusive) and gain of each segment."""
@@ -30,7 +43,7 @@ _Segments = tuple[IntArray, IntArray, FloatArray]
 
 @dataclasses.dataclass(frozen=True)
 class Heights:
-    """How far scores are above the base line (the curve's median).
+    """How far scores are above the base line.
 
     Attributes:
         micro: Mean over micro-expressions of the mean score inside.
@@ -49,35 +62,37 @@ class Heights:
 
 @dataclasses.dataclass
 class SemiMarkov(SelectionRule):
-    """Decodes the whole curve at once: no threshold, no smoothing, no overlaps to resolve.
+    """Decodes the whole curve at once: no smoothing, no overlaps to resolve.
 
-    The curve is a sequence of segments: no expression, a micro-expression, or (if `macro`) a macro-expression. Each
-    expression has its own height, drawn from a normal density, and a log-normal duration. Its gain is the
-    log-likelihood ratio of its scores against no expression (the height integrated out), plus the log-density of its
-    duration, minus the penalty. Dynamic programming finds the sequence with the largest sum of gains: the exact optimum
-    over all sequences of segments of usual length. So the number of micro-expressions plus half the number of
-    macro-expressions never rises with the penalty. Confidence is a micro-expression's gain without the penalty. The
-    apex is the segment's largest score.
+    The curve, above its base line, is a sequence of segments: no expression, a micro-expression, or (if `macro`) a
+    macro-expression. Each expression has its own height, drawn from a normal density, and a log-normal duration. Its
+    gain is the log-likelihood ratio of its scores against no expression (the height integrated out), plus the
+    log-density of its duration relative to that of the median, minus the penalty; a segment that is not higher than
+    what is next to it on both sides (half its length) gains nothing. Dynamic programming finds the sequence with the
+    largest sum of gains: the exact optimum over all sequences of segments of usual length. So the number of
+    micro-expressions plus half the number of macro-expressions never rises with the penalty. Confidence is a
+    micro-expression's gain without the penalty. The apex is the segment's largest score.
 
-    `fit` learns durations; `calibrate` learns heights and noise, which otherwise are as given. A curve may have no
+    `fit` learns durations; `calibrate` learns heights, noise and the penalty of the largest F1. A curve may have no
     interval. Takes two to six milliseconds for a curve of 1,000 to 2,000 samples; peak rules take less than one.
 
     No published counterpart.
 
     Attributes:
         penalty: Log-odds that every micro-expression must earn, and every macro-expression half of it: larger means
-            fewer and more certain intervals.
+            fewer and more certain intervals. None lets `calibrate` choose; before it, 3.
         density: "log_normal" durations, or "flat" between their shortest and longest.
         macro: Explain macro-expressions away; no effect without labelled macro-expressions.
-        micro_height: Mean height of micro-expressions above the curve's median, until `calibrate` learns it.
+        micro_height: Mean height of micro-expressions above the base line, until `calibrate` learns it.
         micro_height_sd: Its standard deviation between micro-expressions, likewise.
         macro_height: Mean height of macro-expressions, likewise.
         macro_height_sd: Its standard deviation between macro-expressions, likewise.
         noise: Standard deviation of a sample's noise, likewise; None measures it on each curve.
-        learned: What `calibrate` learned; None before it.
+        learned: The heights that `calibrate` learned; None before it.
+        chosen: The penalty that `calibrate` chose.
     """
 
-    penalty: float = 3.0
+    penalty: float | None = None
     density: Literal["log_normal", "flat"] = "log_normal"
     macro: bool = True
     micro_height: float = 0.45
@@ -87,11 +102,14 @@ class SemiMarkov(SelectionRule):
     noise: float | None = None
 
     learned: Heights | None = dataclasses.field(default=None, init=False)
+    chosen: float | None = dataclasses.field(default=None, init=False)
 
     def __post_init__(self) -> None:
         check_choice("density", self.density, ("log_normal", "flat"))
-        for name in ("penalty", "micro_height", "macro_height"):
+        for name in ("micro_height", "macro_height"):
             check_number(name, getattr(self, name))
+        if self.penalty is not None:
+            check_number("penalty", self.penalty)
         check_positive("micro_height_sd", self.micro_height_sd)
         check_positive("macro_height_sd", self.macro_height_sd)
         if self.noise is not None:
@@ -105,50 +123,84 @@ class SemiMarkov(SelectionRule):
 
     @override
     def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
-        self.learned = None  # an earlier calibration must not count as given
-        known = self.heights
-        micro = _height_of(curves, "micro") or (known.micro, known.micro_sd)
-        macro = _height_of(curves, "macro") or (known.macro, known.macro_sd)
-        noise = _noise_of(curves, self._fitted().half_window)
+        self.learned = self.chosen = None  # an earlier calibration must not count as given
+        known, timing = self.heights, self._fitted()
+        levelled = [dataclasses.replace(c, curve=above_base_line(c.curve, timing)) for c in curves]
+        micro = _height_of(levelled, "micro") or (known.micro, known.micro_sd)
+        macro = _height_of(levelled, "macro") or (known.macro, known.macro_sd)
+        noise = background_noise(levelled, timing.half_window)
+        if noise is not None:
+            noise = max(_LEAST_NOISE * abs(micro[0]), noise * math.sqrt(_CORRELATED))
         self.learned = Heights(*micro, *macro, noise=known.noise if noise is None else noise)
+        if self.penalty is None:
+            self.chosen = self._best_penalty(curves)
+
+    def _best_penalty(self, curves: Sequence[LabelledCurve]) -> float | None:
+        """The penalty of the largest F1; None if no micro-expression is found."""
+        hit, found = np.zeros(len(_PENALTIES)), np.zeros(len(_PENALTIES))
+        for labelled in curves:
+            for row, some in enumerate(self._decoded(labelled.curve, _PENALTIES)):
+                hit[row] += hits(some.frames, some.confidence, labelled.micro).sum()
+                found[row] += len(some)
+        f1 = 2 * hit / np.maximum(1, found + sum(len(labelled.micro) for labelled in curves))
+        return _PENALTIES[int(f1.argmax())] if f1.any() else None
 
     @override
     def state(self) -> dict[str, Any]:
-        return super().state() | {"heights": None if self.learned is None else dataclasses.asdict(self.learned)}
+        return super().state() | {
+            "heights": None if self.learned is None else dataclasses.asdict(self.learned),
+            "penalty": self.chosen,
+        }
 
     @override
     def load_state(self, state: Mapping[str, Any]) -> Self:
         self.learned = None if state["heights"] is None else Heights(**state["heights"])
+        self.chosen = state.get("penalty")  # files of older versions have none
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        timing, heights = self._fitted(), self.heights
-        scores = curve - np.median(curve)
-        noise = _noise(scores) if heights.noise is None else heights.noise
-        micro = self._segments(scores, timing.duration, heights.micro, heights.micro_sd, noise, self.penalty)
-        segments: _Segments = micro
+        chosen = _UNLEARNED if self.chosen is None else self.chosen
+        return self._decoded(curve, [chosen if self.penalty is None else self.penalty])[0]
+
+    def _decoded(self, curve: FloatArray, penalties: Sequence[float]) -> list[Detections]:
+        """What is found on a curve under each of the penalties, smallest first."""
+        timing, heights, least = self._fitted(), self.heights, penalties[0]
+        scores = above_base_line(curve, timing)
+        noise = heights.noise
+        if noise is None:
+            noise = max(_LEAST_NOISE * abs(heights.micro), contrast_noise(scores, timing.half_window))
+        micro = self._segments(scores, timing.duration, heights.micro, heights.micro_sd, noise, least)
+        segments, share = micro, np.ones(len(micro[0]))
         if self.macro and timing.macro is not None:
-            cost = _MACRO_COST * self.penalty
+            cost = _MACRO_COST * least
             macro = self._segments(scores, timing.macro, heights.macro, heights.macro_sd, noise, cost)
-            segments = _joined(micro, macro)
-        chain = best_chain(*segments, length=len(curve))
-        chosen = chain[chain < len(micro[0])]
-        onsets, stops, gains = (part[chosen] for part in micro)
-        apexes = [on + int(np.argmax(curve[on:stop])) for on, stop in zip(onsets, stops, strict=True)]
-        return Detections.of(np.stack([onsets, apexes, stops - 1], axis=1), gains + self.penalty)
+            segments, share = _joined(micro, macro), np.append(share, np.full(len(macro[0]), _MACRO_COST))
+        found = []
+        for penalty in penalties:
+            onsets, stops, gains = segments
+            gains = gains - share * (penalty - least)
+            worth = np.flatnonzero(gains > 0)
+            chain = worth[best_chain(onsets[worth], stops[worth], gains[worth], length=len(curve))]
+            chain = chain[chain < len(micro[0])]
+            onsets, stops, gains = onsets[chain], stops[chain], gains[chain]
+            apexes = [on + int(np.argmax(curve[on:stop])) for on, stop in zip(onsets, stops, strict=True)]
+            found.append(Detections.of(np.stack([onsets, apexes, stops - 1], axis=1), gains + penalty))
+        return found
 
     def _segments(
         self, scores: FloatArray, duration: LogNormal, height: float, height_sd: float, noise: float, penalty: float
     ) -> _Segments:
         """Every segment of one kind with a positive gain."""
         lengths = _lengths(duration, len(scores))
-        prior = duration.log_density(lengths) if self.density == "log_normal" else np.zeros(len(lengths))
+        prior = np.zeros(len(lengths))
+        if self.density == "log_normal":
+            prior = duration.log_density(lengths) - duration.log_density(duration.median)
         sums = np.concatenate([[0.0], np.cumsum(scores)])
         onsets, stops, gains = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
         shorter, less = 0, np.full(len(scores) + 1, -np.inf)
         for length, log_prior in zip(lengths.tolist(), prior.tolist(), strict=True):
             gain = _likelihood_ratio(sums[length:] - sums[:-length], length, height, height_sd, noise**2)
-            gain += log_prior - penalty
+            gain = np.where(_higher_than_flanks(sums, length), gain + log_prior - penalty, -np.inf)
             # A segment that contains a shorter one with a larger gain is never part of the best sequence.
             sides = np.maximum(less[: len(gain)], less[length - shorter :][: len(gain)])
             found = ((gain > 0) & (gain > sides)).nonzero()[0]
@@ -157,6 +209,19 @@ class SemiMarkov(SelectionRule):
             gains.append(gain[found])
             shorter, less = length, gain
         return np.concatenate(onsets), np.concatenate(stops), np.concatenate(gains)
+
+
+def _higher_than_flanks(sums: FloatArray, length: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Whether the mean of each segment is above the base line and above the means of half its length on either side.
+
+    Args:
+        sums: (T + 1,) cumulated scores. Beyond the ends of the curve the base line goes on.
+    """
+    flank = max(1, length // 2)
+    inside = (sums[length:] - sums[:-length]) / length
+    padded = np.pad(sums, flank, mode="edge")
+    flanks = (padded[flank:] - padded[:-flank]) / flank
+    return np.asarray(inside > np.maximum(0.0, np.maximum(flanks[: len(inside)], flanks[flank + length :])))
 
 
 def best_chain(onsets: IntArray, stops: IntArray, gains: FloatArray, *, length: int) -> IntArray:
@@ -209,30 +274,13 @@ def _lengths(duration: LogNormal, longest: int) -> IntArray:
 
 
 def _height_of(curves: Sequence[LabelledCurve], kind: Literal["micro", "macro"]) -> tuple[float, float] | None:
-    """Mean and deviation of the mean score, above the median, inside labelled expressions; None for fewer than two."""
+    """Mean and deviation of the mean score inside labelled expressions; None for fewer than two."""
     means = []
     for labelled in curves:
         rows = labelled.micro if kind == "micro" else labelled.macro
-        scores = labelled.curve - np.median(labelled.curve) if len(rows) else labelled.curve
+        scores = labelled.curve
         means += [float(scores[on : off + 1].mean()) for on, _, off in rows.tolist() if on < len(scores)]
-    return (float(np.mean(means)), max(_LEAST_SD, float(np.std(means)))) if len(means) > 1 else None
-
-
-def _noise_of(curves: Sequence[LabelledCurve], block: int) -> float | None:
-    """Root of the variance per sample of sums over `block` samples without an expression, for correlated noise too."""
-    block = max(2, block)
-    squares = []
-    for labelled in curves:
-        free = np.ones(len(labelled.curve), dtype=bool)
-        for on, _, off in [*labelled.micro.tolist(), *labelled.macro.tolist()]:
-            free[on : off + 1] = False
-        scores = (labelled.curve - np.median(labelled.curve))[free] if free.any() else labelled.curve[:0]
-        blocks = scores[: len(scores) // block * block].reshape(-1, block)
-        squares.append(blocks.sum(axis=1) ** 2 / block)
-    pooled = np.concatenate(squares) if squares else np.empty(0)
-    return max(_LEAST_NOISE, float(np.sqrt(_CORRELATED * pooled.mean()))) if pooled.size else None
-
-
-def _noise(scores: FloatArray) -> float:
-    """The same from one curve without labels: its robust standard deviation, enlarged for correlation."""
-    return max(_LEAST_NOISE, robust_deviation(scores) * float(np.sqrt(2 * _CORRELATED)))
+    if len(means) < 2:
+        return None
+    mean = float(np.mean(means))
+    return mean, max(_LEAST_SD * abs(mean), float(np.std(means)), _SMALLEST)

@@ -37,9 +37,10 @@ class LogNormal:
         return cls(math.exp(median), max(_NARROWEST, 1.4826 * float(np.median(np.abs(logs - median)))))
 
     def log_density(self, durations: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Log-density of durations (samples, above 0) relative to its maximum, which is 0."""
-        z = (np.log(np.asarray(durations, dtype=np.float64)) - math.log(self.median)) / self.spread
-        return np.asarray(-0.5 * z * z)
+        """Log-density, per sample, of durations (samples, above 0)."""
+        logs = np.log(np.asarray(durations, dtype=np.float64))
+        z = (logs - math.log(self.median)) / self.spread
+        return np.asarray(-0.5 * z * z - logs - math.log(self.spread * math.sqrt(2 * math.pi)))
 
     def quantile(self, z: float) -> float:
         """The duration, in samples, `z` standard deviations (of the log-duration) from the median."""

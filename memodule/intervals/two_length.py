@@ -3,14 +3,16 @@
 import dataclasses
 
 import numpy as np
+from typing_extensions import override
 
-from memodule.intervals.base import Detections, FloatArray, IntArray, SelectionRule
+from memodule.intervals.base import Detections, FloatArray, IntArray
 from memodule.intervals.checks import check_positive
+from memodule.intervals.level import FAINT, Level, TallRule
 from memodule.intervals.overlap import soften
 
 
 @dataclasses.dataclass
-class TwoLength(SelectionRule):
+class TwoLength(TallRule):
     """Intervals of two lengths where the score inside exceeds the score next to them.
 
     One fixed length cannot reach IoU .5 with both short and long expressions, two nearly can (see
@@ -26,20 +28,25 @@ class TwoLength(SelectionRule):
         lengths_ms: The two lengths; None fits them to the training expressions.
     """
 
-    least: float = 0.2
+    least: float | None = None
     lengths_ms: tuple[float, float] | None = None
 
+    learned: Level | None = dataclasses.field(default=None, init=False)
+
     def __post_init__(self) -> None:
-        check_positive("least", self.least)
+        if self.least is not None:
+            check_positive("least", self.least)
         for length in self.lengths_ms or ():
             check_positive("lengths_ms", length)
 
-    def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        proposals = [_proposals(curve, length, self.least) for length in sorted(set(self._lengths()))]
+    @override
+    def candidates(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        faint = FAINT * float(curve.std())
+        proposals = [_proposals(curve, length, faint) for length in sorted(set(self._lengths()))]
         frames = np.concatenate([rows for rows, _ in proposals])
         contrast = np.concatenate([values for _, values in proposals])
-        remaining = soften(frames, contrast, self.least)
-        kept = remaining >= self.least
+        remaining = soften(frames, contrast, faint)
+        kept = (remaining >= faint) & (remaining > 0)
         frames = frames[kept]
         frames[:, 1] = [on + int(np.argmax(curve[on : off + 1])) for on, _, off in frames.tolist()]
         return Detections.of(frames, remaining[kept])

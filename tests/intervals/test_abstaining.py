@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memodule.intervals import Abstaining, FixedWindow, LabelledCurve, RelativeHeight, TwoLength
-from memodule.intervals.evidence import best_threshold, hits
+from memodule.intervals.evidence import best_level, hits
 from memodule.metrics.functional import operating_point, precision_recall_curve
 
 NONE = np.empty((0, 3), np.int64)
@@ -91,11 +91,11 @@ def test_no_other_threshold_has_a_larger_f1(seed):
     def f1(level):
         return 2 * true[pooled >= level].sum() / ((pooled >= level).sum() + 20)
 
-    chosen = best_threshold(confidence, hit, 20)
-    assert f1(chosen) == max(f1(level) for level in pooled)
+    best = best_level(confidence, hit, 20)
+    assert f1(best.least) == max(f1(level) for level in pooled) == best.f1
 
 
 def test_nothing_is_learned_where_nothing_is_found(fit):
     rule = fit(Abstaining(FixedWindow()), rise=5, fall=9)
     assert rule.calibrate([LabelledCurve(np.zeros(50), NONE)]).learned is None
-    assert best_threshold([np.array([0.9])], [np.array([False])], 3) is None
+    assert best_level([np.array([0.9])], [np.array([False])], 3) is None

@@ -1,11 +1,15 @@
 """Calibrated learns which evidence speaks for an expression, from nothing but labelled curves."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from memodule.emotions import NEUTRAL
 from memodule.intervals import Calibrated, LabelledCurve, RelativeHeight
 from memodule.intervals.logistic import Logistic
+
+EVIDENCE = ("temporal_evolution", "duration", "class_distribution", "within_video")
 
 
 def proposing():
@@ -35,7 +39,7 @@ def curves(seed, *, true_height=0.5, false_height=0.5, true_length=16, false_len
 
 
 def learned(fit, data, **options):
-    off = {"temporal_evolution": False, "duration": False, "class_distribution": False}
+    off = {"temporal_evolution": False, "duration": False, "class_distribution": False, "within_video": False}
     rule = fit(Calibrated([proposing()], **(off | options)), rise=[5, 6, 4, 5], fall=[10, 12, 8, 11])
     return rule.calibrate(data)
 
@@ -89,17 +93,11 @@ def test_confidence_is_the_probability_of_the_logistic_formula(fit):
 def test_every_prior_brings_its_own_columns_and_no_other(fit):
     data = curves(0)
     columns = {
-        (evolution, duration, classes): len(
-            learned(
-                fit, data, temporal_evolution=evolution, duration=duration, class_distribution=classes
-            ).learned.weights
-        )
-        for evolution in (False, True)
-        for duration in (False, True)
-        for classes in (False, True)
+        options: len(learned(fit, data, **dict(zip(EVIDENCE, options, strict=True))).learned.weights)
+        for options in itertools.product((False, True), repeat=4)
     }
-    for (evolution, duration, classes), count in columns.items():
-        assert count == 1 + 6 * evolution + 2 * duration + (evolution and duration) + 2 * classes
+    for (evolution, duration, classes, video), count in columns.items():
+        assert count == 1 + 6 * evolution + 2 * duration + (evolution and duration) + 2 * classes + 6 * video
 
 
 def test_a_given_level_is_used_instead_of_the_chosen_one(fit):

@@ -47,7 +47,7 @@ def test_overlapping_proposals_decay_by_the_documented_formula():
 
 def test_proposals_of_both_lengths_weaken_each_other(fit):
     """Forty samples of .4 hold ten of 1.0 (IoU .25): contrasts of .55 and .6 before, the weaker one decays."""
-    rule = fit(TwoLength(lengths_ms=(10, 40)), rise=5, fall=5)
+    rule = fit(TwoLength(least=0.2, lengths_ms=(10, 40)), rise=5, fall=5)
     curve = boxes(400, (100, 139, 0.4))
     curve[115:125] = 1.0
     found = rule.detect(curve)
