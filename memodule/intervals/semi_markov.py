@@ -196,11 +196,13 @@ class SemiMarkov(SelectionRule):
         if self.density == "log_normal":
             prior = duration.log_density(lengths) - duration.log_density(duration.median)
         sums = np.concatenate([[0.0], np.cumsum(scores)])
+        margin = int(lengths.max(initial=2))
+        padded = np.pad(sums, margin, mode="edge")
         onsets, stops, gains = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
         shorter, less = 0, np.full(len(scores) + 1, -np.inf)
         for length, log_prior in zip(lengths.tolist(), prior.tolist(), strict=True):
             gain = _likelihood_ratio(sums[length:] - sums[:-length], length, height, height_sd, noise**2)
-            gain = np.where(_higher_than_flanks(sums, length), gain + log_prior - penalty, -np.inf)
+            gain = np.where(_higher_than_flanks(padded, margin, length), gain + log_prior - penalty, -np.inf)
             # A segment that contains a shorter one with a larger gain is never part of the best sequence.
             sides = np.maximum(less[: len(gain)], less[length - shorter :][: len(gain)])
             found = ((gain > 0) & (gain > sides)).nonzero()[0]
@@ -211,17 +213,18 @@ class SemiMarkov(SelectionRule):
         return np.concatenate(onsets), np.concatenate(stops), np.concatenate(gains)
 
 
-def _higher_than_flanks(sums: FloatArray, length: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _higher_than_flanks(padded: FloatArray, margin: int, length: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Whether the mean of each segment is above the base line and above the means of half its length on either side.
 
     Args:
-        sums: (T + 1,) cumulated scores. Beyond the ends of the curve the base line goes on.
+        padded: (T + 1 + 2 * margin,) cumulated scores; beyond the ends of the curve the base line goes on.
     """
     flank = max(1, length // 2)
+    sums = padded[margin : len(padded) - margin]
     inside = (sums[length:] - sums[:-length]) / length
-    padded = np.pad(sums, flank, mode="edge")
-    flanks = (padded[flank:] - padded[:-flank]) / flank
-    return np.asarray(inside > np.maximum(0.0, np.maximum(flanks[: len(inside)], flanks[flank + length :])))
+    means = padded[margin - flank : len(padded) - margin + flank]
+    means = (means[flank:] - means[:-flank]) / flank
+    return np.asarray(inside > np.maximum(0.0, np.maximum(means[: len(inside)], means[flank + length :])))
 
 
 def best_chain(onsets: IntArray, stops: IntArray, gains: FloatArray, *, length: int) -> IntArray:

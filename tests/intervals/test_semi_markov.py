@@ -171,7 +171,7 @@ def test_heights_and_noise_are_learned_from_labelled_curves(fit):
     rule = fit(SemiMarkov(), rise=6, fall=14, macro=(40, 60)).calibrate(curves)
     assert rule.learned.micro == pytest.approx(np.mean(heights), abs=0.04)
     assert rule.learned.micro_sd == pytest.approx(np.hypot(0.1, 0.2 / np.sqrt(20)), abs=0.03)
-    assert rule.learned.macro == pytest.approx(0.15, abs=0.03)
+    assert rule.learned.macro == pytest.approx(0.10, abs=0.03)  # its base line is three macro-expressions long
     assert rule.learned.noise == pytest.approx(0.2 * np.sqrt(2), rel=0.1)  # white noise, doubled in variance
 
 
