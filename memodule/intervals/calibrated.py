@@ -38,8 +38,8 @@ class Calibrated(SelectionRule):
     - `class_distribution`: how much probability mass the emotions have inside, and how clearly one of them leads;
     - `within_video`, which is no prior: how it compares with the others of its video.
 
-    How much the weights are shrunk is chosen by cross-validation over the curves, and the threshold is that of the
-    largest F1 that cross-fitted probabilities promise. Of proposals that share a frame the most probable stays. The
+    How much the weights are shrunk is chosen by cross-validation over the curves, and the threshold is half of
+    the largest F1 that cross-fitted probabilities promise. Of proposals that share a frame the most probable stays. The
     confidence is the probability. Before `calibrate`, and after one on too few proposals, the rule is `uncalibrated`
     and returns the intervals of the first of its rules.
 
@@ -97,10 +97,11 @@ class Calibrated(SelectionRule):
             return
         self.learned, expected = cross_fit(rows, true)
         found = [_most_probable(p, chance) for p, chance in zip(proposals, expected, strict=True)]
-        # Expected hits, not counted ones: so a threshold from few subjects depends less on chance.
+        # Of calibrated probabilities, those above half of the best expected F1 give the best expected F1 (Lipton et al.
+        # 2014). Counted hits would let the threshold depend on chance where few subjects calibrate.
         certain = [some.confidence for some in found]
         best = evidence.best_level(certain, certain, sum(len(c.micro) for c in curves))
-        self.threshold = 0.0 if best is None else best.least
+        self.threshold = 0.0 if best is None else best.f1 / 2
 
     @property
     @override

@@ -15,7 +15,7 @@ from memodule.decoding.decode import decode
 from memodule.decoding.fitted import FittedDecoder
 from memodule.decoding.protocol import MEGC, Protocol
 from memodule.errors import UserError
-from memodule.intervals import Abstaining, FixedWindow, PriorGuided, RiseFall
+from memodule.intervals import Abstaining, ChallengeRule, FixedWindow, PriorGuided
 from memodule.metrics.evaluation import compare
 from memodule.metrics.functional import Tally, score
 from memodule.metrics.score_names import pooled_scores
@@ -64,7 +64,7 @@ PUBLISHED = Protocol.preset("published")
 
 
 @pytest.mark.parametrize("protocol", [MEGC, PUBLISHED, dataclasses.replace(MEGC, neutral="drop")], ids=lambda p: p.name)
-@pytest.mark.parametrize("rule", [PriorGuided, RiseFall])
+@pytest.mark.parametrize("rule", [PriorGuided, ChallengeRule])
 def test_the_studys_own_rule_gives_the_numbers_of_results_json(protocol, rule, tmp_path):
     folder = make_study(tmp_path / "runs", small_catalog(), rule=rule, protocol=protocol, frame_step=2, seeds=(0, 1))
     results = json.loads((folder / "results.json").read_text())
