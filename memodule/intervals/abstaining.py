@@ -64,6 +64,15 @@ class Abstaining(SelectionRule):
     def learns_from_curves(self) -> bool:
         return self.least is None or self.rule.learns_from_curves
 
+    @property
+    @override
+    def uncalibrated(self) -> str | None:
+        if self.least is None and self.calibration is not None and self.learned is None:
+            return (
+                super().uncalibrated or "the rule inside found no micro-expression on the curves, so no level is chosen"
+            )
+        return super().uncalibrated or self.rule.uncalibrated
+
     @override
     def state(self) -> dict[str, Any]:
         return super().state() | {"rule": self.rule.state(), "least": self.learned}
