@@ -1,6 +1,6 @@
 """Selection rules without a network: what they find on simulated curves, and how fast they are.
 
-    python experiments/benchmarks/decoding.py            # everything: about 20 minutes on 2 free cores
+    python experiments/benchmarks/decoding.py            # everything: about 10 minutes on 2 free cores
     python experiments/benchmarks/decoding.py --seeds 3 --rules RiseFall SemiMarkov  # a first impression
     python experiments/benchmarks/decoding.py --seeds 3 --only bench --score missed=0.3 blur_ms=100 distractors=40
     python experiments/benchmarks/decoding.py --only speed
