@@ -21,8 +21,8 @@ from memodule.synthetic.score_curves import ScoreModel, simulate_curves
 from memodule.training.settings import parse_config
 
 SCORES = ScoreModel(
-    noise=0.1, noise_ms=(0.0, 150.0), noise_shares=(0.5, 0.5), amplitude_sd=0.2, fade=0.3, missed=0.1, macro_leak=0.25,
-    distractors=2.0, base_spread=(0.2, 0.0),
+    noise=0.1, noise_ms=(0.0, 100.0), noise_shares=(0.5, 0.5), amplitude_sd=0.15, fade=0.3, missed=0.05,
+    macro_leak=0.25, distractors=2.0, base_spread=(0.2, 0.0),
 )  # fmt: skip
 """A clear network with some faults of every kind."""
 
