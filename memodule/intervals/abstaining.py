@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 from typing_extensions import override
 
 from memodule.datasets.catalog import Expression
-from memodule.intervals.base import Detections, FloatArray, LabelledCurve, SelectionRule, check_rule
+from memodule.intervals.base import NOTHING_FOUND, Detections, FloatArray, LabelledCurve, SelectionRule, check_rule
 from memodule.intervals.checks import check_choice, check_number
 from memodule.intervals.evidence import best_level, heights, hits
 from memodule.intervals.robust import robust_deviation
@@ -67,11 +67,8 @@ class Abstaining(SelectionRule):
     @property
     @override
     def uncalibrated(self) -> str | None:
-        if self.least is None and self.calibration is not None and self.learned is None:
-            return (
-                super().uncalibrated or "the rule inside found no micro-expression on the curves, so no level is chosen"
-            )
-        return super().uncalibrated or self.rule.uncalibrated
+        missing = self.least is None and self.learned is None
+        return super().uncalibrated or (NOTHING_FOUND if missing else self.rule.uncalibrated)
 
     @override
     def state(self) -> dict[str, Any]:

@@ -24,6 +24,10 @@ _LARGEST: Final = 1e12
 """Larger scores are cut off: real ones never come near, and sums of larger ones could overflow."""
 
 
+NOTHING_FOUND: Final = "it found no micro-expression on the curves that should have calibrated it"
+"""A reason for `SelectionRule.uncalibrated`: without any hit no level is better than another."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Detections:
     """Intervals found on one curve.

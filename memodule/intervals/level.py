@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
-from memodule.intervals.base import Detections, FloatArray, LabelledCurve, SelectionRule
+from memodule.intervals.base import NOTHING_FOUND, Detections, FloatArray, LabelledCurve, SelectionRule
 from memodule.intervals.evidence import best_level, hits
 
 Unit = Literal["score", "spread", "tallest"]
@@ -70,6 +70,12 @@ class TallRule(SelectionRule):
     @override
     def learns_from_curves(self) -> bool:
         return self.least is None
+
+    @property
+    @override
+    def uncalibrated(self) -> str | None:
+        missing = self.least is None and self.learned is None
+        return super().uncalibrated or (NOTHING_FOUND if missing else None)
 
     @override
     def candidates(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 from typing_extensions import override
 
-from memodule.intervals.base import Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
+from memodule.intervals.base import NOTHING_FOUND, Detections, FloatArray, IntArray, LabelledCurve, SelectionRule
 from memodule.intervals.base_line import above_base_line
 from memodule.intervals.checks import check_choice, check_number, check_positive
 from memodule.intervals.evidence import hits
@@ -120,6 +120,12 @@ class SemiMarkov(SelectionRule):
         """The score levels in use: learned, otherwise as given."""
         given = Heights(self.micro_height, self.micro_height_sd, self.macro_height, self.macro_height_sd, self.noise)
         return self.learned or given
+
+    @property
+    @override
+    def uncalibrated(self) -> str | None:
+        missing = self.penalty is None and self.chosen is None
+        return super().uncalibrated or (NOTHING_FOUND if missing else None)
 
     @override
     def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
