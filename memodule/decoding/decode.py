@@ -54,9 +54,7 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     `protocol.neutral` says how frames vote. Intervals voted neutral are kept. On a curve without classes all emotions
     are unknown.
     """
-    found = rule.detect(curve.score, curve.probabilities)
-    if curve.known is not None:  # nothing is found where there is no score
-        found = found.where(curve.known[np.clip(found.frames[:, 1], 0, len(curve.known) - 1)])
+    found = rule.detect(curve.score, curve.probabilities, curve.known)
     emotions = found.emotions
     if curve.logits is None:
         emotions = np.full(len(found), UNKNOWN, np.int64)
@@ -74,6 +72,7 @@ def labelled_curve(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
         _sampled(catalog.expressions_of(curve.key, "macro"), curve.frame_step),
         None if curve.probabilities is None else curve.probabilities.astype(np.float64),
         np.array([EMOTIONS.index(e.emotion) for e in micro], dtype=np.int64),
+        curve.known,
     )
 
 

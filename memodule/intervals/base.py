@@ -16,9 +16,16 @@ import numpy.typing as npt
 from memodule.datasets.catalog import Expression
 from memodule.errors import UserError
 from memodule.intervals.timing import Timing
+from memodule.intervals.unknown import Bridged
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+_LONG: Final = 2.0
+"""Standard deviations of the log-duration above the median."""
+
+_BRIDGE: Final = 60
+"""Samples of the longest bridge over a gap, for rules that were not fitted."""
 
 _LARGEST: Final = 1e12
 """Larger scores are cut off: real ones never come near, and sums of larger ones could overflow."""
@@ -73,6 +80,7 @@ class LabelledCurve:
         macro: (j, 3) the same for macro-expressions.
         probabilities: (T, 5) class probabilities per frame, or None.
         emotions: (m,) class of each micro-expression, or None.
+        known: (T,) False where there is no score; None if all are known.
     """
 
     curve: FloatArray
@@ -80,6 +88,24 @@ class LabelledCurve:
     macro: IntArray = dataclasses.field(default_factory=lambda: np.empty((0, 3), np.int64))
     probabilities: FloatArray | None = None
     emotions: IntArray | None = None
+    known: npt.NDArray[np.bool_] | None = None
+
+    def bridged(self, longest: int) -> "LabelledCurve":
+        """Without unknown samples, and without expressions whose apex is unknown; see `memodule.intervals.unknown`.
+
+        Args:
+            longest: Length of the longest bridge over a gap, in samples.
+        """
+        if self.known is None or self.known.all():
+            return self
+        if not self.known.any():
+            nothing = np.empty((0, 3), np.int64)
+            none = None if self.probabilities is None else self.probabilities[:0]
+            return LabelledCurve(self.curve[:0], nothing, nothing, none, np.empty(0, np.int64))
+        bridged = Bridged.of(self.curve, self.probabilities, self.known, longest)
+        micro, kept = bridged.rows(self.micro)
+        emotions = None if self.emotions is None else self.emotions[kept]
+        return LabelledCurve(bridged.curve, micro, bridged.rows(self.macro)[0], bridged.probabilities, emotions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +155,7 @@ class SelectionRule(abc.ABC):
         The curves belong to training or inner validation subjects, never to the scored one. An earlier calibration is
         forgotten.
         """
+        curves = [labelled.bridged(self._longest_bridge()) for labelled in curves]
         self._calibrate(curves)
         self.calibration = Calibration(len(curves), sum(len(labelled.micro) for labelled in curves))
         return self
@@ -147,10 +174,18 @@ class SelectionRule(abc.ABC):
         seen = self.calibration.micro if self.calibration else 0
         return "no labelled score curve has calibrated it" if self.learns_from_curves and not seen else None
 
-    def detect(self, curve: npt.ArrayLike, probabilities: npt.ArrayLike | None = None) -> Detections:
+    def detect(
+        self,
+        curve: npt.ArrayLike,
+        probabilities: npt.ArrayLike | None = None,
+        known: npt.NDArray[np.bool_] | None = None,
+    ) -> Detections:
         """Find the micro-expressions of one curve (T,).
 
-        Some rules use `probabilities`: (T, 5) class probabilities per frame, the softmax of the logits.
+        Args:
+            probabilities: (T, 5) class probabilities per frame, the softmax of the logits; some rules use them.
+            known: (T,) False where there is no score, whatever `curve` holds there: such samples decide nothing, and
+                no interval reaches into them (see `memodule.intervals.unknown`). None if all are known.
 
         Raises:
             RuntimeError: If the rule needs `fit` first.
@@ -158,7 +193,19 @@ class SelectionRule(abc.ABC):
         scores = _finite(np.asarray(curve, dtype=np.float64).reshape(-1))
         if not scores.size:
             return Detections.none()
-        return self._detect(scores, None if probabilities is None else _finite(np.asarray(probabilities, np.float64)))
+        classes = None if probabilities is None else _finite(np.asarray(probabilities, np.float64))
+        if known is None or known.all():
+            return self._detect(scores, classes)
+        if not known.any():
+            return Detections.none()
+        bridged = Bridged.of(scores, classes, known, self._longest_bridge())
+        found = self._detect(bridged.curve, bridged.probabilities)
+        frames, kept = bridged.found(found.frames)
+        return dataclasses.replace(found.where(kept), frames=frames)
+
+    def _longest_bridge(self) -> int:
+        """Samples of the longest bridge over a gap: two long expressions, so that both sides are apart."""
+        return _BRIDGE if self.timing is None else max(2, round(2 * self.timing.duration.quantile(_LONG)))
 
     def select(self, curve: npt.ArrayLike) -> IntArray:
         """The `frames` of `detect` alone: (n, 3) int64, 0-based and inclusive."""

@@ -18,7 +18,7 @@ from memodule.flow.extractor import FlowExtractor
 from memodule.flow.face import face_finder
 from memodule.intervals import SelectionRule
 from memodule.runtime.opencv import opencv_alone
-from memodule.spotting.coverage import Stretch, find_stretches
+from memodule.spotting.coverage import find_stretches
 from memodule.spotting.default import CAUTION, require_default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.reading import Timeline, VideoReading
@@ -169,7 +169,7 @@ class Spotter:
             sample_seconds=timeline.seconds,
             score=np.where(analysed, curve.score, np.float32("nan")),
             probabilities=_given(curve.probabilities),
-            expressions=tuple(self._expressions(curve, rule, stretches, timeline)),
+            expressions=tuple(self._expressions(curve, rule, timeline)),
             sections=tuple(timeline.section(stretch) for stretch in stretches),
             places=tuple(reading.places),
             faces=reading.most_faces,
@@ -203,29 +203,22 @@ class Spotter:
     def _curve(
         self, reading: VideoReading, source: VideoSource, sampling: Sampling, analysed: npt.NDArray[np.bool_]
     ) -> VideoCurve:
-        """The stitched curve; where nothing was analysed it has the mean score, which is not a peak."""
+        """The stitched curve; where nothing was analysed its scores mean nothing and are unknown."""
         spot, logits = np.concatenate(reading.spot), np.concatenate(reading.logits)
         key, stitching = ("", source.path.name), self.model.protocol.stitching
         curve = stitched_curve(key, spot, logits, stitching, fps=sampling.rate, frame_step=1)
-        score = curve.score[: reading.count]
-        neutral = score[analysed].mean() if analysed.any() else np.float32(0)
-        score = np.where(analysed, score, neutral).astype(np.float32)
-        return dataclasses.replace(curve, score=score, logits=_given(curve.logits)[: reading.count])
+        score, logits = curve.score[: reading.count], _given(curve.logits)[: reading.count]
+        return dataclasses.replace(curve, score=score, logits=logits, known=analysed)
 
-    def _expressions(
-        self, curve: VideoCurve, rule: SelectionRule, stretches: Sequence[Stretch], timeline: Timeline
-    ) -> Iterator[SpottedExpression]:
-        """The detections with their apex in an analysed part, cut off where that part ends."""
-        protocol, analysed = self.model.protocol, [s for s in stretches if s.reason is None]
-        if not analysed:
-            return
+    def _expressions(self, curve: VideoCurve, rule: SelectionRule, timeline: Timeline) -> Iterator[SpottedExpression]:
+        """The detections, all of them in analysed parts."""
+        protocol, last = self.model.protocol, len(curve.score) - 1
         decoded = decode(curve, rule, protocol)
         rows = zip(decoded.sampled.tolist(), decoded.emotions.tolist(), decoded.confidence.tolist(), strict=True)
         for (onset, apex, offset), emotion, confidence in rows:
-            part = next((s for s in analysed if s.first <= apex <= s.last), None)
-            if part is None or (emotion == NEUTRAL and protocol.filter_neutral):
+            if emotion == NEUTRAL and protocol.filter_neutral:
                 continue
-            onset, offset = max(onset, part.first), min(offset, part.last)
+            onset, offset = max(onset, 0), min(offset, last)  # an unclipped window may leave the video
             means = _given(curve.probabilities)[onset : offset + 1].mean(axis=0).tolist()
             yield SpottedExpression(
                 onset=int(timeline.frames[onset]),

@@ -53,6 +53,17 @@ def test_json_says_what_was_found_and_what_is_unknown(spotted):
         assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-3)
 
 
+def test_what_is_found_does_not_depend_on_how_long_the_face_is_not_seen(spotted, face_frames, checkpoint, tmp_path):
+    """Twelve seconds of nothing instead of one."""
+    nothing = [np.full_like(face_frames[0], 90)] * 360
+    write_video(tmp_path / "mine.avi", [*face_frames[:60], *nothing], 30)
+    longer = Spotter.from_checkpoint(checkpoint).spot(tmp_path / "mine.avi").as_dict()
+    shorter = json.loads((spotted / "mine.json").read_text())
+    assert len(longer["curve"]["score"]) == 420
+    assert json.loads(json.dumps(longer["expressions"])) == shorter["expressions"]
+    assert shorter["expressions"]
+
+
 def test_the_table_agrees_and_lists_the_unknown_part(spotted):
     result = json.loads((spotted / "mine.json").read_text())
     with (spotted / "mine.csv").open() as file:
