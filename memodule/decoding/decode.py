@@ -59,7 +59,7 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     if curve.logits is None:
         emotions = np.full(len(found), UNKNOWN, np.int64)
     elif emotions is None:
-        emotions = vote_emotions(found.frames, curve.frame_emotions[protocol.neutral])
+        emotions = vote_emotions(found.frames, curve.frame_emotions[protocol.neutral], short=protocol.short_intervals)
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
 

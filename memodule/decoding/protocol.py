@@ -27,6 +27,7 @@ _PUBLISHED: Final[dict[str, Any]] = {
     "fitted_on": "all",
     "stitching": "published",
     "neutral": "zero",
+    "short_intervals": "neutral",
     "filter_neutral": False,
     "filter_after_matching": True,
     "absent_classes": "skip",
@@ -52,6 +53,9 @@ class Protocol:
             of each later one), "mean" (average of the overlap), or "published" (depends on the batch size).
         neutral: What happens to the neutral logit before a frame's emotion is decided: "keep" it, set it to "zero", or
             "drop" it so that every frame has an emotion (published synergy strategies 0, 1, 2).
+        short_intervals: Emotions are voted by an interval's inner frames. One of up to three sampled frames has none:
+            all its frames "vote", or it is "neutral" (published code), so that no expression of up to 100 ms is ever
+            found where neutral intervals are discarded.
         filter_neutral: Whether an interval voted neutral is discarded.
         filter_after_matching: Whether discarded intervals are matched first, so that they can claim a truth from a
             prediction that would have kept it (published code). No effect without `filter_neutral`.
@@ -68,6 +72,7 @@ class Protocol:
     fitted_on: Literal["training", "all"] = "training"
     stitching: Literal["tail", "mean", "published"] = "tail"
     neutral: Literal["keep", "zero", "drop"] = "zero"
+    short_intervals: Literal["vote", "neutral"] = "vote"
     filter_neutral: bool = True
     filter_after_matching: bool = False
     emotions: tuple[str, ...] = SCORED_EMOTIONS

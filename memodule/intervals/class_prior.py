@@ -21,11 +21,13 @@ _LEAST: Final = 1e-6
 def class_mass(frames: IntArray, probabilities: FloatArray) -> FloatArray:
     """(n, 5) mean class probabilities over the inner frames of intervals (n, 3), the voters of `vote_emotions`.
 
-    Intervals without inner frames inside the curve are neutral.
+    Where there is no inner frame, all frames of the interval count; one outside the curve is neutral.
     """
     sums = np.concatenate([np.zeros((1, NEUTRAL + 1)), np.cumsum(probabilities, axis=0)])
-    starts = np.clip(frames[:, 0] + 1, 0, len(probabilities))
-    stops = np.maximum(starts, np.clip(frames[:, 2] - 1, 0, len(probabilities)))
+    onsets, offsets = frames[:, 0], frames[:, 2]
+    short = np.clip(offsets - 1, 0, len(probabilities)) <= np.clip(onsets + 1, 0, len(probabilities))
+    starts = np.clip(np.where(short, onsets, onsets + 1), 0, len(probabilities))
+    stops = np.maximum(starts, np.clip(np.where(short, offsets + 1, offsets - 1), 0, len(probabilities)))
     mass = (sums[stops] - sums[starts]) / np.maximum(1, stops - starts)[:, None]
     mass[stops == starts] = np.eye(NEUTRAL + 1)[NEUTRAL]
     return np.asarray(mass)

@@ -13,6 +13,9 @@ NeutralWay = Literal["keep", "zero", "drop"]
 NEUTRAL_WAYS: Final[tuple[NeutralWay, ...]] = get_args(NeutralWay)
 """Ways to treat the neutral logit: the published code's synergy strategies 0, 1 and 2."""
 
+ShortWay = Literal["vote", "neutral"]
+"""What an interval without inner frames is."""
+
 _PENALISED: Final = EMOTIONS.index("negative")
 _ENOUGH: Final = 0.2
 """The penalty vote ignores the negative class if more than this share of frames says something else."""
@@ -39,20 +42,30 @@ def frame_emotions(logits: npt.ArrayLike, neutral: NeutralWay = "keep") -> IntAr
 
 
 def vote_emotions(
-    intervals: npt.ArrayLike, frame_emotions: npt.ArrayLike, method: Literal["majority", "penalty"] = "majority"
+    intervals: npt.ArrayLike,
+    frame_emotions: npt.ArrayLike,
+    method: Literal["majority", "penalty"] = "majority",
+    short: ShortWay = "neutral",
 ) -> IntArray:
     """(n,) int64 class index of each interval: the most frequent class of its inner frames.
 
     Frames onset + 1 .. offset - 2 vote, as in the published code. Of equally frequent classes the first one seen wins.
-    An interval without voters is neutral. "penalty" is the published code's rule for the SAMM challenge videos: if more
-    than a fifth of the voters are not negative, negative votes do not count.
+    An interval of up to three frames has no such frame: it is neutral (published code) unless `short` is "vote". So is
+    one outside the curve. "penalty" is the published code's rule for the SAMM challenge videos: if more than a fifth of
+    the voters are not negative, negative votes do not count.
 
     Args:
         intervals: (n, 3) onset, apex, offset in sampled frames (they may extend past the curve).
+        short: Whether all frames onset .. offset "vote" where there is no inner one.
     """
     classes = np.asarray(frame_emotions, dtype=np.int64).reshape(-1)
     rows = np.asarray(intervals, dtype=np.int64).reshape(-1, 3)
-    winners = [_winner(classes[max(0, on) + 1 : max(1, off - 1)].tolist(), method) for on, _, off in rows.tolist()]
+    winners = []
+    for onset, _, offset in rows.tolist():
+        voters = classes[max(0, onset) + 1 : max(1, offset - 1)]
+        if not len(voters) and short == "vote":
+            voters = classes[max(0, onset) : max(0, offset + 1)]
+        winners.append(_winner(voters.tolist(), method))
     return np.array(winners, dtype=np.int64)
 
 

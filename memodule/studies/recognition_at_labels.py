@@ -22,7 +22,7 @@ from memodule.metrics.functional import Tally, bootstrap, confusion_of, recognit
 def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str, Tally]:
     """Count how the labelled micro-expressions of each subject are recognised.
 
-    An interval without a voting frame, because it is short or beyond the end of the curve, counts as neutral.
+    An interval beyond the end of the curve counts as neutral.
 
     Returns:
         For each held-out subject the Tally of its micro-expressions over all seeds, all true positives.
@@ -33,7 +33,7 @@ def tally_at_labels(curves: Iterable[VideoCurve], catalog: Catalog) -> dict[str,
         intervals = np.array([(e.onset, e.onset, e.offset) for e in micro], np.int64).reshape(-1, 3) // curve.frame_step
         voted = np.full(len(micro), UNKNOWN, np.int64)
         if curve.logits is not None:
-            voted = vote_emotions(intervals, frame_emotions(curve.logits, "drop"))
+            voted = vote_emotions(intervals, frame_emotions(curve.logits, "drop"), short="vote")
         true = np.array([EMOTIONS.index(e.emotion) for e in micro], np.int64)
         tally = Tally(tp=len(micro), confusion=confusion_of(true, voted))
         tallies[curve.subject] = tallies.get(curve.subject, Tally()) + tally

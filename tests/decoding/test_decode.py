@@ -69,6 +69,16 @@ def test_the_neutral_logit_is_treated_as_the_protocol_says(neutral, emotion):
     assert decoded.emotions.tolist() == [emotion]
 
 
+@pytest.mark.parametrize(("protocol", "hits"), [(Protocol(), 1), (Protocol(short_intervals="neutral"), 0)])
+def test_an_expression_of_three_samples_is_a_hit_if_short_intervals_vote(protocol, hits):
+    decoded = decode(bump(), FixedWindow(half_window=1), protocol)
+    assert decoded.sampled.tolist() == [[39, 40, 41]]
+    assert decoded.emotions.tolist() == [1 if hits else 4]
+    truth = catalog(micro(39 * STEP, 41 * STEP + 6))
+    tally = tally_subjects([compared(decoded, truth, protocol)], protocol)["006"]
+    assert (tally.tp, tally.fn) == (hits, 1 - hits)
+
+
 def test_labels_reach_the_rules_in_sampled_frames():
     macro = Expression("006", "1", "macro", 400, None, 470, "")
     curve = labelled_curve(bump(), catalog(micro(140, 210, "surprise", 170), micro(280, 343), macro))

@@ -48,7 +48,8 @@ def test_mass_counts_only_inner_frames():
     assert class_mass(np.array([[11, 13, 28]]), seen)[0].tolist() == [1, 0, 0, 0, 0]
     assert class_mass(np.array([[10, 13, 29]]), seen)[0].tolist() == pytest.approx([15 / 17, 0, 2 / 17, 0, 0])
     assert class_mass(np.array([[5, 6, 8]]), seen)[0].tolist() == [0, 0, 1, 0, 0]
-    assert class_mass(np.array([[5, 6, 7]]), seen)[0].tolist() == [0, 0, 0, 0, 1]  # no inner frame: neutral
+    assert class_mass(np.array([[5, 6, 7]]), seen)[0].tolist() == [0, 0, 1, 0, 0]  # no inner frame: all count
+    assert class_mass(np.array([[200, 201, 202]]), seen)[0].tolist() == [0, 0, 0, 0, 1]  # outside: neutral
 
 
 def test_frequency_tips_the_scale_where_masses_are_close():

@@ -30,7 +30,7 @@ def spotted(path, expressions, sections):
         for on, off, emotion, c in expressions
     ]
     unseen = [Section(first, last, first / 30, last / 30, "no face") for first, last in sections]
-    return SimpleNamespace(path=Path(path), expressions=found, not_analysed=unseen)
+    return SimpleNamespace(path=Path(path), expressions=found, not_analysed=unseen, uncalibrated=None)
 
 
 @pytest.fixture

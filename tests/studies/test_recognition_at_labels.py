@@ -54,7 +54,7 @@ def test_without_a_voter_there_is_no_answer():
     tallies = tally_at_labels([curve("a", (0, 99, OTHERS), length=90), curve("b", (0, 99, NEGATIVE))], labels)
     assert tallies["a"].confusion[OTHERS].tolist() == [0, 0, 0, 1, 0]  # frame 11 is its only voter
     assert tallies["a"].confusion[POSITIVE].tolist() == [0, 0, 0, 0, 1]  # behind the curve's end
-    assert tallies["b"].confusion[NEGATIVE].tolist() == [0, 0, 0, 0, 1]  # onset + 1 .. offset - 2 is empty
+    assert tallies["b"].confusion[NEGATIVE].tolist() == [1, 0, 0, 0, 0]  # too short for inner frames: all vote
 
 
 def test_scores_are_those_of_recognition_beside_the_majority_emotion():
