@@ -35,8 +35,7 @@ def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:
     onsets, stops = frames[:, 0], frames[:, 2] + 1
     length = stops - onsets
     flank = np.maximum(1, length // 2)
-    inside = _means(scores, onsets, stops)
-    before, after = _means(scores, onsets - flank, onsets), _means(scores, stops, stops + flank)
+    inside, before, after = _inside_and_flanks(scores, frames)
     far = np.maximum(
         _means(scores, onsets - 2 * length, onsets - flank), _means(scores, stops + flank, stops + 2 * length)
     )
@@ -65,12 +64,9 @@ def standing(curve: FloatArray, frames: IntArray, above: FloatArray) -> FloatArr
         (n, 6): of the contrast to the higher flank, and of the mean inside above the base line, each: in units of the
         standard deviation of the curve, as a share of the largest, and the logarithm of its rank.
     """
-    onsets, stops = frames[:, 0], frames[:, 2] + 1
-    flank = np.maximum(1, (stops - onsets) // 2)
-    inside = _means(curve, onsets, stops)
-    contrast = inside - np.maximum(_means(curve, onsets - flank, onsets), _means(curve, stops, stops + flank))
+    inside, before, after = _inside_and_flanks(curve, frames)
     columns = []
-    for values in (contrast, _means(above, onsets, stops)):
+    for values in (inside - np.maximum(before, after), _means(above, frames[:, 0], frames[:, 2] + 1)):
         ranks = np.argsort(np.argsort(-values, kind="stable"), kind="stable")
         largest = max(_SMALLEST, float(values.max(initial=0.0)))
         columns += [values / max(_SMALLEST, float(above.std())), np.maximum(values / largest, -1.0), np.log1p(ranks)]
@@ -121,6 +117,14 @@ def best_level(
     last = np.append(np.diff(certain[order]) != 0, True)  # equal confidences stay together
     best = int(np.argmax(np.where(last, f1, -1.0)))
     return OperatingPoint(float(certain[order][best]), float(f1[best]))
+
+
+def _inside_and_flanks(scores: FloatArray, frames: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(n,) mean scores inside each interval, and of half its length before and after."""
+    onsets, stops = frames[:, 0], frames[:, 2] + 1
+    flank = np.maximum(1, (stops - onsets) // 2)
+    before, after = _means(scores, onsets - flank, onsets), _means(scores, stops, stops + flank)
+    return _means(scores, onsets, stops), before, after
 
 
 def _means(scores: FloatArray, starts: IntArray, stops: IntArray) -> FloatArray:

@@ -1,5 +1,6 @@
 """How tall an interval must be: in units of the score, of its curve's spread, or of the tallest on its curve."""
 
+import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
@@ -40,7 +41,7 @@ class Level:
 
 
 UNLEARNED: Final = Level("spread", 2.0)
-"""In use before a level is learned: it fits no curve exactly, and none of the usual ones badly."""
+"""In use before a level is learned; most curves have one near it."""
 
 
 def in_unit(height: FloatArray, curve: FloatArray, unit: Unit) -> FloatArray:
@@ -77,9 +78,10 @@ class TallRule(SelectionRule):
         missing = self.least is None and self.learned is None
         return super().uncalibrated or (NOTHING_FOUND if missing else None)
 
+    @abc.abstractmethod
     @override
     def candidates(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        raise NotImplementedError
+        """Intervals of any height, down to `FAINT`, which is their confidence."""
 
     @override
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:

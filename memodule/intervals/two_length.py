@@ -18,14 +18,16 @@ class TwoLength(TallRule):
     One fixed length cannot reach IoU .5 with both short and long expressions, two nearly can (see
     `memodule.intervals.timing.two_lengths_of`). For each length, contrast is the mean score inside minus the larger of
     the means over the half lengths before and after; its local maxima are proposals. Soft-NMS lets overlapping
-    proposals weaken each other; those that stay above `least` are detected, with the remaining contrast as confidence.
+    proposals weaken each other; those that stay above a level are detected, with the remaining contrast as confidence.
     The apex is the largest score inside.
 
     No published counterpart.
 
     Attributes:
-        least: Smallest remaining contrast of a detection, in units of the score.
+        least: Smallest remaining contrast of a detection, in units of the score; None lets `calibrate` choose, see
+            `TallRule`.
         lengths_ms: The two lengths; None fits them to the training expressions.
+        learned: The level that `calibrate` chose.
     """
 
     least: float | None = None
