@@ -123,7 +123,10 @@ class Calibrated(SelectionRule):
             rule.load_state(part)
         self.learned = None if state["learned"] is None else Logistic(**state["learned"])
         self.threshold = state["threshold"]
-        self.true, self.false = state.get("true", 0), state.get("false", 0)  # files of older versions have none
+        if "true" in state:
+            self.true, self.false = state["true"], state["false"]
+        else:  # an older version, which did not compare within the video
+            self.within_video = False
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:

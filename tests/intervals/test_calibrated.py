@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memodule.emotions import NEUTRAL
-from memodule.intervals import Calibrated, LabelledCurve, RelativeHeight
+from memodule.intervals import Calibrated, LabelledCurve, RelativeHeight, build_rule, describe_rule
 from memodule.intervals.logistic import Logistic
 
 EVIDENCE = ("temporal_evolution", "duration", "class_distribution", "within_video")
@@ -104,6 +104,15 @@ def test_a_given_level_is_used_instead_of_the_chosen_one(fit):
     data = curves(0, true_height=0.6, false_height=0.4)
     found = [sum(len(learned(fit, data, least=level).detect(c.curve)) for c in data) for level in (0.1, 0.5, 0.95)]
     assert found[0] > found[1] > found[2]
+
+
+def test_what_an_older_version_learned_still_decodes(fit):
+    data = curves(0, true_height=0.6, false_height=0.4)
+    rule = learned(fit, data, temporal_evolution=True)
+    older = describe_rule(rule)
+    del older["init_args"]["within_video"], older["state"]["true"], older["state"]["false"]
+    read = build_rule(older, "checkpoint")
+    assert read.detect(data[0].curve).frames.tolist() == rule.detect(data[0].curve).frames.tolist() != []
 
 
 def test_before_calibration_it_is_the_first_of_its_rules(fit):
