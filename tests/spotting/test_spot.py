@@ -64,6 +64,22 @@ def test_what_is_found_does_not_depend_on_how_long_the_face_is_not_seen(spotted,
     assert shorter["expressions"]
 
 
+@pytest.mark.parametrize("seen_before", [0, 40])
+def test_the_face_may_be_unseen_before_or_in_between(seen_before, face_frames, checkpoint, tmp_path):
+    found = []
+    for length in (30, 180):
+        nothing = [np.full_like(face_frames[0], 90)] * length
+        write_video(tmp_path / "mine.avi", [*face_frames[:seen_before], *nothing, *face_frames[seen_before:]], 30)
+        result = Spotter.from_checkpoint(checkpoint).spot(tmp_path / "mine.avi")
+        rows = [(e.onset, e.apex, e.offset, e.emotion, round(e.confidence, 6)) for e in result.expressions]
+        shifts = [0 if row[1] < seen_before else length for row in rows]
+        found.append([(*(frame - by for frame in row[:3]), *row[3:]) for row, by in zip(rows, shifts, strict=True)])
+        unseen = np.isnan(result.score)
+        assert unseen[seen_before : seen_before + length].all()
+        assert not any(unseen[row[0] : row[2] + 1].any() for row in rows)
+    assert found[0] == found[1] != []
+
+
 def test_the_table_agrees_and_lists_the_unknown_part(spotted):
     result = json.loads((spotted / "mine.json").read_text())
     with (spotted / "mine.csv").open() as file:
