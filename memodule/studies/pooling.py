@@ -13,8 +13,8 @@ from memodule.metrics.evaluation import details, evaluate, per_subject, tally_su
 from memodule.metrics.functional import SCORES, Tally, score
 from memodule.metrics.score_names import without_recognition
 from memodule.studies.calibration_marks import calibration_values
+from memodule.studies.coverage import Coverage
 from memodule.studies.fold_result import FoldResult
-from memodule.studies.foreign.coverage import Coverage
 from memodule.studies.inner import inner_scores
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
 from memodule.studies.study import Study
@@ -51,8 +51,8 @@ def pool_study(study: Study) -> dict[str, Any]:
     """The contents of a study's `results.json`, listed in docs/data-formats.md; the same study gives the same bytes.
 
     Finished folds count; where some are missing, `complete` is false. Recognition and STRS are None where the curves
-    have no classes. `calibration` and `uncalibrated` are there only where the rule learns from curves. A study of
-    imported curves has `coverage`, what these leave open.
+    have no classes. `calibration` and `uncalibrated` are there only where the rule learns from curves. `coverage`, what
+    curves leave open, is there in studies of imported curves, and where expressions have no score.
 
     Raises:
         UserError: If a file of a finished fold is damaged.
@@ -74,8 +74,9 @@ def pool_study(study: Study) -> dict[str, Any]:
         **pool({seed: decoded_videos(run) for seed, run in by_seed.items()}, study.catalog, protocol),
         "recognition_at_labels": scores_at_labels(tally_at_labels(curves, study.catalog), protocol),
     }
-    if study.imported:
-        pooled["coverage"] = Coverage.of(curves, study.catalog.of({fold.subject for fold in folds})).to_dict()
+    coverage = Coverage.of(curves, study.catalog.of({fold.subject for fold in folds}))
+    if study.imported or not coverage.complete:
+        pooled["coverage"] = coverage.to_dict()
     return pooled if have_classes(curves) else without_recognition(pooled)
 
 

@@ -23,7 +23,7 @@ from memodule.errors import UserError
 from memodule.intervals.description import build_rule, describe_rule
 from memodule.runtime.atomic import write_json
 from memodule.runtime.digests import json_sha256
-from memodule.studies.foreign.coverage import Coverage
+from memodule.studies.coverage import Coverage
 from memodule.studies.foreign.curves import Sampling, spacing, video_curves
 from memodule.studies.foreign.files import read_curve_files
 from memodule.studies.loso import Outcome, pool_and_write

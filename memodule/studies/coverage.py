@@ -29,6 +29,11 @@ class Coverage:
     micro: int
     uncovered: int
 
+    @property
+    def complete(self) -> bool:
+        """Whether every video has a curve, and every micro-expression a score."""
+        return not self.without and not self.uncovered
+
     @classmethod
     def of(cls, curves: Iterable[VideoCurve], catalog: Catalog) -> "Coverage":
         """Compare curves with the videos and micro-expressions of a Catalog."""
