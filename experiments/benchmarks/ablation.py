@@ -46,7 +46,7 @@ def study(subjects: int | None) -> PreparedStudy:
             score = np.resize(curves[video.key].curve, SAMPLES).astype(np.float32)
             logits = np.log(np.resize(curves[video.key].probabilities, (SAMPLES, 5)) + 1e-6).astype(np.float32)
             test.append(PreparedCurve.of(VideoCurve(*video.key, score, logits, video.fps, STEP), catalog, MEGC))
-        folds.append(PreparedFold(subject, 0, training, (), known, describe_rule(rule), test, {}))
+        folds.append(PreparedFold(subject, 0, training, (), (), known, describe_rule(rule), test, {}))
     return PreparedStudy(MEGC, catalog, folds, "benchmark")
 
 
