@@ -180,11 +180,16 @@ class LosoDataModule(LightningDataModule):
         )
         return slice_windows(score, length), slice_windows(emotion, length)
 
+    def _whole_windows(self, video: Video, windows: int) -> int:
+        """How many of a video's windows hold nothing but its own frames; a further one is filled up with its last."""
+        return min(windows, self.flow_parameters.windows(video.frames))
+
     def _training_windows(self) -> TrainingWindows:
         """Load the training subjects' windows, drop most without an expression, and weight the classes."""
         videos = [video for video in self.catalog.videos if video.subject in self.fold.training]
         records = [self.store.get(*video.key) for video in videos]
-        labels = [self._labels(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
+        whole = [self._whole_windows(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
+        labels = [self._labels(video, count) for video, count in zip(videos, whole, strict=True)]
         score = np.concatenate([score for score, _ in labels])
         emotion = np.concatenate([emotion for _, emotion in labels])
         holds = [bool((window > 0).any()) for window in score]
@@ -200,7 +205,7 @@ class LosoDataModule(LightningDataModule):
         self.class_weights = torch.from_numpy(class_weights(counts, self.hparams["neutral_factor"]))
         return TrainingWindows(
             {
-                "flow": torch.from_numpy(gather(records, kept)),
+                "flow": torch.from_numpy(gather(records, whole, kept)),
                 "spot": torch.from_numpy(score[kept]),
                 "emotion": torch.from_numpy(emotion[kept]),
             }
@@ -222,7 +227,7 @@ class LosoDataModule(LightningDataModule):
                         "emotion": torch.from_numpy(emotion),
                     }
                 )
-                offsets[video.subject] += len(windows)
+                offsets[video.subject] += self._whole_windows(video, len(windows))
         length = self.hparams["window"]
         filler: VideoBatch = {
             "key": None,

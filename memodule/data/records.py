@@ -25,11 +25,18 @@ def finite_windows(record: FlowRecord, kept: Any = slice(None)) -> npt.NDArray[n
     return windows
 
 
-def gather(records: Sequence[FlowRecord], kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Copy windows (w, 36, window) of many videos; `kept` counts from 0 over all records, ascending."""
+def gather(
+    records: Sequence[FlowRecord], counts: Sequence[int], kept: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Copy windows (w, 36, window) of many videos.
+
+    Args:
+        counts: How many windows of each record take part, from its first one on.
+        kept: Which of them are copied, counted from 0 over all records, ascending.
+    """
     parts, first = [], 0
-    for record in records:
-        inside = kept[(kept >= first) & (kept < first + record.shape[0])] - first
+    for record, count in zip(records, counts, strict=True):
+        inside = kept[(kept >= first) & (kept < first + count)] - first
         parts.append(finite_windows(record, inside))
-        first += record.shape[0]
+        first += count
     return np.concatenate(parts)

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from memodule.data.windows import Stitching, stitch
+from memodule.data.windows import Stitching, stitch, window_count
 from memodule.datasets.catalog import VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.networks.scoring import score_in_passes
@@ -32,6 +32,7 @@ def stitched_curve(
     frame_step: int,
     batch_size: int | None = None,
     offset: int = 0,
+    sampled: int | None = None,
 ) -> VideoCurve:
     """The curve of a video whose windows were scored.
 
@@ -42,8 +43,11 @@ def stitched_curve(
             without them ("batch_size" is None) it is replaced by "tail".
         batch_size: Windows per training batch.
         offset: Windows of the same subject before this video.
+        sampled: Sampled frames of the video, where the curve ends even if its last window goes on. The published way
+            leaves out such a window.
     """
     if stitching == "published" and batch_size is None:
         stitching = "tail"
-    score, classes = (stitch(windows, stitching, batch_size, offset) for windows in (spot, logits))
+    whole = window_count(sampled, spot.shape[1]) if stitching == "published" and sampled is not None else None
+    score, classes = (stitch(windows[:whole], stitching, batch_size, offset)[:sampled] for windows in (spot, logits))
     return VideoCurve(*key, score, classes, fps, frame_step)

@@ -153,7 +153,7 @@ def _still_holds(video: Video, store: FlowStore, record: FlowRecord, verify: boo
 
 def _extract(videos: Sequence[Video], store: FlowStore, engine: EngineName, workers: int) -> Iterator[VideoOutcome]:
     """Compute the features of videos and store each as soon as all of its parts are done."""
-    total = sum(store.parameters.windows(video.frames) for video in videos)
+    total = sum(store.parameters.padded_windows(video.frames) for video in videos)
     workers = max(1, min(workers, total // _WINDOWS_PER_WORKER))
     parts = split(videos, store.parameters, engine, workers)
     count = Counter(part.video.key for part in parts)
@@ -180,7 +180,7 @@ def _store(
         (part.ends_at for part in parts if part.ends_at is not None), default=parameters.sampled(video.frames)
     )
     frames = min(sampled * parameters.frame_step, video.frames)
-    if parameters.windows(video.frames) - len(windows) > 1:
+    if parameters.padded_windows(video.frames) - len(windows) > 1:
         remedy = f"copy the file again, or set `frames` in videos.csv to {frames}"
         return VideoOutcome(video.key, "failed", f"{video.path}: {_early_end(video, frames)[0]}; {remedy}")
     replaced = [remark for part in parts for remark in part.remarks]

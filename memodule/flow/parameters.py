@@ -53,6 +53,11 @@ class FlowParameters:
         sampled = self.sampled(frames)
         return sampled // self.stride - 1 if sampled >= self.window else 0
 
+    def padded_windows(self, frames: int) -> int:
+        """The same with one more where sampled frames are left over: the video's last frame fills it."""
+        windows = self.windows(frames)
+        return windows + (windows > 0 and self.sampled(frames) % self.stride > 0)
+
     def as_dict(self) -> dict[str, Any]:
         """The parameters and the version of the features as plain values."""
         return {"features_version": FEATURES_VERSION, **dataclasses.asdict(self)}

@@ -4,14 +4,14 @@ import dataclasses
 import itertools
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from memodule.datasets.catalog import Video
-from memodule.datasets.frames import FrameRemark, read_frames
+from memodule.datasets.frames import FrameRemark, Gray, read_frames
 from memodule.errors import UserError
 from memodule.flow.extractor import FlowExtractor
 from memodule.flow.farneback import EngineName
@@ -27,7 +27,10 @@ _SHORTEST: Final = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """Consecutive windows `first` <= i < `stop` of a video, up to its end if `is_last`."""
+    """Consecutive windows `first` <= i < `stop` of a video.
+
+    If `is_last`, up to its end: the frames after the last whole window are in one more, filled up with the last frame.
+    """
 
     video: Video
     parameters: FlowParameters
@@ -90,6 +93,16 @@ def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineNam
     return sorted(parts, key=lambda part: part.first - part.stop)
 
 
+def _filled_up(frames: Iterator[Gray], parameters: FlowParameters) -> Iterator[Gray]:
+    """The frames from the start of a window on, the last one repeated until no frame is left over."""
+    count, frame = 0, None
+    for frame in frames:
+        count += 1
+        yield frame
+    if frame is not None and count >= parameters.window:
+        yield from itertools.repeat(frame, -count % parameters.stride)
+
+
 def extract_part(part: Part, report: ReportProgress) -> PartResult:
     """Read the frames of a part and compute its features; `report` receives the number of windows done or given up.
 
@@ -101,7 +114,11 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
     stop = None if part.is_last else (part.stop + 1) * parameters.stride
     remarks: list[FrameRemark] = []
     images, counter = read_frames(video, parameters.frame_step, start, stop, remarks.append), itertools.count()
-    frames = (image for image, _ in zip(images, counter, strict=False))  # the counter advances with every frame read
+    # the counter advances with every frame read
+    frames: Iterator[Gray] = (image for image, _ in zip(images, counter, strict=False))
+    if part.is_last:
+        wanted += parameters.padded_windows(video.frames) - parameters.windows(video.frames)
+        frames = _filled_up(frames, parameters)
     extractor = FlowExtractor(parameters.window, parameters.motion_compensation, part.engine)
     flow = np.zeros((wanted, CHANNELS, parameters.window), np.float32)
     windows: list[WindowQuality] = []

@@ -83,11 +83,24 @@ def test_features_are_those_of_the_extractor(catalog, store, frames):
     assert store.get("s02", "b").fps == 25
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_frames_that_are_left_over_are_in_a_window_that_the_last_frame_fills(tmp_path, frames, workers):
+    folder = write_images(tmp_path / "videos" / "a", frames[:23])
+    store = FlowStore(tmp_path / "store", FlowParameters(WINDOW))
+    report = extract_catalog(Catalog((Video("s01", "a", folder, 30, 23),)), store, workers=workers)
+    assert not report.problems
+    filled = [*frames[:23], frames[22], frames[22]]
+    np.testing.assert_array_equal(store.get("s01", "a").windows, FlowExtractor(WINDOW).extract(filled))
+    whole = FlowExtractor(WINDOW).extract(frames[:23])
+    np.testing.assert_array_equal(store.get("s01", "a").windows[: len(whole)], whole)
+    assert store.get("s01", "a").frames == 23
+
+
 def test_frames_are_sampled(catalog, tmp_path, frames):
     store = FlowStore(tmp_path / "store", FlowParameters(WINDOW, frame_step=2, motion_compensation="published"))
     extract_catalog(catalog, store)
     expected = FlowExtractor(WINDOW, "published").extract(frames[:25:2])
-    np.testing.assert_array_equal(store.get("s02", "b").windows, expected)
+    np.testing.assert_array_equal(store.get("s02", "b").windows[: len(expected)], expected)
 
 
 def test_colour_and_gray_files_give_nearly_the_same(tmp_path, store, frames):
@@ -344,7 +357,8 @@ def test_parts_of_a_video_are_slices_of_the_whole(catalog, video, step, monkeypa
     parts = sorted(split([chosen], parameters, "auto", 2), key=lambda part: part.first)
     assert len(parts) > 2
     results = [extract_part(part, lambda _: None) for part in parts]
-    whole = FlowExtractor(4).extract(frames[: chosen.frames][::step])
+    sampled = [*frames[: chosen.frames][::step]]
+    whole = FlowExtractor(4).extract([*sampled, *sampled[-1:] * (len(sampled) % 2)])
     np.testing.assert_array_equal(np.concatenate([result.flow for result in results]), whole)
     assert all(result.ends_at is None for result in results)
 
