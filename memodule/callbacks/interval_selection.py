@@ -128,7 +128,7 @@ class IntervalSelection(Callback):
             data.flow_parameters.frame_step,
             data.hparams["batch_size"],
             scores["offset"],
-            data.flow_parameters.sampled(data.catalog.video(scores["key"]).frames),
+            data.sampled_frames(scores["key"]),
         )
         if not (np.isfinite(curve.score).all() and np.isfinite(logits).all()):
             raise UserError(

@@ -19,10 +19,10 @@ from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, Whole
 from memodule.data.records import finite_windows, gather
 from memodule.data.sampling import class_weights, down_sample
 from memodule.data.windows import curve_length, label_frames, slice_windows
-from memodule.datasets.catalog import Catalog, Video, read_catalog
+from memodule.datasets.catalog import Catalog, Video, VideoKey, read_catalog
 from memodule.emotions import FRAME_CLASSES
 from memodule.errors import UserError
-from memodule.flow import FlowParameters, FlowStore
+from memodule.flow import FlowParameters, FlowRecord, FlowStore
 
 
 class LosoDataModule(LightningDataModule):
@@ -99,6 +99,10 @@ class LosoDataModule(LightningDataModule):
     def watched_subjects(self) -> tuple[str, ...]:
         """Subjects that validation serves."""
         return self.fold.validation or (self.fold.held_out,)
+
+    def sampled_frames(self, key: VideoKey) -> int:
+        """Sampled frames of a video that its features cover: fewer than its frames if the file ended early."""
+        return self.flow_parameters.sampled(self._covered(self.catalog.video(key), self.store.get(*key)))
 
     @property
     def influences(self) -> dict[str, Any]:
@@ -180,15 +184,19 @@ class LosoDataModule(LightningDataModule):
         )
         return slice_windows(score, length), slice_windows(emotion, length)
 
-    def _whole_windows(self, video: Video, windows: int) -> int:
+    def _covered(self, video: Video, record: FlowRecord) -> int:
+        """Frames of a video that its features cover."""
+        return min(video.frames, record.frames)
+
+    def _whole_windows(self, video: Video, record: FlowRecord) -> int:
         """How many of a video's windows hold nothing but its own frames; a further one is filled up with its last."""
-        return min(windows, self.flow_parameters.windows(video.frames))
+        return min(record.shape[0], self.flow_parameters.windows(self._covered(video, record)))
 
     def _training_windows(self) -> TrainingWindows:
         """Load the training subjects' windows, drop most without an expression, and weight the classes."""
         videos = [video for video in self.catalog.videos if video.subject in self.fold.training]
         records = [self.store.get(*video.key) for video in videos]
-        whole = [self._whole_windows(video, record.shape[0]) for video, record in zip(videos, records, strict=True)]
+        whole = [self._whole_windows(video, record) for video, record in zip(videos, records, strict=True)]
         labels = [self._labels(video, count) for video, count in zip(videos, whole, strict=True)]
         score = np.concatenate([score for score, _ in labels])
         emotion = np.concatenate([emotion for _, emotion in labels])
@@ -216,7 +224,8 @@ class LosoDataModule(LightningDataModule):
         offsets: collections.Counter[str] = collections.Counter()
         for video in self.catalog.videos:
             if video.subject in subjects:
-                windows = finite_windows(self.store.get(*video.key))
+                record = self.store.get(*video.key)
+                windows = finite_windows(record)
                 score, emotion = self._labels(video, len(windows))
                 batches.append(
                     {
@@ -227,7 +236,7 @@ class LosoDataModule(LightningDataModule):
                         "emotion": torch.from_numpy(emotion),
                     }
                 )
-                offsets[video.subject] += self._whole_windows(video, len(windows))
+                offsets[video.subject] += self._whole_windows(video, record)
         length = self.hparams["window"]
         filler: VideoBatch = {
             "key": None,

@@ -1,8 +1,9 @@
 """Sampled frames <-> half-overlapping windows: slice, label, stitch.
 
 A video of N sampled frames gives W = N // (k / 2) - 1 windows of k frames (none if N < k); window w covers the sampled
-frames from w * k / 2 to w * k / 2 + k, exclusive. The last N mod k / 2 frames are in no window, so a score curve has
-(W + 1) * k / 2 values (published code; paper section on data preparation).
+frames from w * k / 2 to w * k / 2 + k, exclusive, and a score curve has (W + 1) * k / 2 values (published code; paper
+section on data preparation). The last N mod k / 2 frames are in none of them: training leaves them out, as the
+published code does, and `memodule extract` adds a window for them, filled up with the last frame, which is scored.
 """
 
 from collections.abc import Iterable

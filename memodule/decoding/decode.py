@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from memodule.datasets.catalog import Catalog, Expression, VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.protocol import Protocol
-from memodule.emotions import EMOTIONS, FRAME_CLASSES
+from memodule.emotions import EMOTIONS, FRAME_CLASSES, NEUTRAL
 from memodule.intervals import LabelledCurve, SelectionRule, vote_emotions
+from memodule.intervals.emotion_vote import without_voters
 from memodule.runtime.csv_files import write_csv
 
 UNKNOWN: Final = -1
@@ -51,8 +52,9 @@ class Decoded:
 def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decoded:
     """Select the intervals of a curve; their frames vote the emotions unless the rule assigns them.
 
-    `protocol.neutral` says how frames vote. Intervals voted neutral are kept. On a curve without classes all emotions
-    are unknown.
+    `protocol.neutral` says how frames vote, `protocol.short_intervals` what becomes of intervals without inner frames,
+    those whose emotion a rule assigns included. Intervals voted neutral are kept. On a curve without classes all
+    emotions are unknown.
     """
     found = rule.detect(curve.score, curve.probabilities, curve.known)
     emotions = found.emotions
@@ -60,6 +62,8 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
         emotions = np.full(len(found), UNKNOWN, np.int64)
     elif emotions is None:
         emotions = vote_emotions(found.frames, curve.frame_emotions[protocol.neutral], short=protocol.short_intervals)
+    elif protocol.short_intervals == "neutral":
+        emotions = np.where(without_voters(found.frames, len(curve.score)), NEUTRAL, emotions)
     return Decoded(curve.key, found.frames, emotions, found.confidence, curve.frame_step)
 
 

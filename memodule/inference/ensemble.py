@@ -97,7 +97,7 @@ def _curves(models: Sequence[FoldModel], video: Video, record: FlowRecord) -> It
     windows = np.array(record.windows, dtype=np.float32)
     for model in models:
         scored = score_windows(model.network, windows, model.windows_per_pass)
-        sampled = model.flow.sampled(video.frames)
+        sampled = model.flow.sampled(min(video.frames, record.frames))
         yield stitched_curve(
             video.key, *scored, model.protocol.stitching, video.fps, model.flow.frame_step, sampled=sampled
         )

@@ -69,6 +69,12 @@ def vote_emotions(
     return np.array(winners, dtype=np.int64)
 
 
+def without_voters(frames: IntArray, length: int) -> npt.NDArray[np.bool_]:
+    """(n,) whether intervals (n, 3) have no inner frame on a curve of `length` samples."""
+    first, stop = np.maximum(frames[:, 0], 0) + 1, np.maximum(frames[:, 2] - 1, 1)
+    return np.asarray(np.minimum(stop, length) <= np.minimum(first, length))
+
+
 def _winner(voters: list[int], method: Literal["majority", "penalty"]) -> int:
     if method == "penalty":
         others = [vote for vote in voters if vote != _PENALISED]

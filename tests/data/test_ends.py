@@ -63,3 +63,28 @@ def test_training_does_not_see_the_further_window_and_scoring_does(planting, tmp
         assert len(other["flow"]) == len(one["flow"]) + 1
         assert other["offset"] == one["offset"]
         assert (other["flow"][-1] == 9.0).all()
+
+
+def test_a_window_that_is_filled_up_because_the_file_ends_early_is_not_trained_on(planting, tmp_path):
+    """25 frames are declared, 24 were found: three windows of ten are whole, the fourth is filled up."""
+    data = planting(tmp_path, frames=25)
+    store = FlowStore(data.flow, FlowParameters(window=10))
+    catalog = read_catalog(data.catalog)
+    for video in catalog.videos:
+        windows = np.array(store.get(*video.key).windows)
+        assert len(windows) == 4
+        windows[3] = 9.0
+        store.put(*video.key, windows, fps=30, frames=24, source={"kind": "planted by a test"})
+    (data.catalog / "expressions.csv").write_text(
+        "subject,video,kind,onset,apex,offset,emotion\n"
+        + "".join(f"{video.subject},{video.video},micro,4,7,12,positive\n" for video in catalog.videos)
+    )
+    module = LosoDataModule(str(data.catalog), str(data.flow), fold="001", window=10, negative_ratio=None)
+    module.setup("fit")
+    module.setup("test")
+    flow = torch.cat([batch["flow"] for batch in module.train_dataloader()])
+    assert len(flow) == 3 * 4  # two subjects of two videos train
+    assert not (flow == 9.0).all(dim=(1, 2)).any()
+    first, second = module.test_dataloader()
+    assert (len(first["flow"]), first["offset"], second["offset"]) == (4, 0, 3)
+    assert module.sampled_frames(first["key"]) == 24

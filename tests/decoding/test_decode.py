@@ -9,7 +9,7 @@ from memodule.decoding.comparison import compared
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import decode, labelled_curve, write_predictions, write_truth
 from memodule.decoding.protocol import Protocol
-from memodule.intervals import FixedWindow
+from memodule.intervals import ClassPrior, FixedWindow
 from memodule.metrics.evaluation import tally_subjects
 
 STEP = 7
@@ -77,6 +77,14 @@ def test_an_expression_of_three_samples_is_a_hit_if_short_intervals_vote(protoco
     truth = catalog(micro(39 * STEP, 41 * STEP + 6))
     tally = tally_subjects([compared(decoded, truth, protocol)], protocol)["006"]
     assert (tally.tp, tally.fn) == (hits, 1 - hits)
+
+
+@pytest.mark.parametrize(("protocol", "emotion"), [(Protocol(), 1), (Protocol(short_intervals="neutral"), 4)])
+def test_the_protocol_decides_on_short_intervals_whose_emotion_a_rule_assigns(protocol, emotion):
+    rule = ClassPrior(FixedWindow(half_window=1))
+    rule.fit([micro(100, 120), micro(200, 230), micro(300, 324)], fps=200, frame_step=STEP)
+    rule.rule.half_window = 1
+    assert decode(bump(), rule, protocol).emotions.tolist() == [emotion]
 
 
 def test_labels_reach_the_rules_in_sampled_frames():

@@ -248,6 +248,7 @@ def troubled(tmp_path_factory, frames, golden_frames):
         "absent": (tmp_path / "absent", 20),
         "text": (tmp_path / "text.avi", 20),
         "cut": (write_video(tmp_path / "cut.avi", frames[:20]), 40),
+        "halved": (write_video(tmp_path / "halved.avi", frames[:10]), 21),
         "nearly": (write_video(tmp_path / "nearly.avi", frames[:20]), 22),
         "short": (write_images(tmp_path / "short", frames[:9]), 9),
         "faceless": (write_images(tmp_path / "faceless", blank), 20),
@@ -278,6 +279,7 @@ def test_troubled_videos_are_reported_and_stop_no_other(troubled):
         "absent": ("failed", f"{folder}/absent: .* `path` in videos.csv"),
         "text": ("failed", f"{folder}/text.avi: .* convert it"),
         "cut": ("failed", f"{folder}/cut.avi: .* 20 .* 40 .* `frames` in videos.csv to 20"),
+        "halved": ("failed", f"{folder}/halved.avi: .* 10 .* 21 .* `frames` in videos.csv to 10"),
         "short": ("extracted", "too short: 9 .* 10"),
         "faceless": ("extracted", "no face .* 20 "),
     }
@@ -296,7 +298,7 @@ def test_troubled_videos_are_reported_and_stop_no_other(troubled):
 
 def test_troubles_are_reported_again_without_work(troubled):
     first, second = troubled.report, extract_catalog(troubled.catalog, troubled.store)
-    failed = ("absent", "text", "cut")
+    failed = ("absent", "text", "cut", "halved")
     assert [o.state for o in second.outcomes] == [
         "failed" if o.key[1] in failed else "complete" for o in first.outcomes
     ]
@@ -306,7 +308,7 @@ def test_troubles_are_reported_again_without_work(troubled):
 def test_quality_table_separates_good_from_bad(troubled):
     with (troubled.store.folder / "quality.csv").open() as file:
         rows = {row["video"]: row for row in csv.DictReader(file)}
-    assert set(rows) == {video.video for video in troubled.catalog.videos} - {"absent", "text", "cut"}
+    assert set(rows) == {video.video for video in troubled.catalog.videos} - {"absent", "text", "cut", "halved"}
     shares = {name: float(row["face_share"]) for name, row in rows.items()}
     assert shares["good"] == 1
     assert shares["faceless"] == 0
@@ -318,7 +320,7 @@ def test_quality_table_separates_good_from_bad(troubled):
 
 def test_a_report_as_text(troubled):
     text = str(troubled.report)
-    assert re.match(r"8 videos extracted in \d+ s, 0 were complete before, 3 failed\n", text)
+    assert re.match(r"8 videos extracted in \d+ s, 0 were complete before, 4 failed\n", text)
     assert "problem: s/faceless: no face" in text
     assert "remark: s/spoilt: frame 3: 0004.png" in text
 
