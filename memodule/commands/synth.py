@@ -27,11 +27,24 @@ With --like, no videos are rendered: OUT receives the label timelines of a whole
 _EPILOG: Final = """\
 examples:
   memodule synth data/demo --subjects 8 --videos 4
+  memodule synth data/sparse --videos 2 --frames 3600 --micros-per-minute 1.5
   memodule synth data/samm-like --like samm_lv --flow data/flow
 
 --flow takes 45 MB for samm_lv (window 30, every 7th frame) and 800 MB for casme3 (window 50, every frame)."""
 
-_RENDERING: Final = ("subjects", "videos", "frames", "fps", "difficulty", "storage", "workers")
+_RENDERING: Final = (
+    *(
+        "subjects",
+        "videos",
+        "frames",
+        "fps",
+        "difficulty",
+        "micros_per_minute",
+        "annotator_error",
+        "storage",
+        "workers",
+    ),
+)
 _STAND_IN: Final = ("flow", "window", "frame_step")
 """Options of only one of the two modes."""
 
@@ -69,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     videos.add_argument("--frames", type=whole(), metavar="N", help="frames per video (300)")
     videos.add_argument("--fps", type=number, help="frames per second (30)")
     videos.add_argument("--difficulty", choices=get_args(Level), help="how faint, how masked, how noisy (realistic)")
+    videos.add_argument(
+        "--micros-per-minute",
+        type=number,
+        metavar="X",
+        help="rate of micro-expressions in videos that have any, at least one each (realistic: 13); 0: none anywhere",
+    )
+    videos.add_argument(
+        "--annotator-error",
+        type=whole(),
+        metavar="N",
+        help="labels are off by up to N frames, as those of people are (0)",
+    )
     videos.add_argument(
         "--format", dest="storage", choices=("video", "images"), help="lossless .avi files or PNG folders (video)"
     )

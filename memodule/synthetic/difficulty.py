@@ -15,10 +15,15 @@ class Difficulty:
     magnifies them by 1.3 to 1.45. Ranges are (minimum, maximum).
 
     Attributes:
-        micros_per_minute: Rate of micro-expressions in videos that have any.
+        micro_ms: Range of the durations of micro-expressions, which are log-normal.
+        micro_spread: Median duration in ms, and standard deviation of its logarithm.
+        micros_per_minute: Rate of micro-expressions in videos that have any (at least one).
         empty_share: Share of videos without a micro-expression.
         macro_px: Displacement of a macro-expression; the closer to `micro_px`, the more they look alike.
         macros_per_minute: Rate of (labelled) macro-expressions.
+        overlapped: Share of micro-expressions that overlap a macro-expression.
+        beside: Share of micro-expressions with a macro-expression shortly before or after.
+        pause_ms: Shortest time between labelled expressions that do not overlap.
         adaptors_per_minute: Rate of unlabelled small movements of the mouth and chin, such as swallowing.
         gestures_per_minute: Rate of nods and head turns.
         gesture_px: Displacement of the head in a gesture.
@@ -34,11 +39,16 @@ class Difficulty:
 
     micro_px: tuple[float, float]
     micro_ms: tuple[float, float]
+    micro_spread: tuple[float, float]
     micros_per_minute: float
     empty_share: float
     macro_px: tuple[float, float]
     macro_ms: tuple[float, float]
+    macro_spread: tuple[float, float]
     macros_per_minute: float
+    overlapped: float
+    beside: float
+    pause_ms: float
     adaptors_per_minute: float
     adaptor_px: tuple[float, float]
     gestures_per_minute: float
@@ -56,12 +66,17 @@ class Difficulty:
 _NUMBERS: Final[dict[str, tuple[Any, Any, Any]]] = {
     #                       easy          realistic     hard
     "micro_px":            ((1.0, 2.6),   (0.3, 1.5),   (0.25, 1.2)),
-    "micro_ms":            ((260, 600),   (200, 900),   (200, 900)),
+    "micro_ms":            ((260, 600),   (133, 4000),  (133, 4000)),
+    "micro_spread":        ((460, 0.45),  (727, 0.69),  (727, 0.69)),
     "micros_per_minute":   (14,           13,           11),
     "empty_share":         (0.15,         0.2,          0.3),
     "macro_px":            ((3.5, 6.0),   (1.4, 5.0),   (0.9, 4.5)),
-    "macro_ms":            ((1200, 2500), (800, 3000),  (600, 3000)),
+    "macro_ms":            ((1200, 2500), (400, 5000),  (267, 5000)),
+    "macro_spread":        ((1800, 0.4),  (1400, 0.7),  (1400, 0.7)),
     "macros_per_minute":   (4,            7,            9),
+    "overlapped":          (0,            0.06,         0.12),
+    "beside":              (0,            0.1,          0.2),
+    "pause_ms":            (300,          100,          0),
     "adaptors_per_minute": (0,            2,            5),
     "adaptor_px":          ((0.5, 1.0),   (0.4, 1.4),   (0.4, 1.6)),
     "gestures_per_minute": (2,            5,            9),

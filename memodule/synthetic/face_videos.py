@@ -28,10 +28,12 @@ from memodule.synthetic.rendering import render
 Storage = Literal["video", "images"]
 """Lossless video files (.avi, FFV1), or folders of PNG images with the same frames."""
 
-_VERSION: Final = 1  # increase it whenever the same arguments give other frames
+_VERSION: Final = 2  # increase it whenever the same arguments give other frames
 _LEAST_SECONDS: Final = 3.0
+_MOST_MICROS: Final = 40  # per minute; there is no room for more
+_MOST_ERROR: Final = 0.06  # seconds
 _LEFTOVER_AGE: Final = 3600.0  # seconds
-_FACE, _BEHAVIOUR, _NOISE = range(3)  # streams of random numbers of one subject
+_FACE, _BEHAVIOUR, _NOISE, _ANNOTATOR = range(4)  # streams of random numbers of one subject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,8 @@ def synthesize(
     frames: int = 300,
     fps: float = 30.0,
     difficulty: Level | Difficulty = "realistic",
+    micros_per_minute: float | None = None,
+    annotator_error: int = 0,
     seed: int = 0,
     storage: Storage = "video",
     workers: int = 1,
@@ -66,13 +70,17 @@ def synthesize(
     arguments give the same bytes with the same versions of NumPy and OpenCV, for any number of workers, and subject n
     looks the same for any number of subjects.
 
-    Labels are those of an ideal annotator, exact to the frame: onset is the first frame that moves, apex the first of
-    full strength, offset the last that moves.
+    Labels are those of an ideal annotator, exact to the frame, unless an error is added: onset is the first frame that
+    moves, apex the first of full strength, offset the last that moves.
 
     Args:
         out: Folder to make, with `videos.csv`, `expressions.csv`, `synthetic.json` and one folder per subject. If it
             already holds data of the same arguments, only missing videos are made.
         fps: Frames per second; events keep their duration in milliseconds.
+        micros_per_minute: Rate of micro-expressions in videos that have any, instead of the difficulty's; 0 for none
+            in any video. A video that has any has at least one, so low rates need long videos.
+        annotator_error: Onset, apex and offset in the labels are each off by up to so many frames; the videos are the
+            same.
         seed: Seed of all randomness, 0 or more.
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
             (`if __name__ == "__main__":`).
@@ -82,10 +90,14 @@ def synthesize(
     """
     _check(subjects, videos, frames, fps, seed, workers)
     level = DIFFICULTIES[difficulty] if isinstance(difficulty, str) else difficulty
+    if micros_per_minute is not None:
+        level = dataclasses.replace(level, micros_per_minute=micros_per_minute)
+    _check_labels(level.micros_per_minute, annotator_error, fps)
     out = Path(out).resolve()
     made_by = {"made_by": "memodule synth", "version": _VERSION}
     sizes = {"subjects": subjects, "videos": videos, "frames": frames, "fps": fps}
-    claim(out, {**made_by, **sizes, "seed": seed, "storage": storage, "difficulty": dataclasses.asdict(level)})
+    looks = {"storage": storage, "difficulty": dataclasses.asdict(level), "annotator_error": annotator_error}
+    claim(out, {**made_by, **sizes, "seed": seed, **looks})
     jobs, rows, expressions = [], [], []
     for subject in range(subjects):
         rng = np.random.default_rng([seed, subject, _BEHAVIOUR])
@@ -94,7 +106,11 @@ def synthesize(
             path = out / codes[0] / (codes[1] if storage == "images" else f"{codes[1]}.avi")
             jobs.append(_Job(path, storage, seed, subject, video, fps, performance, level))
             rows.append(Video(*codes, path, fps, frames))
-            expressions += _labels(*codes, performance)
+            labels = _labels(*codes, performance)
+            if annotator_error:
+                annotator = np.random.default_rng([seed, subject, _ANNOTATOR, video])
+                labels = [_misjudged(annotator, label, annotator_error, frames) for label in labels]
+            expressions += labels
     _write_all(jobs, workers)
     catalog = Catalog(tuple(rows), tuple(expressions), out.name)
     catalog.write(out)
@@ -116,12 +132,29 @@ def _check(subjects: int, videos: int, frames: int, fps: float, seed: int, worke
         raise UserError(f"frames: {frames} is too short at {fps:g} fps; use {math.ceil(_LEAST_SECONDS * fps)} or more")
 
 
+def _check_labels(micros_per_minute: float, annotator_error: int, fps: float) -> None:
+    if not 0 <= micros_per_minute <= _MOST_MICROS:
+        raise UserError(f"micros_per_minute: {micros_per_minute:g}; use 0 to {_MOST_MICROS}")
+    most = max(2, int(_MOST_ERROR * fps))  # so that no two expressions of a video get the same labels
+    if not 0 <= annotator_error <= most:
+        raise UserError(f"annotator_error: {annotator_error}; use 0 to {most} frames at {fps:g} fps")
+
+
 def _labels(subject: str, video: str, performance: Performance) -> list[Expression]:
     return [
         Expression(subject, video, m.kind, m.onset, m.apex, m.offset, m.emotion)
         for m in performance.movements
         if m.kind is not None
     ]
+
+
+def _misjudged(rng: np.random.Generator, label: Expression, most: int, frames: int) -> Expression:
+    """The label of an annotator who misses every point in time by up to `most` frames."""
+    errors = rng.integers(-most, most + 1, 3).tolist()
+    onset = min(max(label.onset + errors[0], 0), frames - 3)
+    offset = min(max(label.offset + errors[2], onset + 2), frames - 1)
+    apex = None if label.apex is None else min(max(label.apex + errors[1], onset), offset)
+    return dataclasses.replace(label, onset=onset, apex=apex, offset=offset)
 
 
 def _write_all(jobs: list[_Job], workers: int) -> None:

@@ -1,6 +1,7 @@
 """Facial movements, and how a subject's temperament shapes them."""
 
 import dataclasses
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,9 @@ from memodule.synthetic.action_units import EMOTION_SETS, HALVES
 from memodule.synthetic.difficulty import Difficulty
 
 Floats = npt.NDArray[np.float64]
+
+TEMPO_SPREAD: Final = 0.2
+"""Standard deviation of the logarithm of subjects' tempo."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Temperament:
         strength: Exponent that places the subject's expressions in the difficulty's range of displacement; above 1
             for faint expressions.
         lopsided: Usual difference in strength between the image-left and image-right side.
-        restlessness: Factor on sway and on the rate of gestures; `tempo`, on durations; `liveliness`, on rates.
+        tempo: Above 1 for subjects with long expressions; log-normal with `TEMPO_SPREAD`.
+        restlessness: Factor on sway and on the rate of gestures; `liveliness`, on the rates of expressions.
     """
 
     difficulty: Difficulty
@@ -81,7 +86,7 @@ def draw_temperament(rng: np.random.Generator, difficulty: Difficulty) -> Temper
         difficulty,
         habits={emotion: rng.dirichlet(np.full(len(sets), 0.8)) for emotion, sets in EMOTION_SETS.items()},
         strength=float(np.exp(rng.normal(0, 0.3))),
-        tempo=float(np.exp(rng.normal(0, 0.2))),
+        tempo=float(np.exp(rng.normal(0, TEMPO_SPREAD))),
         liveliness=float(rng.uniform(0.7, 1.4)),
         lopsided=float(rng.normal(0, difficulty.asymmetry)),
         blinks_per_minute=float(rng.uniform(6, 24)),

@@ -89,6 +89,42 @@ def test_a_second_run_makes_only_what_is_missing(made, tmp_path):
     assert contents(out) == contents(made)
 
 
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Catalogs without videos."""
+    monkeypatch.setattr(face_videos, "_write_all", lambda jobs, workers: None)
+
+
+def test_an_annotator_errs_in_the_labels_only(unrendered, tmp_path):
+    size = {"subjects": 8, "videos": 4, "frames": 300}
+    exact = synthesize(tmp_path / "exact", **size)
+    rough = synthesize(tmp_path / "rough", **size, annotator_error=2)
+    assert len(exact.expressions) == len(rough.expressions) > 60
+    errors = np.array(
+        [
+            (b.onset - a.onset, b.apex - a.apex, b.offset - a.offset)
+            for a, b in zip(exact.expressions, rough.expressions, strict=True)
+        ]
+    )
+    assert {*errors[:, 0]} == {*errors[:, 2]} == {-2, -1, 0, 1, 2}
+    assert np.abs(errors).max() <= 3  # an apex keeps inside
+    assert abs(np.corrcoef(errors[:, [0, 2]].T)[0, 1]) < 0.3
+    assert [e.emotion for e in rough.expressions] == [e.emotion for e in exact.expressions]
+    with pytest.raises(UserError, match=r"annotator_error: 3; use 0 to 2 frames at 30 fps"):
+        synthesize(tmp_path / "out", **size, annotator_error=3)
+
+
+def test_the_rate_of_micro_expressions_can_be_set(unrendered, tmp_path):
+    size = {"subjects": 10, "videos": 2, "frames": 3600}
+    sparse = synthesize(tmp_path / "sparse", **size, micros_per_minute=1.5)
+    none = synthesize(tmp_path / "none", **size, micros_per_minute=0)
+    counts = [sum(e.kind == "micro" for e in made.expressions_of(v.key)) for made in (sparse,) for v in made.videos]
+    assert 1 < np.mean(counts) / 2 < 2
+    assert {e.kind for e in none.expressions} == {"macro"}
+    with pytest.raises(UserError, match=r"micros_per_minute: -1; use 0 to 40"):
+        synthesize(tmp_path / "out", **size, micros_per_minute=-1)
+
+
 @pytest.mark.parametrize("storage", ["video", "images"])
 def test_a_failure_leaves_nothing_that_looks_complete(tmp_path, monkeypatch, storage):
     render = face_videos.render
