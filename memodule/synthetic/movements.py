@@ -1,7 +1,7 @@
 """Facial movements, and how a subject's temperament shapes them."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,10 @@ class Movement:
         Returns:
             (frames,) in 0..1: above 0 from onset to offset, both inclusive, and 1 from the apex on while it is held.
         """
-        t = np.arange(frames)
+        return self.at(np.arange(frames))
+
+    def at(self, t: npt.NDArray[Any]) -> Floats:
+        """The same strength at any times, in frames; in between frames, too."""
         rise = np.clip((t - self.onset + 1) / (self.apex - self.onset + 1), 0, 1)
         falling = self.apex + self.hold
         fall = np.clip((t - falling) / (self.offset + 1 - falling), 0, 1)

@@ -1,0 +1,1 @@
+"""Facial movements of known size and timing, added to recordings."""
