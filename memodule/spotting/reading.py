@@ -31,6 +31,7 @@ class VideoReading:
         self.places: list[Place] = []
         self.spot: list[npt.NDArray[np.float32]] = []
         self.logits: list[npt.NDArray[np.float32]] = []
+        self.flow: list[npt.NDArray[np.float32]] = []
 
     @property
     def count(self) -> int:

@@ -1,5 +1,6 @@
 """One video from its frames to its micro-expressions, in bounded memory."""
 
+import copy
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,11 @@ class Measured:
     sampling: Sampling
     reading: VideoReading
     warnings: tuple[str, ...]
+
+    @property
+    def flow(self) -> npt.NDArray[np.float32]:
+        """Features (W, 36, k) of all windows, if `measure_source` was to keep them."""
+        return np.concatenate(self.reading.flow)
 
 
 class Spotter:
@@ -138,18 +144,54 @@ class Spotter:
 
         Arguments and errors are those of `spot`.
         """
-        path, warnings = Path(path), list(self.warnings)
+        measured = self.measure_source(self.open(path, fps), face=face, progress=progress)
+        return dataclasses.replace(measured, warnings=(*self.rate_warnings(path, fps), *measured.warnings))
+
+    def open(self, path: Path | str, fps: float | None = None) -> VideoSource:
+        """Look at the beginning of a video, with the arguments and errors of `spot`."""
+        path = Path(path)
         if path.is_dir() and fps is None:
             fps = self.model.fps
-            warnings.append(f"images have no frame rate: {fps:g} frames per second assumed; set it with --fps")
         with opencv_alone():
-            source = open_source(path, fps)
+            return open_source(path, fps)
+
+    def rate_warnings(self, path: Path | str, fps: float | None) -> list[str]:
+        """What `open` assumes about the frame rate."""
+        if fps is not None or not Path(path).is_dir():
+            return []
+        return [f"images have no frame rate: {self.model.fps:g} frames per second assumed; set it with --fps"]
+
+    def measure_source(
+        self,
+        source: VideoSource,
+        *,
+        face: FaceChoice = _LARGEST,
+        progress: Progress = lambda done, total: None,
+        keep_flow: bool = False,
+    ) -> Measured:
+        """The same for a video that is open, or for other frames in its place.
+
+        Args:
+            keep_flow: Whether to keep the features in `Measured.flow`, 9 kilobytes a window.
+        """
+        warnings = list(self.warnings)
+        with opencv_alone():
             sampling = plan_sampling(source, self.rate)
-            reading = self._read(source, sampling, face, progress)
+            reading = self._read(source, sampling, face, progress, keep_flow)
         if sampling.warning:
             warnings.append(sampling.warning)
         warnings += reading.remarks(source, face)
         return Measured(source, sampling, reading, tuple(warnings))
+
+    def score(self, measured: Measured, flow: npt.NDArray[np.float32]) -> Measured:
+        """The same video with other features (W, 36, k) in place of its own."""
+        reading = copy.copy(measured.reading)
+        parts = [
+            score_windows(self.model.network, flow[first : first + _BATCH], self.model.windows_per_pass)
+            for first in range(0, len(flow), _BATCH)
+        ]
+        reading.spot, reading.logits = [spot for spot, _ in parts], [logits for _, logits in parts]
+        return dataclasses.replace(measured, reading=reading)
 
     def decide(self, measured: Measured, rule: SelectionRule | None = None) -> SpottedVideo:
         """The second half of `spot`: select the intervals, with the spotter's own rule or another fitted one."""
@@ -179,7 +221,9 @@ class Spotter:
             uncalibrated=rule.uncalibrated,
         )
 
-    def _read(self, source: VideoSource, sampling: Sampling, face: FaceChoice, progress: Progress) -> VideoReading:
+    def _read(
+        self, source: VideoSource, sampling: Sampling, face: FaceChoice, progress: Progress, keep_flow: bool
+    ) -> VideoReading:
         """Read the video once: sample, extract flow, score."""
         follower = FaceFollower(face_finder(), face)
         parameters = self.model.flow
@@ -194,6 +238,8 @@ class Spotter:
         while batch := list(itertools.islice(windows, _BATCH)):
             flow = np.stack([window.flow for window in batch])
             reading.take(batch, *score_windows(self.model.network, flow, self.model.windows_per_pass))
+            if keep_flow:
+                reading.flow.append(flow)
         reading.most_faces = follower.most
         if reading.count < parameters.window:
             least = parameters.window / sampling.rate
