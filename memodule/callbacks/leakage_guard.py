@@ -9,7 +9,7 @@ from typing_extensions import override
 from memodule import console
 from memodule.callbacks.interval_selection import fold_data
 from memodule.data import LosoDataModule
-from memodule.data.exposure import exposures
+from memodule.data.exposure import exposures, other_weights
 from memodule.errors import UserError
 
 
@@ -25,7 +25,7 @@ class LeakageGuard(Callback):
     subject that they were trained on or chosen by, validating them on a subject that they were trained on, and training
     such weights further are refused; predicting warns. Inner validation subjects may be scored again by the weights
     that they chose. A subject is the same if its code and the Catalog's name are, or if a video of the same code and
-    length was seen.
+    length was seen, or if `memodule adapt` took one of its recordings for background.
     """
 
     @override
@@ -54,7 +54,7 @@ class LeakageGuard(Callback):
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         fold = fold_data(trainer).fold
         for subject, how, _ in _seen(fold_data(trainer), pl_module, [fold.held_out]):
-            console.warn(f"these weights {how} {subject}: its intervals come out better than those of a new face")
+            console.warn(f"these weights {how} {subject}: its intervals differ from those of a new face")
 
 
 def _choosers(trainer: Trainer) -> Iterator[tuple[str, str]]:
@@ -78,8 +78,10 @@ def _seen(
 def _refuse_seen(trainer: Trainer, module: LightningModule, held_out: Sequence[str], inner: Sequence[str] = ()) -> None:
     for subject, how, influences in _seen(fold_data(trainer), module, held_out, inner):
         where = f"{trainer.ckpt_path}: " if trainer.ckpt_path else ""
+        other, held_out = other_weights(subject, influences), influences["held_out"]
+        known = f" (they held out {held_out})" if held_out else ""
+        remedy = f"Set data.fold={held_out}, or use {other}" if held_out else f"Use {other}"
         raise UserError(
-            f"{where}these weights {how} subject {subject} (they held out {influences['held_out']}): scored on it, "
-            f"they would look better than they are. Set data.fold={influences['held_out']}, or use the checkpoint of "
-            f"the fold that held out {subject}"
+            f"{where}these weights {how} subject {subject}{known}: scored on it, they would look other than they are "
+            f"on a new face. {remedy}"
         )

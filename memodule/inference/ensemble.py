@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from memodule import console
-from memodule.data.exposure import exposures
+from memodule.data.exposure import exposures, other_weights
 from memodule.datasets.catalog import Catalog, Video
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import Decoded, decode
@@ -57,10 +57,10 @@ class Ensemble:
             if not voters[subject] and known[0]:
                 how, training = known[0]
                 others = f", and no other of the {len(known)} checkpoints held it out" if len(known) > 1 else ""
+                which = f"that held out {training['held_out']} " if training["held_out"] else ""
                 raise UserError(
-                    f"subject {subject}: the weights that held out {training['held_out']} {how} it{others}; their "
-                    f"intervals there would be better than those of a new face. Use the checkpoint of the fold that "
-                    f"held out {subject}, or a --catalog without it"
+                    f"subject {subject}: the weights {which}{how} it{others}; their intervals there would differ from "
+                    f"those of a new face. Use {other_weights(subject, training)}, or a --catalog without it"
                 )
         return voters
 
