@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = """\
 Write semi-synthetic face videos with known micro- and macro-expressions into the folder OUT, as video files (or images)
-with a Catalog (videos.csv, expressions.csv). A public-domain photograph is warped into different people, who move by
-known amounts at known times. Such data show that the pipeline works, and nothing about real micro-expressions.
+with a Catalog (videos.csv, expressions.csv). Public-domain photographs are warped into different people, who move by
+known amounts at known times, talk, chew and look around, in front of different cameras. Such data show that the
+pipeline works, and nothing about real micro-expressions.
 
 With --like, no videos are rendered: OUT receives the label timelines of a whole data set with its published statistics
 (the videos named there do not exist), and --flow writes matching features directly into a flow store."""
@@ -27,6 +28,7 @@ With --like, no videos are rendered: OUT receives the label timelines of a whole
 _EPILOG: Final = """\
 examples:
   memodule synth data/demo --subjects 8 --videos 4
+  memodule synth data/phone --format h264
   memodule synth data/sparse --videos 2 --frames 3600 --micros-per-minute 1.5
   memodule synth data/samm-like --like samm_lv --flow data/flow
 
@@ -95,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         help="labels are off by up to N frames, as those of people are (0)",
     )
     videos.add_argument(
-        "--format", dest="storage", choices=("video", "images"), help="lossless .avi files or PNG folders (video)"
+        "--format",
+        dest="storage",
+        choices=("video", "images", "h264"),
+        help="lossless .avi files, PNG folders, or lossy .mp4 files as cameras write them (video)",
     )
     videos.add_argument("--workers", type=process_count, metavar="N|auto", help="processes (auto: one per processor)")
     like = parser.add_argument_group("stand-in for a data set")

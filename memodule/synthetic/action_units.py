@@ -72,6 +72,12 @@ files, so that recognition cannot be perfect."""
 ADAPTORS: Final = (("AU24",), ("AU25",), ("AU17",), ("AU17", "AU24"))
 """Meaningless movements: swallowing, pressing the lips, moving the jaw."""
 
+SYLLABLES: Final = (("AU25",), ("AU25", "AU20"), ("AU25", "AU12"), ("AU25", "AU10"), ("AU24",), ("AU25", "AU17"))
+"""What the mouth does in talking, one set per syllable."""
+
+BITES: Final = (("AU25", "AU17"), ("AU17", "AU24"), ("AU25", "AU14"))
+"""What the mouth does in chewing."""
+
 _MIRROR_PAIRS: Final = (
     *((i, 16 - i) for i in range(8)),
     *((i, 43 - i) for i in range(17, 22)),

@@ -11,8 +11,9 @@ Level = Literal["easy", "realistic", "hard"]
 class Difficulty:
     """The parameters of one difficulty.
 
-    Displacements are in pixels of the video image at the point that moves most; the face crop of the flow features
-    magnifies them by 1.3 to 1.45. Ranges are (minimum, maximum).
+    Displacements are in pixels of an image in which the face box is some 234 pixels wide, at the point that moves most;
+    the face crop of the flow features magnifies them by 1.3 to 1.45. Cameras scale the image. Ranges are (minimum,
+    maximum).
 
     Attributes:
         micro_ms: Range of the durations of micro-expressions, which are log-normal.
@@ -25,6 +26,11 @@ class Difficulty:
         beside: Share of micro-expressions with a macro-expression shortly before or after.
         pause_ms: Shortest time between labelled expressions that do not overlap.
         adaptors_per_minute: Rate of unlabelled small movements of the mouth and chin, such as swallowing.
+        talks_per_minute: Rate of bouts of talking, unlabelled: the mouth opens and shuts 2 to 6 times a second.
+        talk_px: Displacement of the jaw in talking and chewing.
+        chews_per_minute: Rate of bouts of chewing, unlabelled, 1 to 2 times a second.
+        glances_per_minute: Rate of shifts of gaze, in which the eyes move and the upper lids follow.
+        glance_px: Displacement of the pupils.
         gestures_per_minute: Rate of nods and head turns.
         gesture_px: Displacement of the head in a gesture.
         turn_share: How much farther the nose moves than the rim of the face in a gesture, as a share of its
@@ -34,7 +40,10 @@ class Difficulty:
         partial: Probability that an action unit of a set stays weak.
         shading: Change of brightness per compression of the skin (1 = as much as the skin is compressed).
         light: Amplitude of the illumination drift, as a share of the brightness.
+        flicker: Largest amplitude of the flicker of lamps, as a share of the brightness.
         noise: Standard deviation of the camera noise, in grey levels.
+        box_px: Width of the face box in the video.
+        crf: Quality of H.264, if that is what videos are stored as: from 0 (lossless) to 51.
     """
 
     micro_px: tuple[float, float]
@@ -51,6 +60,11 @@ class Difficulty:
     pause_ms: float
     adaptors_per_minute: float
     adaptor_px: tuple[float, float]
+    talks_per_minute: float
+    talk_px: tuple[float, float]
+    chews_per_minute: float
+    glances_per_minute: float
+    glance_px: tuple[float, float]
     gestures_per_minute: float
     gesture_px: tuple[float, float]
     turn_share: float
@@ -59,7 +73,10 @@ class Difficulty:
     partial: float
     shading: float
     light: float
-    noise: float
+    flicker: float
+    noise: tuple[float, float]
+    box_px: tuple[float, float]
+    crf: tuple[int, int]
 
 
 # fmt: off
@@ -79,6 +96,11 @@ _NUMBERS: Final[dict[str, tuple[Any, Any, Any]]] = {
     "pause_ms":            (300,          100,          0),
     "adaptors_per_minute": (0,            2,            5),
     "adaptor_px":          ((0.5, 1.0),   (0.4, 1.4),   (0.4, 1.6)),
+    "talks_per_minute":    (0,            2,            4),
+    "talk_px":             ((1.0, 2.0),   (0.8, 4.0),   (0.8, 5.0)),
+    "chews_per_minute":    (0,            1,            2),
+    "glances_per_minute":  (0,            8,            16),
+    "glance_px":           ((1.0, 3.0),   (1.0, 5.0),   (1.0, 5.0)),
     "gestures_per_minute": (2,            5,            9),
     "gesture_px":          ((1.0, 3.0),   (1.0, 4.0),   (1.0, 5.0)),
     "turn_share":          (0.05,         0.1,          0.15),
@@ -87,7 +109,10 @@ _NUMBERS: Final[dict[str, tuple[Any, Any, Any]]] = {
     "partial":             (0.1,          0.3,          0.4),
     "shading":             (0.2,          0.35,         0.45),
     "light":               (0.015,        0.03,         0.05),
-    "noise":               (0.8,          1.2,          1.6),
+    "flicker":             (0,            0.01,         0.025),
+    "noise":               ((0.8, 0.8),   (0.6, 2.4),   (1.0, 4.0)),
+    "box_px":              ((234, 234),   (150, 300),   (150, 300)),
+    "crf":                 ((18, 23),     (18, 32),     (23, 38)),
 }
 # fmt: on
 
@@ -96,3 +121,8 @@ DIFFICULTIES: Final[dict[Level, Difficulty]] = {
     for column, level in enumerate(get_args(Level))
 }
 """The named difficulties; "realistic" aims at a pooled spotting F1 between .4 and .8."""
+
+STAND_IN: Final = dataclasses.replace(
+    DIFFICULTIES["realistic"], talks_per_minute=0, chews_per_minute=0, glances_per_minute=0
+)
+"""What `memodule.synthetic.flow_features` are made with: without what was added since their scores were published."""

@@ -29,6 +29,7 @@ class FaceRig:
             which move the nose by one pixel more than the rim of the face.
         squeeze: (halves + 2, HALF, HALF) divergence of the fields, per pixel: negative where skin is compressed.
         lids: (steps + 1, HALF, HALF) downward displacement as the eyes close step by step.
+        pupils: (HALF, HALF) share of a shift of gaze that a pixel takes: 1 in the middle of the eyes.
         rigid: (FRAME, FRAME) share of the head's motion that a pixel takes: 1 on the head, 0 at the border.
     """
 
@@ -36,6 +37,7 @@ class FaceRig:
     fields: Array
     squeeze: Array
     lids: Array
+    pupils: Array
     rigid: Array
 
     def strengths(self, performance: Performance) -> Array:
@@ -71,7 +73,8 @@ def build_rig(face: Face) -> FaceRig:
     from_border = np.minimum(np.arange(FRAME), np.arange(FRAME)[::-1]) / _RIM
     ramp = 0.5 - 0.5 * np.cos(np.pi * np.clip(from_border, 0, 1))
     rigid = np.minimum.outer(ramp, ramp).astype(np.float32)
-    return FaceRig(face, fields, squeeze.astype(np.float32), _lid_fields(face, x, y), rigid)
+    lids, pupils = _lid_fields(face, x, y), _pupil_field(face, x, y)
+    return FaceRig(face, fields, squeeze.astype(np.float32), lids, pupils, rigid)
 
 
 def combine(fields: Array, weights: npt.NDArray[np.floating]) -> Array:
@@ -96,3 +99,14 @@ def _lid_fields(face: Face, x: Array, y: Array) -> Array:
         across = np.exp(-(((x - middle) / (0.62 * width)) ** 4))
         total += np.where((y > crease) & (y < bottom), y - np.where(y < lid, skin, eye), 0) * across
     return np.stack([cv2.GaussianBlur(field, (0, 0), 0.7) for field in total])
+
+
+def _pupil_field(face: Face, x: Array, y: Array) -> Array:
+    """Where the eyes are: the open eyes in full, the lashes in part."""
+    total = np.zeros_like(x)
+    for corners, upper, lower, _ in _EYES:
+        middle, width = face.landmarks[list(corners), 0].mean(), np.ptp(face.landmarks[list(corners), 0])
+        top, bottom = (face.landmarks[list(points), 1].mean() for points in (upper, lower))
+        across, down = (x - middle) / (0.45 * width), (y - (top + bottom) / 2) / (0.8 * (bottom - top))
+        total += np.exp(-(across**4) - down**4).astype(np.float32)
+    return total

@@ -17,23 +17,27 @@ from memodule.runtime.atomic import remove_leftovers
 from memodule.runtime.opencv import opencv_alone
 from memodule.runtime.workers import ReportProgress, WorkerDiedError, run
 from memodule.synthetic.behaviour import draw_performances
+from memodule.synthetic.camera import draw_camera
 from memodule.synthetic.difficulty import DIFFICULTIES, Difficulty, Level
 from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
-from memodule.synthetic.frame_files import Image, write_images, write_video
+from memodule.synthetic.frame_files import Image, write_h264, write_images, write_video
 from memodule.synthetic.performance import Performance
+from memodule.synthetic.photographs import PHOTOGRAPHS
 from memodule.synthetic.recipe import claim
 from memodule.synthetic.rendering import render
 
-Storage = Literal["video", "images"]
-"""Lossless video files (.avi, FFV1), or folders of PNG images with the same frames."""
+Storage = Literal["video", "images", "h264"]
+"""Lossless video files (.avi, FFV1), folders of PNG images with the same frames, or lossy video files (.mp4, H.264)."""
 
-_VERSION: Final = 2  # increase it whenever the same arguments give other frames
+_SUFFIX: Final[dict[Storage, str]] = {"video": ".avi", "images": "", "h264": ".mp4"}
+
+_VERSION: Final = 3  # increase it whenever the same arguments give other frames
 _LEAST_SECONDS: Final = 3.0
 _MOST_MICROS: Final = 40  # per minute; there is no room for more
 _MOST_ERROR: Final = 0.06  # seconds
 _LEFTOVER_AGE: Final = 3600.0  # seconds
-_FACE, _BEHAVIOUR, _NOISE, _ANNOTATOR = range(4)  # streams of random numbers of one subject
+_FACE, _BEHAVIOUR, _NOISE, _ANNOTATOR, _CAMERA = range(5)  # streams of random numbers of one subject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +71,9 @@ def synthesize(
     """Write semi-synthetic face videos and their Catalog.
 
     The videos prove that a pipeline works; they say nothing about accuracy on real micro-expressions. The same
-    arguments give the same bytes with the same versions of NumPy and OpenCV, for any number of workers, and subject n
-    looks the same for any number of subjects.
+    arguments give the same bytes with the same versions of NumPy and OpenCV (and of PyAV, for H.264), for any number of
+    workers, and subject n looks the same for any number of subjects. Every video has a camera of its own: frames are
+    square, of a size that differs between videos.
 
     Labels are those of an ideal annotator, exact to the frame, unless an error is added: onset is the first frame that
     moves, apex the first of full strength, offset the last that moves.
@@ -82,6 +87,8 @@ def synthesize(
         annotator_error: Onset, apex and offset in the labels are each off by up to so many frames; the videos are the
             same.
         seed: Seed of all randomness, 0 or more.
+        storage: Lossless ("video" and "images" hold the same frames), or "h264" at a quality that differs between
+            videos: what is decoded from those has the blocks, blur and shifts of real recordings.
         workers: Processes that render; 1 renders in this process. With more, a script must guard its entry point
             (`if __name__ == "__main__":`).
 
@@ -103,7 +110,7 @@ def synthesize(
         rng = np.random.default_rng([seed, subject, _BEHAVIOUR])
         for video, performance in enumerate(draw_performances(rng, level, videos, frames, fps)):
             codes = f"s{subject + 1:02d}", f"v{video + 1}"
-            path = out / codes[0] / (codes[1] if storage == "images" else f"{codes[1]}.avi")
+            path = out / codes[0] / f"{codes[1]}{_SUFFIX[storage]}"
             jobs.append(_Job(path, storage, seed, subject, video, fps, performance, level))
             rows.append(Video(*codes, path, fps, frames))
             labels = _labels(*codes, performance)
@@ -178,12 +185,16 @@ def _write_all(jobs: list[_Job], workers: int) -> None:
 
 def _write(job: _Job, report: ReportProgress) -> None:
     noise = np.random.default_rng([job.seed, job.subject, _NOISE, job.video])
-    frames = _reported(render(_person(job.seed, job.subject), job.performance, job.difficulty, noise), report)
+    camera = draw_camera(np.random.default_rng([job.seed, job.subject, _CAMERA, job.video]), job.difficulty)
+    person = _person(job.seed, job.subject)
+    frames = _reported(render(person, job.performance, job.difficulty, camera, job.fps, noise), report)
     match job.storage:
         case "video":
             write_video(job.path, frames, job.fps)
         case "images":
             write_images(job.path, frames)
+        case "h264":
+            write_h264(job.path, frames, job.fps, camera.crf)
 
 
 def _reported(frames: Iterable[Image], report: ReportProgress) -> Iterator[Image]:
@@ -195,4 +206,5 @@ def _reported(frames: Iterable[Image], report: ReportProgress) -> Iterator[Image
 
 @functools.lru_cache(maxsize=1)
 def _person(seed: int, subject: int) -> FaceRig:
-    return build_rig(draw_face(np.random.default_rng([seed, subject, _FACE])))
+    photograph = PHOTOGRAPHS[subject % len(PHOTOGRAPHS)]
+    return build_rig(draw_face(np.random.default_rng([seed, subject, _FACE]), photograph))

@@ -1,11 +1,8 @@
-"""Identities: one public-domain photograph, warped and toned into different people.
+"""Identities: a photograph, warped and toned into different people.
 
-The photograph is NASA's portrait of the astronaut Eileen Collins from scikit-image (`skimage.data.astronaut`);
-nothing is downloaded. Its landmarks are stored here (found once with dlib's 68-point model on a fourfold enlargement),
-so that rendering needs neither dlib nor its model and gives the same bytes with any version of them.
-
-Limits: all people share one photograph, hence one expression at rest (a smile, more or less straightened), one
-hairstyle and one light; there is no depth, and the texture of the skin is noise.
+Limits: all people share two photographs (see `memodule.synthetic.photographs`), hence two expressions at rest (a smile,
+more or less straightened, and a sober face behind glasses), two hairstyles and two lights; there is no depth, and the
+texture of the skin is noise.
 """
 
 import dataclasses
@@ -16,29 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from memodule.synthetic.action_units import Array, displacement, mirror_order
+from memodule.synthetic.photographs import PHOTOGRAPHS, Landmarks, Photograph
 
 FRAME: Final = 304
-"""Width and height of a video in pixels."""
+"""Width and height in pixels of the image that is warped; cameras scale it."""
 
-Landmarks = npt.NDArray[np.float64]
-"""(68, 2) positions (x, y) in pixels."""
-
-# fmt: off
-_LANDMARKS: Final = np.array([
-    179.4, 104.4, 179.6, 115.9, 180.9, 127.4, 181.9, 138.9, 185.1, 150.4, 191.1, 160.4, 199.9, 168.6, 208.9, 175.6,
-    219.6, 178.1, 231.4, 176.9, 242.6, 171.4, 252.9, 163.9, 260.1, 154.4, 264.9, 143.4, 267.6, 131.9, 270.1, 120.4,
-    271.6, 108.1, 186.1, 94.1, 192.1, 88.4, 200.6, 87.1, 209.1, 88.9, 216.9, 92.6, 235.4, 93.9, 243.4, 90.9,
-    251.9, 90.6, 260.1, 92.4, 265.4, 98.9, 225.6, 102.1, 225.4, 110.4, 225.1, 118.6, 224.9, 127.1, 214.1, 131.1,
-    219.1, 132.6, 224.1, 134.4, 229.4, 133.1, 234.4, 131.6, 194.9, 101.1, 200.4, 97.9, 206.9, 98.6, 212.4, 103.9,
-    206.1, 104.1, 199.6, 103.6, 237.6, 105.1, 243.6, 100.4, 249.9, 100.4, 255.4, 104.4, 249.9, 106.4, 243.6, 105.9,
-    200.4, 139.1, 208.9, 139.1, 217.4, 139.4, 223.1, 140.9, 229.1, 139.6, 237.1, 140.1, 245.6, 140.6, 237.4, 150.9,
-    228.9, 154.9, 222.1, 155.6, 215.9, 154.6, 207.4, 149.6, 203.1, 140.4, 216.9, 142.9, 222.9, 143.9, 228.9, 143.4,
-    242.4, 141.9, 228.9, 149.6, 222.6, 150.4, 216.4, 149.4,
-]).reshape(68, 2)
-# fmt: on
-
-_INNER_EYES: Final = 25.2
-_OUTER_EYES: Final = 60.5
+BOX: Final = 234
+"""Usual width of the face box in it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,13 +40,13 @@ class Face:
         return float(np.linalg.norm(self.landmarks[45] - self.landmarks[36]))
 
 
-def draw_face(rng: np.random.Generator) -> Face:
-    """Draw a person: proportions, tone, skin, and whether the face is mirrored.
+def draw_face(rng: np.random.Generator, photograph: Photograph = PHOTOGRAPHS[0]) -> Face:
+    """Draw a person from a photograph: proportions, tone, skin, and whether the face is mirrored.
 
     The inner eye corners are 50.5 to 54.5 pixels apart, so that the face box of the flow features (nine times half of
     that) is 225 to 243 pixels wide; below 215, head motion compensation as published becomes unstable.
     """
-    image, landmarks = _bent_photograph(rng)
+    image, landmarks = _bent_photograph(rng, photograph)
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
         landmarks = landmarks[mirror_order()]
@@ -76,21 +57,21 @@ def draw_face(rng: np.random.Generator) -> Face:
     return Face(np.clip(image, 4, 251), landmarks)
 
 
-def _bent_photograph(rng: np.random.Generator) -> tuple[Array, Landmarks]:
+def _bent_photograph(rng: np.random.Generator, photograph: Photograph) -> tuple[Array, Landmarks]:
     """The photograph enlarged into the frame, with the proportions of a new person."""
     wide = rng.uniform(0.95, 1.06)
-    eyes_apart = rng.uniform(-0.03, 0.035)
-    zoom = rng.uniform(50.5, 54.5) / (wide * (_INNER_EYES + 2 * eyes_apart * _OUTER_EYES))
+    eyes_apart = photograph.pliant * rng.uniform(-0.03, 0.035)
+    zoom = rng.uniform(50.5, 54.5) / (wide * (photograph.inner_eyes + 2 * eyes_apart * photograph.outer_eyes))
     stretch = np.array([zoom * wide, zoom])
-    between_eyes = _LANDMARKS[[39, 42]].mean(axis=0)
+    between_eyes = photograph.landmarks[[39, 42]].mean(axis=0)
     origin = np.array([FRAME / 2, FRAME / 2 - 26]) - stretch * between_eyes  # the face box is centred below the eyes
-    landmarks = _LANDMARKS * stretch + origin
+    landmarks = photograph.landmarks * stretch + origin
     scale = float(np.linalg.norm(landmarks[45] - landmarks[36]))
-    bends = [(points, scale * np.array(vector)) for points, vector in _proportions(rng, eyes_apart)]
+    bends = [(points, scale * np.array(vector)) for points, vector in _proportions(rng, eyes_apart, photograph.pliant)]
     y, x = np.mgrid[:FRAME, :FRAME].astype(np.float32)
     bend = _bend(landmarks, bends, scale, (x, y))
     source = [((axis - bend[i] - origin[i]) / stretch[i]).astype(np.float32) for i, axis in enumerate((x, y))]
-    image = cv2.remap(_photograph(), source[0], source[1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
+    image = cv2.remap(photograph.load(), source[0], source[1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
     moved = landmarks.copy()
     for _ in range(8):  # the field is given at the destination, so iterate to the fixed point
         at = (moved[:, 0].astype(np.float32), moved[:, 1].astype(np.float32))
@@ -98,18 +79,13 @@ def _bent_photograph(rng: np.random.Generator) -> tuple[Array, Landmarks]:
     return np.asarray(image, np.float32), moved
 
 
-def _photograph() -> Array:
-    from skimage import data
-
-    photograph = np.asarray(data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
-    return np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), np.float32)
-
-
-def _proportions(rng: np.random.Generator, eyes_apart: float) -> list[tuple[tuple[int, ...], tuple[float, float]]]:
+def _proportions(
+    rng: np.random.Generator, eyes_apart: float, pliant: float
+) -> list[tuple[tuple[int, ...], tuple[float, float]]]:
     """Landmarks that move together, and by how much, in units of the face's scale."""
-    eyes_down, nose_down, mouth_down = rng.uniform([-0.04, -0.05, -0.02], [0.04, 0.06, 0.05])
-    mouth_in, corners_down = rng.uniform([-0.03, 0.0], [0.1, 0.05])  # mostly straightens the smile
-    jaw_in, chin_down, brows_up = rng.uniform([-0.1, -0.08, -0.03], [0.1, 0.1, 0.03])
+    eyes_down, nose_down, mouth_down = pliant * rng.uniform([-0.04, -0.05, -0.02], [0.04, 0.06, 0.05])
+    mouth_in, corners_down = pliant * rng.uniform([-0.03, 0.0], [0.1, 0.05])  # mostly straightens a smile
+    jaw_in, chin_down, brows_up = pliant * rng.uniform([-0.1, -0.08, -0.03], [0.1, 0.1, 0.03])
     return [
         ((*range(36, 42), *range(17, 22)), (-eyes_apart, eyes_down)),
         ((*range(42, 48), *range(22, 27)), (eyes_apart, eyes_down)),

@@ -26,7 +26,7 @@ from scipy.signal import lfilter
 
 from memodule.datasets.catalog import Catalog, Expression, Video
 from memodule.synthetic.action_units import HALVES
-from memodule.synthetic.difficulty import DIFFICULTIES
+from memodule.synthetic.difficulty import STAND_IN
 from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.movements import Movement, Temperament, draw_temperament, express
@@ -70,7 +70,7 @@ def simulate_flow(
         (video, windows) with windows (W, 36, window) float32; W is max(0, N // (window // 2) - 1) for N sampled
         frames.
     """
-    difficulty = DIFFICULTIES["realistic"]
+    difficulty = STAND_IN
     rig = build_rig(draw_face(np.random.default_rng([seed, len(catalog.videos)])))
     responses = _responses(rig)
     rig = dataclasses.replace(rig, fields=rig.fields[:, :, ::3, ::3])  # enough to find the point that moves most

@@ -17,6 +17,7 @@ from memodule.datasets.catalog import read_catalog
 from memodule.errors import UserError
 from memodule.runtime.workers import WorkerDiedError
 from memodule.synthetic import face_videos, synthesize
+from memodule.synthetic.frame_files import write_h264
 
 SMALL = {"subjects": 2, "videos": 1, "frames": 90}
 THREE = {"subjects": 1, "videos": 3, "frames": 90, "seed": 5}
@@ -49,7 +50,10 @@ def test_catalog_on_disk_is_the_one_returned_and_complete(made):
     assert any(e.kind == "micro" for e in catalog.expressions)
     assert all(e.apex is not None for e in catalog.expressions)
     for video in catalog.videos:
-        assert decode(video.path).shape == (90, 304, 304)
+        frames, height, width = decode(video.path).shape
+        assert frames == 90
+        assert height == width
+        assert 194 <= height <= 390
 
 
 def test_same_seed_same_bytes_and_subjects_do_not_depend_on_their_number(made, tmp_path):
@@ -58,12 +62,15 @@ def test_same_seed_same_bytes_and_subjects_do_not_depend_on_their_number(made, t
     synthesize(tmp_path / "alone", **{**SMALL, "subjects": 1}, seed=3)
     assert contents(tmp_path / "alone")["s01/v1.avi"] == contents(made)["s01/v1.avi"]
     synthesize(tmp_path / "other", **{**SMALL, "subjects": 1}, seed=4)
-    faces = [decode(folder / "s01" / "v1.avi")[0].astype(float) for folder in (made, tmp_path / "other")]
+    faces = [
+        cv2.resize(decode(folder / "s01" / "v1.avi")[0], (304, 304)).astype(float)
+        for folder in (made, tmp_path / "other")
+    ]
     assert np.abs(faces[0] - faces[1]).mean() > 20  # less for two videos of one person, see below
 
 
 def test_videos_of_a_subject_show_one_face_under_noise_of_their_own(tmp_path):
-    synthesize(tmp_path / "out", subjects=1, videos=2, frames=90)
+    synthesize(tmp_path / "out", subjects=1, videos=2, frames=90, difficulty="easy")
     first, second = (decode(tmp_path / "out" / "s01" / f"v{n}.avi")[:2].astype(float) for n in (1, 2))
     assert np.abs(first[0] - second[0]).mean() < 10
     noises = [(video[1] - video[0])[:, :8].ravel() for video in (first, second)]  # the border does not move
@@ -76,6 +83,38 @@ def test_images_hold_the_same_frames_as_video(made, tmp_path):
     assert len(files) == 90
     images = np.array([cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in files])
     np.testing.assert_array_equal(images, decode(made / "s01" / "v1.avi"))
+
+
+def test_photographs_take_turns(made):
+    first, second = (cv2.resize(decode(made / s / "v1.avi")[0], (304, 304)).astype(float) for s in ("s01", "s02"))
+    top = np.s_[:60, 100:200]  # a forehead, a navy cap
+    assert np.abs(first[top] - second[top]).mean() > 40
+
+
+def test_h264_is_small_close_to_the_truth_and_the_same_each_time(made, tmp_path):
+    one = {**SMALL, "subjects": 1, "storage": "h264"}
+    catalog = synthesize(tmp_path / "a", **one, seed=3)
+    synthesize(tmp_path / "b", **one, seed=3)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    (video,) = catalog.videos
+    assert video.path.name == "v1.mp4"
+    assert video.path.stat().st_size < (made / "s01" / "v1.avi").stat().st_size / 10
+    seen, exact = decode(video.path).astype(float), decode(made / "s01" / "v1.avi").astype(float)
+    assert seen.shape == exact.shape
+    assert 0.5 < np.abs(seen - exact).mean() < 6
+    capture = cv2.VideoCapture(str(video.path))
+    assert capture.get(cv2.CAP_PROP_FPS) == 30
+    assert read_catalog(tmp_path / "a").videos[0].frames == capture.get(cv2.CAP_PROP_FRAME_COUNT) == 90
+
+
+def test_compression_is_as_strong_as_stated(tmp_path):
+    frames = np.random.default_rng(0).integers(100, 140, (6, 64, 64), dtype=np.uint8)
+    sizes = []
+    for crf in (10, 25, 40):
+        write_h264(tmp_path / f"{crf}.mp4", iter(frames), 29.97, crf)
+        sizes.append((tmp_path / f"{crf}.mp4").stat().st_size)
+    assert sizes[0] > 1.5 * sizes[1] > 1.5**2 * sizes[2]
+    assert cv2.VideoCapture(str(tmp_path / "10.mp4")).get(cv2.CAP_PROP_FPS) == pytest.approx(29.97, abs=1e-3)
 
 
 def test_a_second_run_makes_only_what_is_missing(made, tmp_path):
@@ -125,7 +164,7 @@ def test_the_rate_of_micro_expressions_can_be_set(unrendered, tmp_path):
         synthesize(tmp_path / "out", **size, micros_per_minute=-1)
 
 
-@pytest.mark.parametrize("storage", ["video", "images"])
+@pytest.mark.parametrize("storage", ["video", "images", "h264"])
 def test_a_failure_leaves_nothing_that_looks_complete(tmp_path, monkeypatch, storage):
     render = face_videos.render
 

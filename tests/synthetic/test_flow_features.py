@@ -7,6 +7,7 @@ from memodule.datasets.catalog import Catalog, Expression
 from memodule.flow.parameters import FlowParameters
 from memodule.synthetic import DIFFICULTIES, flow_features
 from memodule.synthetic.action_units import HALVES
+from memodule.synthetic.camera import draw_camera
 from memodule.synthetic.face_rig import build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.flow_features import simulate_flow
@@ -120,8 +121,9 @@ def test_regions_answer_as_the_extractor_measures_them_on_rendered_faces(unit):
     rig = build_rig(draw_face(np.random.default_rng(3)))
     weights = tuple(float(name == unit) for name, _ in HALVES)
     acted = Movement("micro", "negative", 5, 12, 25, 0, 1.0, 1.5, weights)
-    performance = Performance((acted,), np.zeros(30), np.zeros((30, 4)), np.zeros((30, 2)), np.zeros((30, 2)))
-    frames = np.array(list(render(rig, performance, DIFFICULTIES["easy"], np.random.default_rng(0))))
+    performance = Performance((acted,), np.zeros(30), *(np.zeros((30, n)) for n in (2, 4, 2, 2)))
+    rng, difficulty = np.random.default_rng(0), DIFFICULTIES["easy"]
+    frames = np.array(list(render(rig, performance, difficulty, draw_camera(rng, difficulty), 30, rng)))
     window = FlowExtractor(window=30, engine="opencv").extract(frames)[0]  # numba would compile for 15 s
     measured = window[:, 12] - window[:, 3]
     simulated = rig.apex_strengths(acted) @ flow_features._responses(rig).halves
