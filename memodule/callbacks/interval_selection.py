@@ -62,6 +62,7 @@ class IntervalSelection(Callback):
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         data = fold_data(trainer)
+        self.protocol.scored_phases(data.flow_parameters.phases)
         self.decoder = FittedDecoder.fit(
             self.rule,
             self.protocol,
@@ -118,7 +119,10 @@ class IntervalSelection(Callback):
         if scores["key"] is None:  # the filler of an empty shard
             return
         data = fold_data(trainer)
-        spot, logits = (windows.detach().cpu().numpy() for windows in (scores["spot"], scores["logits"]))
+        there, phases = data.flow_parameters.phases, self.protocol.scored_phases(data.flow_parameters.phases)
+        spot, logits = (
+            windows[:: there // phases].detach().cpu().numpy() for windows in (scores["spot"], scores["logits"])
+        )
         curve = stitched_curve(
             scores["key"],
             spot,
@@ -129,6 +133,7 @@ class IntervalSelection(Callback):
             data.hparams["batch_size"],
             scores["offset"],
             data.sampled_frames(scores["key"]),
+            phases,
         )
         if not (np.isfinite(curve.score).all() and np.isfinite(logits).all()):
             raise UserError(

@@ -16,6 +16,7 @@ examples:
   memodule extract data/synth --out data/flow
   memodule extract data/samm_lv --out data/flow --window 30 --frame-step 7 --workers 8
   memodule extract data/casme3 --out data/flow --window 50 --preview
+  memodule extract data/casme3 --out data/flow --window 50 --phases 2     (for data.phases: 2)
   memodule extract data/casme3 --out data/flow --window 50 --verify       (check existing features again)
 
 Existing features with the same parameters and unchanged frames are not computed again; after an interruption, run the
@@ -39,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     catalog = read_catalog(arguments.catalog)
     if not catalog.videos:
         raise UserError(f"{arguments.catalog / 'videos.csv'}: lists no videos, so there is nothing to extract")
-    parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation)
+    parameters = FlowParameters(arguments.window, arguments.frame_step, arguments.motion_compensation, arguments.phases)
     store = FlowStore(arguments.out, parameters)
     options = {"workers": arguments.workers, "engine": arguments.engine, "verify": arguments.verify}
     report = extract_catalog(catalog, store, **options)
@@ -75,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=get_args(MotionCompensation),
         default=default.motion_compensation,
         help="how the face box follows the head [%(default)s]",
+    )
+    add(
+        "--phases",
+        type=whole(),
+        default=default.phases,
+        metavar="N",
+        help="let windows begin at N places within half a window, at N times the work [%(default)s]",
     )
     add("--workers", type=process_count, default="auto", metavar="N|auto", help="processes; auto: one per processor")
     add("--engine", choices=get_args(EngineName), default="auto", help="what computes the flow [numba if installed]")

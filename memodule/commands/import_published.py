@@ -80,7 +80,7 @@ def _changes(protocol: Any) -> dict[str, str]:
 
     options = Protocol.preset(protocol).as_dict().items()
     changes = {f"protocol.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in options}
-    return {**changes, "data.motion_compensation": "published", "trainer.max_epochs": "0"}
+    return {**changes, "data.motion_compensation": "published", "data.phases": "1", "trainer.max_epochs": "0"}
 
 
 def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> None:
@@ -97,6 +97,7 @@ def _import_features(arguments: argparse.Namespace, changes: dict[str, str]) -> 
     scored = scored_catalog(catalog, config["protocol"]["videos"])
     subjects = [make_fold(scored, subject).held_out for subject in arguments.folds or scored.subjects]
     check_weights(config, find_weights(arguments.weights, subjects, arguments.pattern))
-    store = FlowStore(data["flow"], FlowParameters(data["window"], data["frame_step"], data["motion_compensation"]))
+    parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
+    store = FlowStore(data["flow"], parameters)
     count = import_published_cache(arguments.cache, catalog, store)
     console.note(f"{store.folder}: features of {count} videos")

@@ -39,6 +39,8 @@ class LosoDataModule(LightningDataModule):
         window: Sampled frames per window k, even (published: 30 for SAMM Long Videos, 50 for CAS(ME)^3).
         frame_step: Source frames per sampled frame (published: 7 for SAMM Long Videos, 1 for CAS(ME)^3).
         motion_compensation: Which flow of the store to use (see `memodule.flow.FlowParameters`).
+        phases: In how many places the windows of the store begin within half a window; training draws from all of them
+            (see `memodule.flow.FlowParameters`).
         batch_size: Windows per step (published: 32 and 256).
         negative_ratio: Expression-free training windows kept per window with an expression (published: .5 and 4);
             null keeps all.
@@ -66,6 +68,7 @@ class LosoDataModule(LightningDataModule):
         videos: Literal["all", "with_micro"] = "all",
         num_workers: int = 0,
         seed: int = 0,
+        phases: int = 1,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # which gets the whole config from the command line
@@ -75,7 +78,7 @@ class LosoDataModule(LightningDataModule):
             if value < least:
                 raise UserError(f"data.{name}: {value}; use a whole number of at least {least}")
         self.flow_parameters = FlowParameters(
-            window=window, frame_step=frame_step, motion_compensation=motion_compensation
+            window=window, frame_step=frame_step, motion_compensation=motion_compensation, phases=phases
         )
         self.store = FlowStore(Path(flow), self.flow_parameters)
         self.catalog: Catalog
@@ -171,25 +174,26 @@ class LosoDataModule(LightningDataModule):
 
     def _labels(self, video: Video, windows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Score target and frame class of every window of a video, (windows, k) each."""
-        length, expected = self.hparams["window"], self.flow_parameters.windows(video.frames)
-        if abs(expected - windows) > 1:  # containers may promise a frame or two more than they hold
+        length, phases = self.hparams["window"], self.flow_parameters.phases
+        expected = self.flow_parameters.windows(video.frames)
+        if abs(expected - windows) > phases:  # containers may promise a frame or two more than they hold
             raise UserError(
                 f"{self.hparams['flow']}: {'/'.join(video.key)} has {windows} flow windows, but its {video.frames} "
                 f"frames in videos.csv give {expected}; correct `frames` there or extract the video again"
             )
         score, emotion = label_frames(
             self.catalog.expressions_of(video.key, "micro"),
-            frames=curve_length(windows, length),
+            frames=curve_length(windows, length, phases),
             frame_step=self.hparams["frame_step"],
         )
-        return slice_windows(score, length), slice_windows(emotion, length)
+        return slice_windows(score, length, phases), slice_windows(emotion, length, phases)
 
     def _covered(self, video: Video, record: FlowRecord) -> int:
         """Frames of a video that its features cover."""
         return min(video.frames, record.frames)
 
     def _whole_windows(self, video: Video, record: FlowRecord) -> int:
-        """How many of a video's windows hold nothing but its own frames; a further one is filled up with its last."""
+        """How many of a video's windows hold nothing but its own frames; further ones are filled up with its last."""
         return min(record.shape[0], self.flow_parameters.windows(self._covered(video, record)))
 
     def _training_windows(self) -> TrainingWindows:
@@ -236,7 +240,8 @@ class LosoDataModule(LightningDataModule):
                         "emotion": torch.from_numpy(emotion),
                     }
                 )
-                offsets[video.subject] += self._whole_windows(video, record)
+                whole = self._whole_windows(video, record)
+                offsets[video.subject] += -(-whole // self.flow_parameters.phases)  # what published stitching counts
         length = self.hparams["window"]
         filler: VideoBatch = {
             "key": None,

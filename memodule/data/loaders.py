@@ -29,7 +29,7 @@ class VideoBatch(WindowBatch):
 
     Attributes:
         key: (subject, video).
-        offset: Windows of the same subject before this video.
+        offset: Windows of the same subject, and of the first phase, before this video.
     """
 
     key: VideoKey | None

@@ -32,6 +32,8 @@ class VideoCurve:
         fps: Frame rate of the source video.
         frame_step: Source frames per sampled frame.
         known: (n,) False where there is no score, and `score` and `logits` are place holders; None if all are known.
+        spread: (n,) float32 standard deviation of the scores that overlapping windows give a sample, NaN where a single
+            one covers it; None where that is so everywhere, or not known (curves of earlier versions, imported ones).
     """
 
     subject: str
@@ -41,6 +43,7 @@ class VideoCurve:
     fps: float
     frame_step: int
     known: NDArray[np.bool_] | None = None
+    spread: NDArray[np.float32] | None = None
 
     @property
     def key(self) -> VideoKey:
@@ -70,7 +73,7 @@ def have_classes(curves: Iterable[VideoCurve]) -> bool:
 
 def curve_key(curve: VideoCurve) -> list[Any]:
     """Plain values that differ wherever two curves differ: its video, rates, and a hash of each array."""
-    arrays = (curve.score, curve.logits, *(() if curve.known is None else (curve.known,)))
+    arrays = (curve.score, curve.logits, *(part for part in (curve.known, curve.spread) if part is not None))
     digests = [None if array is None else hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
     return [*curve.key, curve.fps, curve.frame_step, *digests]
 
@@ -85,6 +88,10 @@ def write_curves(path: Path, curves: Sequence[VideoCurve]) -> None:
     if any(curve.known is not None for curve in curves):
         known = [np.ones(len(curve.score), bool) if curve.known is None else curve.known for curve in curves]
         optional["known"] = np.concatenate(known)
+    if any(curve.spread is not None for curve in curves):
+        nothing = np.float32(np.nan)
+        spread = [np.full(len(c.score), nothing) if c.spread is None else c.spread for c in curves]
+        optional["spread"] = np.concatenate(spread)
     arrays = {
         "subject": np.array([curve.subject for curve in curves], dtype=np.str_),
         "video": np.array([curve.video for curve in curves], dtype=np.str_),
@@ -106,14 +113,15 @@ def read_curves(path: Path) -> list[VideoCurve]:
     try:
         with np.load(path) as file:
             ends = np.cumsum(file["length"])[:-1]
-            arrays = {name: file[name] for name in ("score", "logits", "known") if name in file or name == "score"}
-            if not all(np.isfinite(array).all() for array in arrays.values()):
+            arrays = {name: file[name] for name in ("score", "logits", "known", "spread") if name in file}
+            if not all(np.isfinite(array).all() for name, array in arrays.items() if name != "spread"):
                 raise ValueError("it holds numbers that are not finite")
             codes, rates = (file["subject"].tolist(), file["video"].tolist()), (file["fps"], file["frame_step"])
             parts = {name: np.split(array, ends) for name, array in arrays.items()}
             nothing = [None] * len(codes[0])
             logits, known = parts.get("logits", nothing), (_mask(own) for own in parts.get("known", nothing))
-            columns = (*codes, parts["score"], logits, *(numbers.tolist() for numbers in rates), known)
+            spread = (_some(own) for own in parts.get("spread", nothing))
+            columns = (*codes, parts["score"], logits, *(numbers.tolist() for numbers in rates), known, spread)
             return [VideoCurve(*row) for row in zip(*columns, strict=False)]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run `memodule loso` to get score curves") from None
@@ -126,3 +134,8 @@ def read_curves(path: Path) -> list[VideoCurve]:
 def _mask(known: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     """None where all samples are known, as curves have it."""
     return None if known is None or known.all() else known
+
+
+def _some(spread: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """None where no sample has one, as curves have it."""
+    return None if spread is None or np.isnan(spread).all() else spread

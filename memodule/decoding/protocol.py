@@ -50,7 +50,9 @@ class Protocol:
         fitted_on: Subjects whose expressions fit priors and thresholds: the fold's "training" subjects, or "all"
             subjects, the held-out one included (published code; a leak).
         stitching: How half-overlapping windows become one curve: "tail" (the first window in full, then the second half
-            of each later one), "mean" (average of the overlap), or "published" (depends on the batch size).
+            of each later one; of several phases the mean of these curves), "mean" (of all windows that cover a frame),
+            or "published" (depends on the batch size, knows a single phase).
+        phases: How many of the phases of the features are scored, evenly spaced; None for all of them.
         neutral: What happens to the neutral logit before a frame's emotion is decided: "keep" it, set it to "zero", or
             "drop" it so that every frame has an emotion (published synergy strategies 0, 1, 2).
         short_intervals: Emotions are voted by an interval's inner frames. One of up to three sampled frames has none:
@@ -70,7 +72,8 @@ class Protocol:
     iou: float = 0.5
     frames: Literal["source", "sampled"] = "source"
     fitted_on: Literal["training", "all"] = "training"
-    stitching: Literal["tail", "mean", "published"] = "tail"
+    stitching: Literal["tail", "mean", "published"] = "mean"
+    phases: int | None = None
     neutral: Literal["keep", "zero", "drop"] = "zero"
     short_intervals: Literal["vote", "neutral"] = "vote"
     filter_neutral: bool = True
@@ -89,6 +92,10 @@ class Protocol:
             raise UserError(
                 f"protocol.iou: {self.iou!r} is not an intersection over union; use a number above 0, at most 1"
             )
+        if self.phases is not None and (isinstance(self.phases, bool) or not isinstance(self.phases, int)):
+            raise UserError(f"protocol.phases: {self.phases!r} is not a number of phases; use null for all, or 1")
+        if self.phases is not None and self.phases < 1:
+            raise UserError(f"protocol.phases: {self.phases!r}; use at least 1, or null for all")
         emotions = tuple(self.emotions) if isinstance(self.emotions, tuple | list) else ()
         if not emotions or any(e not in EMOTIONS for e in emotions) or len(set(emotions)) < len(emotions):
             raise UserError(f"protocol.emotions: {self.emotions!r}; list different ones of {', '.join(EMOTIONS)}")
@@ -161,6 +168,25 @@ class Protocol:
         from memodule.runtime.yaml_files import read_yaml_mapping
 
         return cls.from_dict(read_yaml_mapping(Path(path), "a protocol that maps options to values"), str(path))
+
+    def scored_phases(self, phases: int) -> int:
+        """How many of the `phases` of the features are scored.
+
+        Raises:
+            UserError: If these are not evenly spaced, or are stitched in the published way, which knows only one.
+        """
+        wanted = self.phases or phases
+        if phases % wanted:
+            raise UserError(
+                f"protocol.phases: {wanted} of the {phases} phases of the features are not evenly spaced; use a "
+                f"divisor of {phases}, or `memodule extract --phases {wanted}` and data.phases: {wanted}"
+            )
+        if self.stitching == "published" and wanted > 1:
+            raise UserError(
+                f"protocol.stitching: published stitching knows one phase, not {wanted}; set protocol.phases: 1, or "
+                "protocol.stitching: mean"
+            )
+        return wanted
 
     @property
     def leaks(self) -> bool:

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from memodule.data.windows import Stitching, stitch, window_count
+from memodule.data.windows import Stitching, stitch, window_count, window_spread
 from memodule.datasets.catalog import VideoKey
 from memodule.decoding.curves import VideoCurve
 from memodule.networks.scoring import score_in_passes
@@ -33,8 +33,9 @@ def stitched_curve(
     batch_size: int | None = None,
     offset: int = 0,
     sampled: int | None = None,
+    phases: int = 1,
 ) -> VideoCurve:
-    """The curve of a video whose windows were scored.
+    """The curve of a video whose windows were scored, and how much they disagree.
 
     Args:
         spot: (W, k) scores.
@@ -42,12 +43,16 @@ def stitched_curve(
         stitching: How half-overlapping windows are joined. The published way depends on the batches of training;
             without them ("batch_size" is None) it is replaced by "tail".
         batch_size: Windows per training batch.
-        offset: Windows of the same subject before this video.
+        offset: Windows of the same subject before this video (published way only).
         sampled: Sampled frames of the video, where the curve ends even if its last window goes on. The published way
             leaves out such a window.
+        phases: In how many places the windows begin within half a window.
     """
     if stitching == "published" and batch_size is None:
         stitching = "tail"
     whole = window_count(sampled, spot.shape[1]) if stitching == "published" and sampled is not None else None
-    score, classes = (stitch(windows[:whole], stitching, batch_size, offset)[:sampled] for windows in (spot, logits))
-    return VideoCurve(*key, score, classes, fps, frame_step)
+    score, classes = (
+        stitch(windows[:whole], stitching, batch_size, offset, phases)[:sampled] for windows in (spot, logits)
+    )
+    spread = window_spread(spot[:whole], phases)
+    return VideoCurve(*key, score, classes, fps, frame_step, spread=None if spread is None else spread[:sampled])

@@ -180,7 +180,7 @@ def _store(
         (part.ends_at for part in parts if part.ends_at is not None), default=parameters.sampled(video.frames)
     )
     frames = min(sampled * parameters.frame_step, video.frames)
-    if parameters.windows(video.frames) - parameters.windows(frames) > 1:
+    if parameters.windows(video.frames) - parameters.windows(frames) > parameters.phases:
         remedy = f"copy the file again, or set `frames` in videos.csv to {frames}"
         return VideoOutcome(video.key, "failed", f"{video.path}: {_early_end(video, frames)[0]}; {remedy}")
     replaced = [remark for part in parts for remark in part.remarks]

@@ -1,6 +1,5 @@
 """Frames in, windows of optical-flow features out."""
 
-import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ from memodule.flow.face import Landmarks, face_finder
 from memodule.flow.farneback import EngineName
 from memodule.flow.parameters import FlowParameters, MotionCompensation
 from memodule.flow.store import CHANNELS
-from memodule.flow.window import Window, WindowFlow
+from memodule.flow.window import SharedFrame, Window, WindowFlow
 
 _log = logging.getLogger(__name__)
 
@@ -37,11 +36,16 @@ class FlowExtractor:
       edges, which stretches the crop. "corrected" keeps its size and repeats the frame's border pixels.
     - Patches beyond the crop, on which the published code fails, get defined values and a warning.
 
+    Windows that begin without a face and find it in the same frame have the same reference frame, and share its flow.
+    Other overlapping windows can share nothing exactly: each measures the motion since a frame of its own. So the work
+    grows in proportion to `phases`.
+
     Args:
         window: Frames per window, even.
         engine: What computes the flow; "auto" is "numba" where it can be imported, else "opencv". Both agree within
             1e-4 px.
         find_face: Finds the face in whole frames; by default the one with the best score.
+        phases: In how many places windows begin within half a window (see `FlowParameters`).
 
     Raises:
         UserError: If a parameter is invalid, or the engine or the landmark model is not installed.
@@ -53,8 +57,9 @@ class FlowExtractor:
         motion_compensation: MotionCompensation = "corrected",
         engine: EngineName = "auto",
         find_face: Callable[[Gray], Landmarks | None] | None = None,
+        phases: int = 1,
     ) -> None:
-        self.parameters = FlowParameters(window, 1, motion_compensation)
+        self.parameters = FlowParameters(window, 1, motion_compensation, phases)
         self._engine = flow_engine(engine)
         self._finder = face_finder()
         self._find_face = find_face or self._finder.find
@@ -66,8 +71,8 @@ class FlowExtractor:
             frames: (N, H, W) uint8 gray frames.
 
         Returns:
-            (W, 36, window) float32 in pixels of the 320 x 320 crop. W = N // (window // 2) - 1, or 0 if N < window;
-            window i starts at frame i * (window // 2).
+            (W, 36, window) float32 in pixels of the 320 x 320 crop. W = `parameters.windows(N)`, with one phase
+            N // (window // 2) - 1, or 0 if N < window; window i starts at frame `parameters.starts(W)[i]`.
         """
         count = self.parameters.windows(len(frames))
         features = np.zeros((count, CHANNELS, self.parameters.window), np.float32)
@@ -85,16 +90,16 @@ class FlowExtractor:
             windows: Largest number of windows. Knowing it saves the work for windows that would start near the end and
                 never be finished.
         """
+        stride, phases = self.parameters.stride, self.parameters.phases
         active: deque[Window] = deque()
         begun = 0
         for i, frame in enumerate(frames):
-            if i % self.parameters.stride == 0 and (windows is None or begun < windows):
+            if i == begun * stride // phases and (windows is None or begun < windows):
                 length, compensation = self.parameters.window, self.parameters.motion_compensation
                 active.append(Window(length, compensation, self._engine, self._finder))
                 begun += 1
-            # windows that look for a face in the same frame share the search
-            find_face = functools.cache(functools.partial(self._find_face, frame))
-            finished = [window.add(frame, find_face) for window in active]
+            shared = SharedFrame(frame, self._find_face)
+            finished = [window.add(shared) for window in active]
             if finished and finished[0] is not None:
                 active.popleft()
                 yield finished[0]

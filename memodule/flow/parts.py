@@ -27,9 +27,10 @@ _SHORTEST: Final = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """Consecutive windows `first` <= i < `stop` of a video.
+    """Consecutive windows `first` <= i < `stop` of a video; `first` is of the first phase.
 
-    If `is_last`, up to its end: the frames after the last whole window are in one more, filled up with the last frame.
+    If `is_last`, up to its end: the frames after the last whole window are in further ones, one of each phase at most,
+    filled up with the last frame.
     """
 
     video: Video
@@ -86,21 +87,22 @@ def split(videos: Sequence[Video], parameters: FlowParameters, engine: EngineNam
     parts = []
     for video in videos:
         windows = parameters.windows(video.frames)
-        count = max(1, math.ceil(windows / longest))
-        borders = [windows * i // count for i in range(count + 1)]
+        strides = -(-windows // parameters.phases)  # parts begin with a window of the first phase
+        count = max(1, min(strides, math.ceil(windows / longest)))
+        borders = [min(strides * i // count * parameters.phases, windows) for i in range(count + 1)]
         for i, (first, stop) in enumerate(itertools.pairwise(borders)):
             parts.append(Part(video, parameters, engine, first, stop, i == count - 1))
     return sorted(parts, key=lambda part: part.first - part.stop)
 
 
 def _filled_up(frames: Iterator[Gray], parameters: FlowParameters) -> Iterator[Gray]:
-    """The frames from the start of a window on, the last one repeated until no frame is left over."""
+    """The frames from the start of a part on, the last one repeated until no frame is left over."""
     count, frame = 0, None
     for frame in frames:
         count += 1
         yield frame
-    if frame is not None and count >= parameters.window:
-        yield from itertools.repeat(frame, -count % parameters.stride)
+    if frame is not None:
+        yield from itertools.repeat(frame, dataclasses.replace(parameters, frame_step=1).padding(count))
 
 
 def extract_part(part: Part, report: ReportProgress) -> PartResult:
@@ -110,8 +112,9 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
         UserError: If something cannot be read or computed; names the video and the frame.
     """
     parameters, video = part.parameters, part.video
-    start, wanted = part.first * parameters.stride, part.stop - part.first
-    stop = None if part.is_last else (part.stop + 1) * parameters.stride
+    starts, wanted = parameters.starts(part.stop).tolist(), part.stop - part.first
+    start = starts[part.first] if wanted else 0
+    stop = None if part.is_last else starts[-1] + parameters.window
     remarks: list[FrameRemark] = []
     images, counter = read_frames(video, parameters.frame_step, start, stop, remarks.append), itertools.count()
     # the counter advances with every frame read
@@ -119,7 +122,7 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
     if part.is_last:
         wanted += parameters.padded_windows(video.frames) - parameters.windows(video.frames)
         frames = _filled_up(frames, parameters)
-    extractor = FlowExtractor(parameters.window, parameters.motion_compensation, part.engine)
+    extractor = FlowExtractor(parameters.window, parameters.motion_compensation, part.engine, phases=parameters.phases)
     flow = np.zeros((wanted, CHANNELS, parameters.window), np.float32)
     windows: list[WindowQuality] = []
     face: Face | None = None
@@ -129,7 +132,8 @@ def extract_part(part: Part, report: ReportProgress) -> PartResult:
         for window in extractor.stream(frames, wanted):
             flow[len(windows)] = window.flow
             if face is None and window.box is not None and window.landmarks is not None:
-                at = (start + len(windows) * parameters.stride + (window.reference or 0)) * parameters.frame_step
+                begun = int(parameters.starts(len(windows) + 1)[-1])
+                at = (start + begun + (window.reference or 0)) * parameters.frame_step
                 face = Face(at, window.box.rectangle, window.landmarks.tolist())
             windows.append(WindowQuality.of(window))
             report(len(windows))

@@ -57,7 +57,7 @@ class FlowRecord:
     def windows(self) -> npt.NDArray[np.float32]:
         """The features, (W, 36, window) float32, read-only and memory-mapped again at every access.
 
-        Window i covers the sampled frames i * (window // 2) up to, but not including, i * (window // 2) + window.
+        Window i covers `window` sampled frames from `parameters.starts(W)[i]` on.
         Mapping takes about 30 microseconds and keeps one file open while the array exists: a thousand records are no
         problem, but a thousand arrays exceed the limit of open files of most systems.
         """

@@ -45,7 +45,8 @@ class FlowStore:
         self.root = Path(root)
         self.parameters = parameters
         p = parameters
-        self.folder = self.root / f"window{p.window}-step{p.frame_step}-{p.motion_compensation}-{p.digest()}"
+        phases = f"-phases{p.phases}" if p.phases > 1 else ""
+        self.folder = self.root / f"window{p.window}-step{p.frame_step}-{p.motion_compensation}{phases}-{p.digest()}"
 
     def get(self, subject: str, video: str) -> FlowRecord:
         """The features of a video; contents are not hashed here (see `verify`).

@@ -1,6 +1,7 @@
 """The features of one window: the flow of every frame relative to the first frame that shows a face."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -42,6 +43,38 @@ class WindowFlow:
     undefined: tuple[str, ...] = ()
 
 
+class SharedFrame:
+    """A frame with what all windows that contain it have in common, computed when the first one needs it.
+
+    Args:
+        find_face: Finds the landmarks in a frame; it is only called while a window has no reference frame.
+    """
+
+    def __init__(self, image: Gray, find_face: Callable[[Gray], Landmarks | None]) -> None:
+        self.image = image
+        self._find_face = find_face
+        self._measured: dict[int, _Motion] = {}
+
+    @functools.cached_property
+    def landmarks(self) -> Landmarks | None:
+        """Those of the face, if it shows one."""
+        return self._find_face(self.image)
+
+    def reference(
+        self, compensation: MotionCompensation, engine: FlowEngine, finder: FaceFinder
+    ) -> "_Reference | None":
+        """This frame as a reference frame: one and the same for all windows that begin with it."""
+        if not hasattr(self, "_reference"):
+            self._reference = _Reference.of(self.image, self.landmarks, compensation, engine, finder)
+        return self._reference
+
+    def motion(self, face: "_Reference") -> "_Motion":
+        """The motion since a reference frame; measured once, since measuring moves the face box."""
+        if id(face) not in self._measured:
+            self._measured[id(face)] = face.motion(self.image)
+        return self._measured[id(face)]
+
+
 class Window:
     """Takes the `length` frames of one window one after another, keeping none of them."""
 
@@ -56,15 +89,16 @@ class Window:
         self._shifts = 0
         self._saturated = 0
 
-    def add(self, frame: Gray, find_face: Callable[[], Landmarks | None]) -> WindowFlow | None:
-        """Take the next frame; the last one returns the finished window.
-
-        `find_face` returns the landmarks in this frame; it is only called while there is no reference frame.
-        """
+    def add(self, frame: SharedFrame) -> WindowFlow | None:
+        """Take the next frame; the last one returns the finished window."""
         if self._face is None:
-            self._start(frame, find_face())
+            self._face = frame.reference(self._compensation, self._engine, self._finder)
+            self._reference = None if self._face is None else self._column
         else:
-            self._flow[:, self._column] = self._measure(self._face, frame)
+            motion = frame.motion(self._face)
+            self._flow[:, self._column] = motion.channels
+            self._shifts += motion.shifts
+            self._saturated += motion.saturated
         self._column += 1
         return self._finished() if self._column == self._flow.shape[1] else None
 
@@ -77,42 +111,20 @@ class Window:
             self._flow, self._reference, face.first_box, face.landmarks, self._shifts, self._saturated, undefined
         )
 
-    def _start(self, frame: Gray, landmarks: Landmarks | None) -> None:
-        if landmarks is None:
-            return
-        published = PublishedBox.around(landmarks)
-        if published.is_empty(frame):  # a face in profile
-            return
-        box: FaceBox = published if self._compensation == "published" else CorrectedBox.around(published, frame)
-        view = box.view(frame)
-        found = self._finder.find(view(WHOLE))
-        self._face = _Reference(box, view, to_crop(landmarks, published) if found is None else found, self._engine)
-        self._reference = self._column
 
-    def _measure(self, face: "_Reference", frame: Gray) -> npt.NDArray[np.float32]:
-        """The 36 channels of a frame."""
-        view, head = self._align(face, frame)
-        vectors = np.zeros((CHANNELS // 2, 2), np.float32)
-        for i, vector in face.vectors(view):
-            vectors[i] = vector - head
-        return vectors.reshape(CHANNELS)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Motion:
+    """The motion of a frame since a reference frame.
 
-    def _align(self, face: "_Reference", frame: Gray) -> tuple[View, Vector]:
-        """Move the face box with the head; the crop, and the head motion left in it."""
-        view = face.box.view(frame)
-        head = face.head(view)
-        for shift in range(_SHIFTS + 1):
-            if head @ head <= face.box.still**2:
-                break
-            box = face.box.after(head, frame) if shift < _SHIFTS else None
-            if box is None:
-                self._saturated += bool(head @ head > 1)
-                break
-            face.box = box
-            view = box.view(frame)
-            head = face.head(view)
-            self._shifts += 1
-        return view, head
+    Attributes:
+        channels: (36,) pixels of the crop.
+        shifts: How often the face box was moved.
+        saturated: Whether more than a pixel of head motion was left after the last move.
+    """
+
+    channels: npt.NDArray[np.float32]
+    shifts: int
+    saturated: bool
 
 
 class _Reference:
@@ -127,6 +139,49 @@ class _Reference:
         self._patches: list[Any] = [
             None if area.is_empty else engine.reference(view(area)) for area in self.layout.patches
         ]
+
+    @classmethod
+    def of(
+        cls,
+        frame: Gray,
+        landmarks: Landmarks | None,
+        compensation: MotionCompensation,
+        engine: FlowEngine,
+        finder: FaceFinder,
+    ) -> "_Reference | None":
+        """The reference frame with this face; None without a face, or with one in profile."""
+        if landmarks is None:
+            return None
+        published = PublishedBox.around(landmarks)
+        if published.is_empty(frame):
+            return None
+        box: FaceBox = published if compensation == "published" else CorrectedBox.around(published, frame)
+        view = box.view(frame)
+        found = finder.find(view(WHOLE))
+        return cls(box, view, to_crop(landmarks, published) if found is None else found, engine)
+
+    def motion(self, frame: Gray) -> _Motion:
+        """The motion of the next frame, with which the box moves."""
+        view, head, shifts, saturated = self._align(frame)
+        vectors = np.zeros((CHANNELS // 2, 2), np.float32)
+        for i, vector in self.vectors(view):
+            vectors[i] = vector - head
+        return _Motion(vectors.reshape(CHANNELS), shifts, saturated)
+
+    def _align(self, frame: Gray) -> tuple[View, Vector, int, bool]:
+        """Move the box with the head; the crop, the head motion left in it, and how that went as in `_Motion`."""
+        view = self.box.view(frame)
+        head = self.head(view)
+        for shifts in range(_SHIFTS + 1):
+            if head @ head <= self.box.still**2:
+                return view, head, shifts, False
+            box = self.box.after(head, frame) if shifts < _SHIFTS else None
+            if box is None:
+                break
+            self.box = box
+            view = box.view(frame)
+            head = self.head(view)
+        return view, head, shifts, bool(head @ head > 1)
 
     def head(self, view: View) -> Vector:
         """Motion of the nose since the reference frame; (0, 0) if there is no nose patch."""

@@ -96,8 +96,14 @@ def median_rule(rules: Sequence[SelectionRule]) -> int:
 def _curves(models: Sequence[FoldModel], video: Video, record: FlowRecord) -> Iterator[VideoCurve]:
     windows = np.array(record.windows, dtype=np.float32)
     for model in models:
-        scored = score_windows(model.network, windows, model.windows_per_pass)
-        sampled = model.flow.sampled(min(video.frames, record.frames))
+        phases = model.protocol.scored_phases(model.flow.phases)
+        scored = score_windows(model.network, windows[:: model.flow.phases // phases], model.windows_per_pass)
         yield stitched_curve(
-            video.key, *scored, model.protocol.stitching, video.fps, model.flow.frame_step, sampled=sampled
+            video.key,
+            *scored,
+            model.protocol.stitching,
+            video.fps,
+            model.flow.frame_step,
+            sampled=model.flow.sampled(min(video.frames, record.frames)),
+            phases=phases,
         )

@@ -48,6 +48,8 @@ _LABELS: Final[dict[Year, tuple[str, ...]]] = {"2022": ("me", "mae"), "2023": ("
 def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     """The mean curve of one video over the folds of an ensemble; logits are averaged before any softmax.
 
+    Its spread is the mean of theirs.
+
     Raises:
         ValueError: If they are curves of different videos.
     """
@@ -55,8 +57,10 @@ def average(curves: Sequence[VideoCurve]) -> VideoCurve:
     if any((c.key, len(c.score), c.frame_step) != (first.key, len(first.score), first.frame_step) for c in curves):
         raise ValueError("only curves of the same video can be averaged")
     score, logits = np.stack([c.score for c in curves]), [c.logits for c in curves if c.logits is not None]
+    spread = [c.spread for c in curves if c.spread is not None]
     return dataclasses.replace(
         first,
+        spread=np.stack(spread).mean(axis=0).astype(np.float32) if len(spread) == len(curves) else None,
         score=score.mean(axis=0).astype(np.float32),
         logits=np.stack(logits).mean(axis=0).astype(np.float32) if logits else None,
     )

@@ -12,7 +12,7 @@ from memodule.report.reported_study import ReportedStudy
 from memodule.report.study_section import call_text, code_versions, weight_files
 
 AT_LABELS: Final = "recog_f1_at_labels"
-_NOT_COUNTING: Final = ("name", "stitching", "neutral")
+_NOT_COUNTING: Final = ("name", "stitching", "phases", "neutral")
 """Options of a protocol that change what is found, not how it is counted; studies may differ in them."""
 
 _PLACES: Final = ("trainer.logger", "trainer.default_root_dir", "data.catalog", "data.flow", "data.fold")

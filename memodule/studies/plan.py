@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from memodule.data.folds import make_fold, scored_catalog
@@ -30,6 +30,9 @@ _NOT_IDENTITY = (
     "model.windows_per_pass",
 )
 """Settings of where and how a study runs, not of what it computes; the data have their own fingerprint."""
+
+_LATER: Final = {"data.phases": 1, "protocol.phases": None}
+"""Settings that earlier versions did not have, and their value: studies of those versions keep their identity."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +152,8 @@ def plan_study(
     for subject in folds or catalog.subjects:  # reports now what would end every fold later
         make_fold(catalog, subject, data["inner_validation_subjects"])
     try_out(resolved, (folds or catalog.subjects)[0])
-    parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"])
+    Protocol.from_dict(resolved["protocol"]).scored_phases(data["phases"])
+    parameters = FlowParameters(data["window"], data["frame_step"], data["motion_compensation"], data["phases"])
     return Plan(
         name or "+".join(re.sub(r"[^\w.-]+", "_", config.stem) for config in configs),
         resolved,
@@ -165,12 +169,13 @@ def plan_study(
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide what a study computes: a copy without those that change no result."""
     kept: dict[str, Any] = copy.deepcopy(dict(config))
-    for key in _NOT_IDENTITY:
+    for key in (*_NOT_IDENTITY, *_LATER):
         *path, last = key.split(".")
         section = kept
         for part in path:
             section = section.get(part) or {}
-        section.pop(last, None)
+        if key not in _LATER or section.get(last) == _LATER[key]:
+            section.pop(last, None)
     return kept
 
 

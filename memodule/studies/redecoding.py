@@ -118,7 +118,7 @@ def _trained(config: dict[str, Any]) -> dict[str, Any]:
     """The settings that decide the curves, by dotted keys."""
     kept = copy.deepcopy(identity(config))
     kept.pop("intervals")
-    kept["protocol"] = {name: kept["protocol"][name] for name in ("videos", "stitching")}
+    kept["protocol"] = {name: kept["protocol"].get(name) for name in ("videos", "stitching", "phases")}
     return _flat(kept)
 
 

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memodule.data.windows import curve_length, label_frames, slice_windows, stitch, window_count
+from memodule.data.windows import (
+    curve_length,
+    label_frames,
+    slice_windows,
+    stitch,
+    window_count,
+    window_spread,
+    window_starts,
+)
 from memodule.datasets import Expression
+from memodule.errors import UserError
+from memodule.flow import FlowParameters
 from memodule.intervals import frame_emotions
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoding"
@@ -82,14 +92,58 @@ def test_stitching_is_the_published_and_the_intended_one(case):
 
 
 @given(
-    windows=st.integers(0, 12), half=st.integers(1, 8), tail=st.integers(0, 7), mode=st.sampled_from(["tail", "mean"])
+    frames=st.integers(0, 60),
+    half=st.integers(1, 8),
+    phases=st.integers(1, 8),
+    mode=st.sampled_from(["tail", "mean"]),
 )
-def test_stitching_undoes_slicing(windows, half, tail, mode):
-    length = 2 * half
-    frames = curve_length(windows, length) + min(tail, half - 1) if windows else min(tail, length - 1)
+def test_stitching_undoes_slicing(frames, half, phases, mode):
+    length, phases = 2 * half, min(phases, half)
     values = np.random.default_rng(frames).normal(size=(frames, 3))
-    curve = stitch(slice_windows(values, length), mode)
-    np.testing.assert_allclose(curve, values[: curve_length(windows, length)], rtol=1e-15)
+    windows = slice_windows(values, length, phases)
+    assert len(windows) == window_count(frames, length, phases) == FlowParameters(length, phases=phases).windows(frames)
+    covered = curve_length(len(windows), length, phases)
+    assert not len(windows) or covered > frames - half
+    np.testing.assert_allclose(stitch(windows, mode, phases=phases), values[:covered], rtol=1e-12)
+    spread = window_spread(windows[..., 0], phases)
+    if spread is not None:
+        known = np.isfinite(spread)
+        assert known[half : covered - half].all()
+        assert not known[0]
+        np.testing.assert_allclose(spread[known], 0, atol=1e-7)
+
+
+@given(frames=st.integers(0, 90), half=st.integers(1, 8), phases=st.integers(1, 8))
+def test_every_phase_is_a_video_that_begins_later(frames, half, phases):
+    """Whole windows first, in order; every one that must be filled up begins more than half a window before the end."""
+    phases = min(phases, half)
+    parameters = FlowParameters(2 * half, phases=phases)
+    single = FlowParameters(2 * half)
+    whole, padded = parameters.windows(frames), parameters.padded_windows(frames)
+    starts = parameters.starts(padded)
+    assert starts.tolist() == window_starts(padded, 2 * half, phases).tolist()
+    assert whole <= padded <= whole + phases
+    assert all((start + 2 * half <= frames) == (j < whole) for j, start in enumerate(starts))
+    for phase, first in enumerate(starts[:phases].tolist()):
+        assert starts[phase::phases].tolist() == [first + half * j for j in range(len(starts[phase::phases]))]
+        if frames - first >= 2 * half:
+            assert len(starts[phase::phases]) == single.padded_windows(frames - first)
+    if padded:
+        assert max(starts) + 2 * half == frames + parameters.padding(frames) >= frames
+
+
+def test_of_several_phases_the_means_count():
+    """Windows begin at samples 0, 1, 2 and 3."""
+    windows = np.array([[0, 0, 0, 0], [1, 1, 2, 2], [4, 4, 6, 6], [8, 8, 9, 9]], dtype=np.float32)
+    assert stitch(windows, "tail", phases=2).tolist() == [0, 0.5, 0.5, 1, 4, 7.5, 9]
+    np.testing.assert_allclose(
+        stitch(windows, "mean", phases=2), [0, 1 / 2, 5 / 3, 7 / 2, 16 / 3, 15 / 2, 9], rtol=1e-6
+    )
+    covering = ([0, 1], [0, 1, 4], [0, 2, 4, 8], [2, 6, 8], [6, 9])
+    spread = window_spread(windows, 2)
+    np.testing.assert_allclose(spread[1:6], [np.std(scores, ddof=1) for scores in covering], rtol=1e-6)
+    assert np.isnan(spread[[0, 6]]).all()
+    assert window_spread(windows[:1], 2) is None
 
 
 def test_published_stitching_depends_on_the_batch_and_says_so():
@@ -97,3 +151,18 @@ def test_published_stitching_depends_on_the_batch_and_says_so():
     assert stitch(windows, "published", batch_size=8, offset=1).tolist() == [0, 0, 1, 1, 1, 1, 1, 1]
     with pytest.raises(ValueError, match="batch size"):
         stitch(windows, "published")
+    with pytest.raises(ValueError, match="single phase"):
+        stitch(windows, "published", batch_size=8, phases=2)
+
+
+@pytest.mark.parametrize("phases", [0, 16])
+def test_impossible_phases_are_refused(phases):
+    with pytest.raises(UserError, match=rf"phases {phases}.* 1 to 15"):
+        FlowParameters(30, phases=phases)
+
+
+def test_a_single_phase_changes_no_digest():
+    """Stores of earlier versions are found: their folder is named by this number."""
+    assert FlowParameters().digest() == "0fd2c1aa"
+    assert FlowParameters(phases=2).digest() != FlowParameters().digest()
+    assert "--phases 2" in FlowParameters(phases=2).options

@@ -329,7 +329,7 @@ def test_an_unforeseen_error_names_video_and_frame(catalog, store, monkeypatch):
     def fail(*_):
         raise RuntimeError("by chance")
 
-    monkeypatch.setattr("memodule.flow.window.Window._measure", fail)
+    monkeypatch.setattr("memodule.flow.window._Reference.motion", fail)
     problem = outcome(extract_catalog(catalog, store), "a").problem
     assert problem.endswith("a, frame 1: RuntimeError: by chance")
 
@@ -344,23 +344,24 @@ def test_a_killed_worker_is_a_problem_of_its_video(catalog, store, monkeypatch):
 def test_failed_videos_count_as_done_in_the_progress(catalog, monkeypatch):
     part = split([catalog.videos[0]], FlowParameters(WINDOW), "auto", 1)[0]
     reported = []
-    monkeypatch.setattr("memodule.flow.window.Window._measure", lambda *_: 1 / 0)
+    monkeypatch.setattr("memodule.flow.window._Reference.motion", lambda *_: 1 / 0)
     with pytest.raises(UserError, match="ZeroDivisionError"):
         extract_part(part, reported.append)
     assert reported[-1] == 3
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize(("step", "phases"), [(1, 1), (2, 1), (1, 2)])
 @pytest.mark.parametrize("video", [0, 1])
-def test_parts_of_a_video_are_slices_of_the_whole(catalog, video, step, monkeypatch, frames):
+def test_parts_of_a_video_are_slices_of_the_whole(catalog, video, step, phases, monkeypatch, frames):
     monkeypatch.setattr("memodule.flow.parts._SHORTEST", 1)
-    parameters = FlowParameters(4, frame_step=step)
+    parameters = FlowParameters(4, frame_step=step, phases=phases)
     chosen = catalog.videos[video]
     parts = sorted(split([chosen], parameters, "auto", 2), key=lambda part: part.first)
     assert len(parts) > 2
     results = [extract_part(part, lambda _: None) for part in parts]
     sampled = [*frames[: chosen.frames][::step]]
-    whole = FlowExtractor(4).extract([*sampled, *sampled[-1:] * (len(sampled) % 2)])
+    padding = len(sampled) % 2 if phases == 1 else parameters.padding(chosen.frames)
+    whole = FlowExtractor(4, phases=phases).extract([*sampled, *sampled[-1:] * padding])
     np.testing.assert_array_equal(np.concatenate([result.flow for result in results]), whole)
     assert all(result.ends_at is None for result in results)
 

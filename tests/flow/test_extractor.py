@@ -11,7 +11,7 @@ from memodule.flow.engines import flow_engine
 from memodule.flow.face import FaceFinder, face_finder
 from memodule.flow.pooling import pool
 from memodule.flow.regions import REGIONS, face_layout
-from memodule.flow.window import Window
+from memodule.flow.window import SharedFrame, Window, _Reference
 from memodule.networks.metst import METST_CHANNELS
 
 GOLDEN = ["plain_k30", "late_face_k30", "side_border_k30"]
@@ -46,6 +46,29 @@ def test_windows_start_half_a_window_apart_and_are_independent(golden_frames):
     assert features.shape == (3, 36, 20)  # the last 7 frames are in no window
     for i, window in enumerate(features):
         np.testing.assert_array_equal(extractor.extract(frames[10 * i : 10 * i + 20])[0], window)
+
+
+def test_windows_of_two_phases_are_those_of_the_video_and_of_the_video_cut_by_half_as_much(golden_frames):
+    frames = golden_frames("side_border_k30")[:46]
+    both = FlowExtractor(20, phases=2).extract(frames)
+    assert len(both) == 6
+    np.testing.assert_array_equal(both[::2], FlowExtractor(20).extract(frames))
+    np.testing.assert_array_equal(both[1::2], FlowExtractor(20).extract(frames[5:]))
+
+
+def test_windows_that_find_the_face_in_the_same_frame_share_its_flow(golden_frames, monkeypatch):
+    frames = golden_frames("late_face_k30")[41:64]
+    motion, measured = _Reference.motion, []
+    monkeypatch.setattr(_Reference, "motion", lambda self, frame: measured.append(1) or motion(self, frame))
+    together = list(FlowExtractor(20, phases=5).stream(frames))
+    shared = len(measured)
+    starts = [0, 2]
+    assert [window.reference for window in together] == [14, 12]
+    alone = [next(FlowExtractor(20).stream(frames[start:])) for start in starts]
+    assert shared < len(measured) - shared
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.flow, other.flow)
+        assert (one.shifts, one.saturated) == (other.shifts, other.saturated)
 
 
 @pytest.mark.parametrize("count", [0, 1, 29])
@@ -165,7 +188,7 @@ def test_what_crashed_the_published_code_gives_defined_values(
     frames = golden_frames("plain_k30")
     face = face_finder().find(frames[0])
     window = Window(4, compensation, flow_engine(engine), MockedFace(landmarks))
-    result = [window.add(frame, lambda: face) for frame in frames[:4]][-1]
+    result = [window.add(SharedFrame(frame, lambda _: face)) for frame in frames[:4]][-1]
     assert patch in result.undefined
     assert np.isfinite(result.flow).all()
     layout = face_layout(landmarks)

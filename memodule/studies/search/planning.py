@@ -15,7 +15,7 @@ from memodule.runtime.yaml_files import is_yaml_file
 from memodule.studies.plan import Plan, plan_study
 from memodule.studies.search.space import Space
 
-_MAY_DIFFER: Final = ("name", "stitching", "neutral")
+_MAY_DIFFER: Final = ("name", "stitching", "phases", "neutral")
 """Options of a protocol that change what is found; all others change how it is counted."""
 
 
