@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from memodule import console
 from memodule.commands import command_parser, parse
-from memodule.commands.values import rate
+from memodule.commands.values import rate, whole
 from memodule.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence
     from memodule.spotting.naming import result_names
     from memodule.spotting.spotter import half_fitted
 
-    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule, arguments.calibrate)
+    phases = {} if arguments.phases is None else {"phases": arguments.phases}
+    spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule, arguments.calibrate, **phases)
     known = (*spotter.warnings, *half_fitted(spotter.rule))
     for warning in known:
         console.warn(warning)
@@ -113,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         default="largest",
         metavar="WHICH",
         help="largest, a number counted from the left (1, 2, ...), or a point x,y in pixels [%(default)s]",
+    )
+    parser.add_argument(
+        "--phases",
+        type=whole(),
+        metavar="N",
+        help="let windows begin at N places within half a window, so that no frame decides; takes N times as long [2]",
     )
     parser.add_argument("--annotate", action="store_true", help="also write NAME.mp4, the video with the results")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")

@@ -15,10 +15,11 @@ from memodule.report.outcomes import Found
 from memodule.report.reported_study import ReportedStudy
 
 MOST_SAMPLES: Final = 1_200_000
-"""Samples of all curves of a page. A sample takes 2 bytes of the page; longer curves are thinned to fit."""
+"""Samples of all curves of a page. A sample takes 2 bytes of the page, 3 with a spread; longer curves are thinned."""
 
 _NO_CLASS: Final = len(FRAME_CLASSES)
 _NO_SCORE: Final = 15
+_NO_SPREAD: Final = 255
 
 _OUTCOMES: Final = ("hit", "alarm", "unscored")
 
@@ -36,8 +37,9 @@ def browser_data(
 
     Returns:
         `emotions`; `curves`: for each different curve `score` (base64 of a byte per sample, 0..255), `range` (what 0
-        and 255 stand for), `emotion` (base64 of half a byte per sample; 5 without classes, 15 without a score) and
-        `thin`, how many samples one of these stands for; `studies`: label, name, videos
+        and 255 stand for), `emotion` (base64 of half a byte per sample; 5 without classes, 15 without a score), where
+        windows overlap `spread` (base64 of a byte per sample in the unit of `score`, 255 if not known), and `thin`, how
+        many samples one of these stands for; `studies`: label, name, videos
         (subject, video, fps, frames, micro and macro rows) and, for each seed, [video, curve, frame_step, found rows].
     """
     curves = _Curves(most_samples / max(1, _samples(studies)))
@@ -106,7 +108,19 @@ def _packed(curve: VideoCurve, emotions: NDArray[np.int64], thin: int) -> dict[s
     classes = emotions[::thin].astype(np.uint8)
     pairs = np.pad(classes, (0, len(classes) % 2)).reshape(-1, 2)
     halves = (pairs[:, 0] << 4 | pairs[:, 1]).astype(np.uint8)
-    return {"score": _base64(levels), "range": [low, high], "emotion": _base64(halves), "thin": thin}
+    packed = {"score": _base64(levels), "range": [low, high], "emotion": _base64(halves), "thin": thin}
+    if curve.spread is not None:
+        packed["spread"] = _base64(_packed_spread(curve.spread, 255 / (high - low), thin))
+    return packed
+
+
+def _packed_spread(spread: NDArray[np.float32], unit: float, thin: int) -> NDArray[np.uint8]:
+    """A byte for the largest spread of each `thin` samples (n,), `unit` times as large; `_NO_SPREAD` if it has none."""
+    known = np.isfinite(spread)
+    units = np.minimum(np.rint(np.where(known, spread, 0.0) * unit), _NO_SPREAD - 1)
+    blocks = np.pad(np.where(known, units, -1.0), (0, -len(spread) % thin), constant_values=-1).reshape(-1, thin)
+    largest = blocks.max(axis=1)
+    return np.where(largest < 0, _NO_SPREAD, largest).astype(np.uint8)
 
 
 def _base64(values: NDArray[np.uint8]) -> str:

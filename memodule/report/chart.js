@@ -4,7 +4,7 @@
 
 const OUTCOMES = ["hit", "alarm", "unscored"];
 const SIGNS = { hit: "\u2713", alarm: "\u2717", miss: "\u25CB", unscored: "\u2013", macro: "" };
-const NEUTRAL = 4, NO_SCORE = 15;
+const NEUTRAL = 4, NO_SCORE = 15, NO_SPREAD = 255;
 const LEFT = 56, RIGHT = 8, FOUND = 20, TOP = 50, PLOT = 150, LABELLED = TOP + PLOT + 8, EMOTION = LABELLED + 34;
 const BOTTOM = EMOTION + 16, HEIGHT = BOTTOM + 36;
 
@@ -17,6 +17,7 @@ function unpack(packed) {
     packed.levels = bytes(packed.score);
     const halves = bytes(packed.emotion);
     packed.classes = packed.levels.map((_, i) => (i % 2 ? halves[i >> 1] & 15 : halves[i >> 1] >> 4));
+    packed.spreads = packed.spread === undefined ? null : bytes(packed.spread);
   }
   return packed;
 }
@@ -82,6 +83,37 @@ function curvePath(curve, span, view, x, y) {
   return path;
 }
 
+/** Area of one standard deviation of overlapping windows around the score, per pixel; "" where it is not known. */
+function spreadPath(curve, span, view, x, y) {
+  if (!curve.spreads) return "";
+  const first = Math.max(0, Math.floor(view[0] / span) - 1);
+  const last = Math.min(curve.levels.length - 1, Math.ceil(view[1] / span) + 1);
+  const width = Math.max(1, Math.floor((last - first + 1) / (2 * x.pixels)));
+  const place = (i, level) => `${x((i + 0.5) * span).toFixed(1)} ${y(Math.min(255, Math.max(0, level)) / 255).toFixed(1)}`;
+  let path = "", upper = [], lower = [];
+  const close = () => {
+    if (upper.length > 1) path += `M${upper.concat(lower.reverse()).join("L")}Z`;
+    upper = [];
+    lower = [];
+  };
+  for (let start = first; start <= last; start += width) {
+    let low = Infinity, high = -Infinity;
+    for (let i = start; i < Math.min(start + width, last + 1); i++) {
+      if (curve.classes[i] === NO_SCORE || curve.spreads[i] === NO_SPREAD) continue;
+      low = Math.min(low, curve.levels[i] - curve.spreads[i]);
+      high = Math.max(high, curve.levels[i] + curve.spreads[i]);
+    }
+    if (low === Infinity) {
+      close();
+      continue;
+    }
+    upper.push(place(start, high));
+    lower.push(place(start, low));
+  }
+  close();
+  return path;
+}
+
 /** Stretches of one emotion other than neutral: [first frame, end, class]. */
 function emotionRuns(curve, span) {
   const runs = [];
@@ -129,6 +161,8 @@ function layers(video, view, x) {
     const left = x(row.onset);
     add("rect", { x: left, y: TOP, width: x(row.offset + 1) - left, height: PLOT, class: `band ${row.outcome}` });
   }
+  const spread = spreadPath(video.curve, video.span, view, x, y);
+  if (spread) add("path", { d: spread, class: "spread" }, "one standard deviation of overlapping windows around the score");
   add("path", { d: curvePath(video.curve, video.span, view, x, y), class: "curve" });
   for (const row of [...video.found, ...video.labelled]) {
     if (row.apex === null || !visible(row.apex, row.apex) || !["hit", "alarm", "miss"].includes(row.outcome)) continue;

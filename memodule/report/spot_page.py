@@ -88,11 +88,15 @@ def _data(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
+def _windows(phases: int) -> str:
+    return f"windows begin at {phases} places within half a window" if phases > 1 else "windows begin every half window"
+
+
 def _details(video: SpottedVideo) -> list[tuple[str, str]]:
     width, height = video.source.size
     return [
         ("video", f"{video.path}: {video.frames} frames, {video.fps:.4g} per second, {width} x {height} pixels"),
-        ("sampling", str(video.sampling)),
+        ("sampling", f"{video.sampling}; {_windows(video.phases)}"),
         ("checkpoint", f"{video.checkpoint}, trained at {video.sampling.wanted:.4g} samples per second"),
         ("selection rule", video.rule + (f" (UNCALIBRATED: {video.uncalibrated})" if video.uncalibrated else "")),
         ("frames", "numbered from 0; onset and offset belong to the interval"),

@@ -1,7 +1,7 @@
 """Which parts of a video were analysed. Other parts are never reported as free of micro-expressions.
 
-The extractor looks for the face in the first frame of every window, that is every half window, and then frame by frame
-until it finds one. Between two searches that found the face, it is assumed to be visible.
+The extractor looks for the face in the first frame of every window, that is every half window at least, and then frame
+by frame until it finds one. Between two searches that found the face, it is assumed to be visible.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from memodule.flow.parameters import FlowParameters
 from memodule.flow.quality import WindowQuality
 
 Reason = Literal["no face", "no frames", "head too fast to follow, or face lost"]
@@ -33,24 +34,22 @@ class Stretch:
     reason: Reason | None
 
 
-def find_stretches(windows: Sequence[WindowQuality], length: int, stale: Sequence[bool], rate: float) -> list[Stretch]:
+def find_stretches(
+    windows: Sequence[WindowQuality], parameters: FlowParameters, stale: Sequence[bool], rate: float
+) -> list[Stretch]:
     """Split the samples of a video into those that were analysed and those that were not.
 
     Args:
-        windows: Window w starts at sample w * length // 2.
-        length: Samples per window, even.
+        windows: In order; where they begin, `parameters` say in samples.
         stale: Whether each sample of the video has no frame of its own.
 
     Returns:
         Stretches that cover all samples in order, without gaps.
     """
-    count = len(stale)
+    count, starts = len(stale), parameters.starts(len(windows)).tolist()
     why = np.full(count, -1)
-    why[_without_face(windows, length, count, math.ceil(_BRIDGED * rate))] = 0
-    for w, window in enumerate(windows):
-        if window.reference is not None and window.saturated > (length - window.reference) / 2:
-            second_half = slice(0 if w == 0 else (w + 1) * length // 2, (w + 2) * length // 2)
-            why[second_half] = np.where(why[second_half] < 0, 2, why[second_half])
+    why[_without_face(windows, starts, parameters.window, count, math.ceil(_BRIDGED * rate))] = 0
+    why[_lost(windows, starts, parameters, count) & (why < 0)] = 2
     why[np.asarray(stale, dtype=bool)] = 1
     edges = [0, *(np.flatnonzero(np.diff(why)) + 1).tolist(), count]
     return [
@@ -60,11 +59,23 @@ def find_stretches(windows: Sequence[WindowQuality], length: int, stale: Sequenc
     ]
 
 
-def _without_face(windows: Sequence[WindowQuality], length: int, count: int, bridged: int) -> npt.NDArray[np.bool_]:
+def _lost(
+    windows: Sequence[WindowQuality], starts: Sequence[int], parameters: FlowParameters, count: int
+) -> npt.NDArray[np.bool_]:
+    """(count,) whether half of the phases could not follow the face in most frames of the window that ends there."""
+    length, votes = parameters.window, np.zeros(count, np.int64)
+    for w, (window, start) in enumerate(zip(windows, starts, strict=True)):
+        if window.reference is not None and window.saturated > (length - window.reference) / 2:
+            votes[start if w < parameters.phases else start + parameters.stride : start + length] += 1
+    return votes * 2 >= parameters.phases
+
+
+def _without_face(
+    windows: Sequence[WindowQuality], starts: Sequence[int], length: int, count: int, bridged: int
+) -> npt.NDArray[np.bool_]:
     """(count,) whether the face was missing, or had been lost since the last search."""
     seen = np.full(count + length, -1)  # 1 face, 0 no face, -1 not searched
-    for w, window in enumerate(windows):
-        start = w * (length // 2)
+    for window, start in zip(windows, starts, strict=True):
         stop = start + (length if window.reference is None else window.reference)
         seen[start:stop] = 0
         if window.reference is not None:

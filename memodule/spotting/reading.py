@@ -1,12 +1,14 @@
 """What one reading of a video leaves behind, and where its samples lie in time."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from memodule.datasets.frames import Gray
+from memodule.flow.parameters import FlowParameters
 from memodule.flow.quality import WindowQuality
 from memodule.flow.window import WindowFlow
 from memodule.spotting.coverage import Stretch
@@ -17,10 +19,14 @@ from memodule.spotting.video_source import VideoSource
 
 
 class VideoReading:
-    """What is kept of a video while it is read in windows of `length` samples: a few kilobytes per second."""
+    """What is kept of a video while it is read in windows: a few kilobytes per second.
 
-    def __init__(self, length: int) -> None:
-        self.length = length
+    Args:
+        parameters: Of the windows, in samples (so `frame_step` is 1).
+    """
+
+    def __init__(self, parameters: FlowParameters) -> None:
+        self.parameters = parameters
         self.frames = 0
         self.seconds = 0.0
         self.most_faces = 0
@@ -47,9 +53,8 @@ class VideoReading:
             self.stale.append(sample.stale)
             image = sample.image
             yield image
-        if image is not None and self.count >= self.length:
-            for _ in range(-self.count % (self.length // 2)):
-                yield image
+        if image is not None:
+            yield from itertools.repeat(image, self.parameters.padding(self.count))
 
     def take(
         self, windows: Sequence[WindowFlow], spot: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]
@@ -57,8 +62,8 @@ class VideoReading:
         """Keep the scores (W, k) and logits (W, k, 5) of the next W windows, and where their faces are."""
         self.spot.append(spot)
         self.logits.append(logits)
-        for window in windows:
-            start = len(self.windows) * (self.length // 2)
+        starts = self.parameters.starts(len(self.windows) + len(windows))[len(self.windows) :].tolist()
+        for window, start in zip(windows, starts, strict=True):
             self.windows.append(WindowQuality.of(window))
             if window.box is not None and window.reference is not None:
                 self.places.append(Place(start + window.reference, window.box.rectangle))

@@ -103,6 +103,9 @@ class SpottedVideo:
         sample_seconds: (n,) when that frame is shown.
         score: (n,) spotting score of each sample, 0..1; NaN where nothing was analysed.
         probabilities: (n, 5) class probabilities of each sample.
+        spread: (n,) standard deviation of the scores that the windows around a sample give it; NaN where a single one
+            covers it or nothing was analysed; None where that is so everywhere.
+        phases: In how many places the windows begin within half a window.
         expressions: What was found, by onset.
         sections: The whole video, split into parts that were and were not analysed.
         faces: The largest number of faces seen at once.
@@ -125,6 +128,8 @@ class SpottedVideo:
     checkpoint: str
     rule: str
     uncalibrated: str | None = None
+    spread: npt.NDArray[np.float32] | None = None
+    phases: int = 1
 
     @property
     def path(self) -> Path:
@@ -177,6 +182,7 @@ class SpottedVideo:
                 "rate": round(self.sampling.rate, 6),
                 "trained_at": round(self.sampling.wanted, 6),
                 "frame_step": self.sampling.frame_step,
+                "phases": self.phases,
             },
             "checkpoint": self.checkpoint,
             "rule": self.rule,
@@ -190,7 +196,8 @@ class SpottedVideo:
             ],
             "curve": {
                 "frame": self.sample_frames.tolist(),
-                "score": [round(value, 5) if value == value else None for value in self.score.tolist()],
+                "score": _numbers(self.score),
+                "spread": _numbers(np.full_like(self.score, np.nan) if self.spread is None else self.spread),
             },
         }
 
@@ -211,6 +218,11 @@ def _rows(video: SpottedVideo) -> Iterator[tuple[Any, ...]]:
     for s in video.not_analysed:
         ends = f"{s.first_s:.3f}", "", f"{s.last_s:.3f}"
         yield (name, "not_analysed", s.first, "", s.last, *ends, "", "", *nothing, s.reason)
+
+
+def _numbers(values: npt.NDArray[np.float32]) -> list[float | None]:
+    """Rounded values, None where they are not known."""
+    return [round(value, 5) if value == value else None for value in values.tolist()]
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

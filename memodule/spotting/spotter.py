@@ -32,6 +32,9 @@ from memodule.training.checkpoints import FoldModel, load_fold_model
 Progress = Callable[[int, int | None], object]
 """Called with the number of frames read, and the total if the file states it."""
 
+PHASES: Final = 2
+"""In how many places windows begin by default: see docs/rules.md for what that gains."""
+
 _BATCH: Final = 64
 """Windows per forward pass of the network."""
 
@@ -67,19 +70,31 @@ class Spotter:
     Args:
         checkpoint: Name of the model in results.
         rule: Replaces the fold's selection rule.
+        phases: In how many places windows begin within half a window, whatever the fold was trained with: with several,
+            the place of a window's first frame decides less, and reading a video takes as many times longer.
     """
 
     def __init__(
-        self, model: FoldModel, checkpoint: str = "", rule: SelectionRule | None = None, warnings: Sequence[str] = ()
+        self,
+        model: FoldModel,
+        checkpoint: str = "",
+        rule: SelectionRule | None = None,
+        warnings: Sequence[str] = (),
+        phases: int = PHASES,
     ) -> None:
         self.model = model
+        self.windows = dataclasses.replace(model.flow, frame_step=1, phases=phases)
         self.checkpoint = checkpoint
         self.rule = rule or model.rule
         self.warnings = tuple(warnings)
 
     @classmethod
     def from_checkpoint(
-        cls, path: Path | str | None = None, rule: Path | str | None = None, calibrate: Path | str | None = None
+        cls,
+        path: Path | str | None = None,
+        rule: Path | str | None = None,
+        calibrate: Path | str | None = None,
+        phases: int = PHASES,
     ) -> "Spotter":
         """Load a checkpoint, on the CPU.
 
@@ -88,6 +103,7 @@ class Spotter:
                 real conclusions, and says so in every result.
             rule: Another selection rule: its name or a YAML file; see `memodule.spotting.selection_rule`.
             calibrate: A finished study, on whose curves the rule is calibrated.
+            phases: As in the constructor.
 
         Raises:
             UserError: If there is no such checkpoint, rule or study.
@@ -100,7 +116,7 @@ class Spotter:
         warnings = [CAUTION] if path is None else []
         path = require_default_checkpoint() if path is None else Path(path)
         model = load_fold_model(path)
-        return cls(model, str(path), rule_for(model, rule, calibrate), warnings)
+        return cls(model, str(path), rule_for(model, rule, calibrate), warnings, phases)
 
     @property
     def rate(self) -> float:
@@ -197,7 +213,7 @@ class Spotter:
         """The second half of `spot`: select the intervals, with the spotter's own rule or another fitted one."""
         source, sampling, reading = measured.source, measured.sampling, measured.reading
         rule = rule or self.rule
-        stretches = find_stretches(reading.windows, reading.length, reading.stale, sampling.rate)
+        stretches = find_stretches(reading.windows, reading.parameters, reading.stale, sampling.rate)
         analysed = np.zeros(reading.count, dtype=bool)
         for stretch in stretches:
             analysed[stretch.first : stretch.last + 1] = stretch.reason is None
@@ -211,6 +227,8 @@ class Spotter:
             sample_seconds=timeline.seconds,
             score=np.where(analysed, curve.score, np.float32("nan")),
             probabilities=_given(curve.probabilities),
+            spread=None if curve.spread is None else np.where(analysed, curve.spread, np.float32("nan")),
+            phases=reading.parameters.phases,
             expressions=tuple(self._expressions(curve, rule, timeline)),
             sections=tuple(timeline.section(stretch) for stretch in stretches),
             places=tuple(reading.places),
@@ -226,9 +244,11 @@ class Spotter:
     ) -> VideoReading:
         """Read the video once: sample, extract flow, score."""
         follower = FaceFollower(face_finder(), face)
-        parameters = self.model.flow
-        extractor = FlowExtractor(parameters.window, parameters.motion_compensation, find_face=follower.find)
-        reading = VideoReading(parameters.window)
+        parameters = self.windows
+        extractor = FlowExtractor(
+            parameters.window, parameters.motion_compensation, find_face=follower.find, phases=parameters.phases
+        )
+        reading = VideoReading(parameters)
 
         def seen(frame: TimedFrame) -> None:
             reading.frames, reading.seconds = frame.index + 1, frame.seconds
@@ -252,9 +272,17 @@ class Spotter:
         """The stitched curve; where nothing was analysed its scores mean nothing and are unknown."""
         spot, logits = np.concatenate(reading.spot), np.concatenate(reading.logits)
         key, stitching = ("", source.path.name), self.model.protocol.stitching
-        curve = stitched_curve(key, spot, logits, stitching, fps=sampling.rate, frame_step=1)
-        score, logits = curve.score[: reading.count], _given(curve.logits)[: reading.count]
-        return dataclasses.replace(curve, score=score, logits=logits, known=analysed)
+        curve = stitched_curve(
+            key,
+            spot,
+            logits,
+            stitching,
+            fps=sampling.rate,
+            frame_step=1,
+            sampled=reading.count,
+            phases=reading.parameters.phases,
+        )
+        return dataclasses.replace(curve, known=analysed)
 
     def _expressions(self, curve: VideoCurve, rule: SelectionRule, timeline: Timeline) -> Iterator[SpottedExpression]:
         """The detections, all of them in analysed parts."""

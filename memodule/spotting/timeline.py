@@ -100,12 +100,35 @@ class TimelineRow:
         return [s for s in self.video.not_analysed if s.first_s < self.stop and s.last_s >= self.start]
 
     @property
-    def curve(self) -> str:
-        """The score as a path of SVG, interrupted where nothing was analysed."""
+    def _kept(self) -> npt.NDArray[np.int64]:
+        """The samples that are drawn."""
         seconds = self.video.sample_seconds
         kept = np.flatnonzero((seconds >= self.start) & (seconds <= self.stop))
-        if len(kept) > self.layout.points:
-            kept = _extremes(self.video, kept, self.layout.points // 2)
+        return kept if len(kept) <= self.layout.points else _extremes(self.video, kept, self.layout.points // 2)
+
+    @property
+    def band(self) -> str:
+        """One standard deviation of overlapping windows on both sides of the score, as an area of SVG."""
+        if self.video.spread is None:
+            return ""
+        kept = self._kept
+        known = np.isfinite(self.video.score[kept] + self.video.spread[kept])
+        areas = []
+        for run in np.split(kept, np.flatnonzero(np.diff(known)) + 1):
+            if len(run) > 1 and np.isfinite(self.video.spread[run[0]]):
+                seconds, score, spread = (
+                    values[run].tolist() for values in (self.video.sample_seconds, self.video.score, self.video.spread)
+                )
+                rows = list(zip(seconds, score, spread, strict=True))
+                upper = [f"{self.x(second):g} {self.y(score + spread):g}" for second, score, spread in rows]
+                lower = [f"{self.x(second):g} {self.y(score - spread):g}" for second, score, spread in rows[::-1]]
+                areas.append(f"M{'L'.join(upper + lower)}Z")
+        return "".join(areas)
+
+    @property
+    def curve(self) -> str:
+        """The score as a path of SVG, interrupted where nothing was analysed."""
+        seconds, kept = self.video.sample_seconds, self._kept
         path, joined = [], False
         for second, score in zip(seconds[kept].tolist(), self.video.score[kept].tolist(), strict=True):
             known = not math.isnan(score)

@@ -88,8 +88,8 @@ def test_curves_are_the_stitched_scores_of_the_network(trained, planted):
         assert curve.key == batch["key"]
         with torch.no_grad():
             spot, logits = module.eval()(batch["flow"])
-        np.testing.assert_allclose(curve.score, stitch(spot.numpy()), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(curve.logits, stitch(logits.numpy()), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(curve.score, stitch(spot.numpy(), "mean"), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(curve.logits, stitch(logits.numpy(), "mean"), rtol=1e-4, atol=1e-5)
     assert [curve.key for curve in callback.curves["test"]] == [("002", "a"), ("002", "b")]
 
 
@@ -175,7 +175,7 @@ def test_a_checkpoint_carries_what_inference_needs(planted, tmp_path):
     run.fit(module, data(planted))
     run.save_checkpoint(tmp_path / "model.ckpt")
     carried = torch.load(tmp_path / "model.ckpt", weights_only=True)["memodule"]
-    assert carried["flow"] == {"window": 10, "frame_step": 1, "motion_compensation": "corrected"}
+    assert carried["flow"] == {"window": 10, "frame_step": 1, "motion_compensation": "corrected", "phases": 1}
     assert carried["fps"] == 30
     assert carried["frame_classes"] == ["negative", "positive", "surprise", "others", "neutral"]
     assert carried["rule"]["class_path"].endswith("PriorGuided")

@@ -1,3 +1,4 @@
+from memodule.flow import FlowParameters
 from memodule.flow.quality import WindowQuality
 from memodule.spotting.coverage import find_stretches
 
@@ -10,8 +11,9 @@ def window(reference, saturated=0):
 SEEN, UNSEEN = window(0), window(None)
 
 
-def spans(windows, count, stale=()):
-    stretches = find_stretches(windows, 10, [i in stale for i in range(count)], 10)
+def spans(windows, count, stale=(), phases=1):
+    parameters = FlowParameters(10, phases=phases)
+    stretches = find_stretches(windows, parameters, [i in stale for i in range(count)], 10)
     assert [s.first for s in stretches] == [0, *(s.last + 1 for s in stretches[:-1])]
     assert stretches[-1].last == count - 1
     return [(s.first, s.last, s.reason) for s in stretches]
@@ -53,3 +55,19 @@ def test_gaps_of_the_recording_and_heads_that_cannot_be_followed_are_named():
         (20, 21, "no frames"),
         (22, 24, None),
     ]
+
+
+def test_of_several_phases_half_must_follow_the_head():
+    """Windows begin at 0, 2, 5, 7 and 10."""
+    reason = "head too fast to follow, or face lost"
+    assert spans([SEEN, SEEN, window(0, 9), SEEN, SEEN], 20, phases=2) == [
+        (0, 9, None),
+        (10, 14, reason),
+        (15, 19, None),
+    ]
+    assert spans([SEEN, SEEN, window(0, 9), SEEN, SEEN], 18, phases=3) == [(0, 17, None)]
+
+
+def test_every_phase_looks_for_the_face():
+    assert spans([SEEN, window(1), SEEN], 15, phases=2) == [(0, 14, None)]
+    assert spans([SEEN, window(4), window(1), SEEN], 17, phases=2) == [(0, 0, None), (1, 5, "no face"), (6, 16, None)]
