@@ -50,6 +50,7 @@ def plant(
     free_videos: int = 0,
     seed: int = 0,
     frame_step: int = 1,
+    phases: int = 1,
 ) -> PlantedData:
     """Write a Catalog and features of noise (sd .2) with a bump per micro-expression.
 
@@ -58,7 +59,7 @@ def plant(
     ones.
     """
     rng = np.random.default_rng(seed)
-    parameters = FlowParameters(window=window, frame_step=frame_step)
+    parameters = FlowParameters(window=window, frame_step=frame_step, phases=phases)
     store = FlowStore(folder / "flow", parameters)
     names = [f"{i + 1:03d}" for i in range(subjects)] if isinstance(subjects, int) else list(subjects)
     fps = 30.0 * frame_step
@@ -78,7 +79,7 @@ def plant(
                 expressions.append(Expression(subject, code, "micro", *span, EMOTIONS[emotion]))
             movement += rng.normal(0, 0.2, movement.shape)
             source = frame_step * frames
-            starts = np.arange(parameters.windows(source)) * parameters.stride
+            starts = parameters.starts(parameters.windows(source))
             windows = np.stack([movement[:, s : s + window] - movement[:, s : s + 1] for s in starts])
             all_videos.append(Video(subject, code, folder / "videos" / f"{subject}_{code}.avi", fps, source))
             store.put(subject, code, windows, fps=fps, frames=source, source={"kind": "planted by a test"})

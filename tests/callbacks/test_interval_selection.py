@@ -168,6 +168,34 @@ def test_published_stitching_sees_the_batches_of_the_subject(planted, tmp_path, 
     assert (second.score[5:] > 0).all()
 
 
+def test_some_phases_or_all_of_them_are_scored(planting, tmp_path, trained):
+    phased = planting(tmp_path / "phased", phases=2)
+    curves = {}
+    for phases in (None, 1, 2):
+        callback = IntervalSelection(PriorGuided(), Protocol(phases=phases), out=str(tmp_path / str(phases)))
+        trainer(tmp_path, callback).test(trained[4], data(phased, phases=2), verbose=False)
+        curves[phases] = callback.curves["test"]
+    for one, both, every, single in zip(
+        curves[1], curves[2], curves[None], read_curves(trained[1] / "test" / "curves.npz"), strict=True
+    ):
+        np.testing.assert_allclose(one.score, single.score, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(both.score, every.score)
+        assert np.abs(both.score - one.score).max() > 0.01
+        assert np.isfinite(one.spread[5:175]).all()
+        assert np.isnan(one.spread[[0, 4, 175, 179]]).all()
+        assert np.isfinite(both.spread[2:178]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"), [({"stitching": "published"}, "phases: 1"), ({"phases": 3}, "--phases 3")]
+)
+def test_phases_that_cannot_be_scored_are_refused(planting, tmp_path, trained, options, remedy):
+    callback = IntervalSelection(PriorGuided(), Protocol(**options), out=str(tmp_path))
+    phased = planting(tmp_path / "phased", phases=2)
+    with pytest.raises(UserError, match=remedy):
+        trainer(tmp_path, callback).test(trained[4], data(phased, phases=2), verbose=False)
+
+
 def test_a_checkpoint_carries_what_inference_needs(planted, tmp_path):
     callback = IntervalSelection(PriorGuided(threshold=0.4), out=str(tmp_path))
     run = trainer(tmp_path, callback)

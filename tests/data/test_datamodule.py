@@ -7,7 +7,7 @@ import torch
 from memodule.data import LosoDataModule, stitch
 from memodule.data.folds import scored_catalog
 from memodule.data.loaders import VideoShard, WholeVideos
-from memodule.data.windows import label_frames
+from memodule.data.windows import label_frames, slice_windows
 from memodule.datasets import Catalog, read_catalog
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowStore
@@ -80,6 +80,31 @@ def test_evaluation_is_by_whole_videos_of_the_held_out_subject(planted):
         score, emotion = label_frames(catalog.expressions_of(batch["key"]), 180)
         np.testing.assert_array_equal(stitch(batch["spot"].numpy()), score)
         np.testing.assert_array_equal(stitch(batch["emotion"].numpy()), emotion)
+
+
+@pytest.fixture(scope="module")
+def phased(planting, tmp_path_factory):
+    """The planted data again, with windows that begin at twice as many places."""
+    return planting(tmp_path_factory.mktemp("phased"), phases=2)
+
+
+def test_training_draws_from_all_phases(planted, phased):
+    one, two = (ready(data, negative_ratio=None, **more) for data, more in ((planted, {}), (phased, {"phases": 2})))
+    flow, more_flow = (torch.cat([batch["flow"] for batch in data.train_dataloader()]) for data in (one, two))
+    assert (len(flow), len(more_flow)) == (4 * 35, 4 * 69)
+    assert {window.numpy().tobytes() for window in flow} < {window.numpy().tobytes() for window in more_flow}
+    spot = torch.cat([batch["spot"] for batch in two.train_dataloader()])
+    assert (spot > 0).any(dim=1).sum() > (torch.cat([b["spot"] for b in one.train_dataloader()]) > 0).any(dim=1).sum()
+
+
+def test_evaluation_has_the_windows_of_all_phases_with_their_labels(planted, phased):
+    (first, second), single = ready(phased, "test", phases=2).test_dataloader(), ready(planted, "test")
+    assert (first["offset"], second["offset"]) == (0, 35)  # what published stitching counts
+    for batch, other in zip((first, second), single.test_dataloader(), strict=True):
+        assert torch.equal(batch["flow"][::2], other["flow"])
+        score, emotion = label_frames(read_catalog(phased.catalog).expressions_of(batch["key"]), 180)
+        np.testing.assert_array_equal(stitch(batch["spot"].numpy(), "mean", phases=2), score)
+        assert (slice_windows(emotion, 10, 2) == batch["emotion"].numpy()).all()
 
 
 def test_validation_watches_inner_subjects_or_else_the_held_out_one(planted):

@@ -1,7 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from memodule.decoding.curves import VideoCurve, read_curves, write_curves
+from memodule.decoding.curves import VideoCurve, curve_key, read_curves, write_curves
 from memodule.errors import UserError
 
 
@@ -18,6 +20,22 @@ def test_curves_come_back_as_they_were_written(tmp_path):
         assert (ours.key, ours.fps, ours.frame_step) == (theirs.key, 200.0, 7)
         np.testing.assert_array_equal(ours.score, theirs.score)
         np.testing.assert_array_equal(ours.logits, theirs.logits)
+
+
+def test_the_spread_comes_back_and_files_without_are_read(tmp_path):
+    path, plain = tmp_path / "curves.npz", curve("006", "1", 45)
+    spread = np.linspace(0, 1, 45, dtype=np.float32)
+    spread[:5] = np.nan
+    with_spread = dataclasses.replace(curve("006", "2", 45), spread=spread)
+    write_curves(path, [plain, with_spread])
+    read = read_curves(path)
+    assert read[0].spread is None
+    np.testing.assert_array_equal(read[1].spread, spread)
+    assert curve_key(read[1]) != curve_key(dataclasses.replace(read[1], spread=None))
+    write_curves(path, [plain])
+    with np.load(path) as file:
+        assert "spread" not in file.files  # as earlier versions wrote it
+    assert read_curves(path)[0].spread is None
 
 
 def test_no_curve_at_all_is_a_file_too(tmp_path):

@@ -86,6 +86,26 @@ def test_long_videos_are_thinned_until_they_fit_and_keep_their_peaks(small):
         assert levels(thin).min() == levels(full).min()
 
 
+def test_the_spread_of_curves_is_packed_where_there_is_one(small):
+    (run,) = read(small)
+    assert not any("spread" in curve for curve in data_of(report_page([run]))["curves"])
+    (first, *others) = run.curves[0]
+    spread = np.full(len(first.score), 0.1, np.float32)
+    spread[:15], spread[400] = np.nan, 0.4
+    varied = dataclasses.replace(run)
+    vars(varied)["curves"] = {0: [dataclasses.replace(first, spread=spread), *others]}  # as if read from its files
+    import base64
+
+    for samples, thin in ((10**6, 1), (1000, 6)):
+        packed = data_of(report_page([varied], most_samples=samples))["curves"][0]
+        low, high = packed["range"]
+        levels = np.frombuffer(base64.b64decode(packed["spread"]), np.uint8)
+        assert len(levels) == len(np.frombuffer(base64.b64decode(packed["score"]), np.uint8))
+        assert (levels[: 15 // thin] == 255).all()
+        assert levels[400 // thin] == round(0.4 * 255 / (high - low))
+        assert levels[-1] == round(0.1 * 255 / (high - low))
+
+
 def test_the_same_study_gives_the_same_bytes(small, tmp_path):
     for name in ("one.html", "two.html"):
         assert main(["report", str(small), "--out", str(tmp_path / name), "--quiet"]) == 0

@@ -80,6 +80,28 @@ def test_the_face_may_be_unseen_before_or_in_between(seen_before, face_frames, c
     assert found[0] == found[1] != []
 
 
+def test_windows_may_begin_at_several_places(spotted, checkpoint):
+    """Of three phases, the first one is the only one of a single phase; all of them give the score and its spread."""
+    video = spotted.parent / "mine.avi"
+    one, three = (Spotter.from_checkpoint(checkpoint, phases=phases) for phases in (1, 3))
+    few, many = (
+        one.measure_source(one.open(video), keep_flow=True),
+        three.measure_source(three.open(video), keep_flow=True),
+    )
+    np.testing.assert_array_equal(many.flow[::3], few.flow)
+    assert three.windows.starts(4).tolist() == [0, 1, 3, 5]
+    single, several = one.decide(few), three.decide(many)
+    assert (single.phases, several.phases) == (1, 3)
+    assert np.isfinite(single.spread[5:50]).all()
+    assert np.isnan(single.spread[:5]).all()
+    assert np.isnan(several.spread[:1]).all()
+    assert np.isfinite(several.spread[1:50]).all()
+    assert np.isnan(several.spread[-20:]).all()  # without a face
+    document = several.as_dict()
+    assert document["sampling"]["phases"] == 3
+    assert [value is None for value in document["curve"]["spread"]] == np.isnan(several.spread).tolist()
+
+
 def test_the_table_agrees_and_lists_the_unknown_part(spotted):
     result = json.loads((spotted / "mine.json").read_text())
     with (spotted / "mine.csv").open() as file:
@@ -99,6 +121,7 @@ def test_the_page_loads_nothing_and_shows_every_expression(spotted):
     assert page.count('<article id="me') == len(result["expressions"]) > 0
     assert page.count("data:image/jpeg") == 2 * len(result["expressions"])
     assert "url(#hatch)" in page
+    assert 'class="band"' in page  # how much overlapping windows disagree
     assert "Nothing is known of these parts" in page
 
 
