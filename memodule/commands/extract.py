@@ -16,7 +16,7 @@ examples:
   memodule extract data/synth --out data/flow
   memodule extract data/samm_lv --out data/flow --window 30 --frame-step 7 --workers 8
   memodule extract data/casme3 --out data/flow --window 50 --preview
-  memodule extract data/casme3 --out data/flow --window 50 --phases 2     (for data.phases: 2)
+  memodule extract data/casme3 --out data/flow --window 50 --phases 2      (for data.phases: 2)
   memodule extract data/casme3 --out data/flow --window 50 --verify       (check existing features again)
 
 Existing features with the same parameters and unchanged frames are not computed again; after an interruption, run the

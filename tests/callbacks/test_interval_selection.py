@@ -183,7 +183,7 @@ def test_some_phases_or_all_of_them_are_scored(planting, tmp_path, trained):
         assert np.abs(both.score - one.score).max() > 0.01
         assert np.isfinite(one.spread[5:175]).all()
         assert np.isnan(one.spread[[0, 4, 175, 179]]).all()
-        assert np.isfinite(both.spread[2:178]).all()
+        assert np.isfinite(both.spread[2:177]).all()
 
 
 @pytest.mark.parametrize(
