@@ -15,6 +15,7 @@ from memodule.errors import UserError
 GROUPS: Final[dict[str, dict[str, str]]] = {
     "your own videos": {
         "spot": "find the micro-expressions in a video",
+        "sensitivity": "test how large a movement must be to be found in a video",
     },
     "data sets": {
         "synth": "generate semi-synthetic face videos, or a stand-in for a whole data set",

@@ -30,6 +30,11 @@ def number(text: str) -> float:
     return within(text, -math.inf, math.inf, "a number")
 
 
+def positive(text: str) -> float:
+    """A number above 0."""
+    return within(text, 1e-6, math.inf, "a number above 0, such as 0.5")
+
+
 def rate(text: str) -> float:
     """Frames per second."""
     return within(text, 1, 10000, "1 to 10000 frames per second, such as 29.97")

@@ -60,6 +60,20 @@ class FlowStore:
             raise UserError(f"{description}: no flow features of {subject}/{video}{elsewhere}; {self._remedy}")
         return self._read(description, subject, video)
 
+    def videos(self) -> list[tuple[str, str]]:
+        """(subject, video) of everything that the store holds with its parameters, sorted.
+
+        Raises:
+            UserError: If it holds nothing.
+        """
+        descriptions = (parse_description(path) for path in self.folder.glob("*.json"))
+        keys = sorted((known["subject"], known["video"]) for known in descriptions if known is not None)
+        if not keys:
+            others = ", ".join(sorted(path.name for path in self.root.glob("window*")))
+            there = f" (it has {others})" if others else ""
+            raise UserError(f"{self.root}: no flow features with {self.parameters}{there}; {self._remedy}")
+        return keys
+
     def put(
         self,
         subject: str,

@@ -16,6 +16,7 @@ from memodule.errors import UserError
 from memodule.metrics.evaluation import tally_subjects
 from memodule.metrics.functional import Tally
 from memodule.report.outcomes import Found, judge
+from memodule.sensitivity.files import read_study_sensitivity
 from memodule.studies.fold_result import FoldResult
 from memodule.studies.pooling import calibration_of, pool_study
 from memodule.studies.recognition_at_labels import scores_at_labels, tally_at_labels
@@ -35,6 +36,7 @@ class ReportedStudy:
         results: Pooled scores, as in `results.json`.
         folds: For each seed its finished folds.
         generated: Whether the videos were made by `memodule synth`.
+        sensitivity: What `memodule sensitivity --study` found, if it was run.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ReportedStudy:
     results: Mapping[str, Any]
     folds: Mapping[int, Sequence[FoldResult]]
     generated: bool
+    sensitivity: Mapping[str, Any] | None = None
 
     @classmethod
     def of_study(cls, study: Study) -> "ReportedStudy":
@@ -65,6 +68,7 @@ class ReportedStudy:
             results={**_results(study), **calibration_of(folds.values())},
             folds=folds,
             generated=is_generated(study),
+            sensitivity=read_study_sensitivity(study.folder),
         )
 
     @property

@@ -8,6 +8,7 @@ import yaml
 
 from memodule.report.drawing import Picture
 from memodule.report.reported_study import ReportedStudy
+from memodule.report.sensitivity_page import sensitivity_pictures
 from memodule.report.study_figures import result_pictures, training_pictures
 from memodule.report.table_lines import (
     ScoreLine,
@@ -47,6 +48,7 @@ class StudySection:
     timing: Mapping[str, Mapping[str, float]]
     pictures: Sequence[Picture]
     training: Sequence[Picture]
+    sensitivity: Sequence[Picture]
     chose: bool
     trained_as: str | None
     config: str
@@ -84,6 +86,7 @@ def _section(study: ReportedStudy, label: str, trained_as: str | None) -> StudyS
         misses=misses,
         timing=timing_lines(study),
         pictures=result_pictures(study),
+        sensitivity=sensitivity_pictures(study.sensitivity) if study.sensitivity else [],
         training=[] if trained_as else training_pictures(study),
         chose=any(fold["provenance"]["chosen_on"] for fold in study.fold_results),
         trained_as=trained_as,

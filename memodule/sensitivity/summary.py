@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memodule.runtime.csv_files import csv_text
+from memodule.sensitivity.files import FORMAT
 from memodule.sensitivity.movements import GROUPS
 from memodule.sensitivity.statistics import Share, fit_curve, roc_area, share_of
 from memodule.sensitivity.trials import OUTSIDE, Trials
-
-FORMAT: Final = "memodule sensitivity 1"
 
 COLUMNS: Final = (
     "recording",
@@ -51,7 +50,8 @@ def summarize(trials: Trials, **about: Any) -> dict[str, Any]:
         ValueError: Without movements.
     """
     outcomes = trials.outcomes
-    cluster = np.array([one.recording for one in outcomes])
+    people = [recording.person or recording.name for recording in trials.recordings]
+    cluster = np.array([people.index(people[one.recording]) for one in outcomes])
     pixels = np.array([one.pixels for one in outcomes])
     of_face = pixels / np.array([one.face for one in outcomes])
     seconds = np.array([one.tried.seconds for one in outcomes])
@@ -60,7 +60,7 @@ def summarize(trials: Trials, **about: Any) -> dict[str, Any]:
     )
     groups = np.array([one.tried.group for one in outcomes])
     minutes = sum(recording.minutes for recording in trials.recordings)
-    alarms = sum(len(recording.untouched.found) for recording in trials.recordings)
+    alarms = sum(recording.alarms for recording in trials.recordings)
 
     def rows(parts: Mapping[str, Bools]) -> list[dict[str, Any]]:
         return [
@@ -151,7 +151,7 @@ def _recording(trials: Trials, number: int) -> dict[str, Any]:
         "minutes": round(recording.minutes, 4),
         "rate": round(recording.rate, 4),
         "face_px": round(recording.face, 2),
-        "alarms": len(recording.untouched.found),
+        "alarms": recording.alarms,
         "movements": len(own),
         "matched": sum(one.counted.matched for one in own),
         "touched": sum(one.counted.touched for one in own),

@@ -90,7 +90,7 @@ def run(
             spotted = recording.spot([one.movement for one in tried])
             intervals = [one.interval for one in tried]
             where = inside(intervals, len(spotted.score))
-            analysed = spotted.analysed
+            analysed = spotted.analysed & recording.counted
             scores.append(spotted.score[analysed])
             owners.append(np.where(where < 0, OUTSIDE, where + len(outcomes))[analysed])
             counted = count(intervals, recording.untouched, spotted, protocol)
