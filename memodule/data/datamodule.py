@@ -1,6 +1,7 @@
 """The LightningDataModule of one leave-one-subject-out fold of precomputed flow."""
 
 import collections
+import dataclasses
 import random
 from collections.abc import Collection
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from typing_extensions import override
 
+from memodule.data.background import Background
 from memodule.data.folds import Fold, make_fold, scored_catalog
 from memodule.data.jitter import jittered
 from memodule.data.loaders import TrainingWindows, VideoBatch, VideoShard, WholeVideos, WindowBatch
@@ -20,9 +22,11 @@ from memodule.data.records import finite_windows, gather
 from memodule.data.sampling import class_weights, down_sample
 from memodule.data.windows import curve_length, label_frames, slice_windows
 from memodule.datasets.catalog import Catalog, Video, VideoKey, read_catalog
-from memodule.emotions import FRAME_CLASSES
+from memodule.emotions import FRAME_CLASSES, NEUTRAL
 from memodule.errors import UserError
 from memodule.flow import FlowParameters, FlowRecord, FlowStore
+from memodule.hardening import Hardening, harden
+from memodule.hardening.labelled_windows import LabelledWindows
 
 
 class LosoDataModule(LightningDataModule):
@@ -45,6 +49,12 @@ class LosoDataModule(LightningDataModule):
         negative_ratio: Expression-free training windows kept per window with an expression (published: .5 and 4);
             null keeps all.
         neutral_factor: Extra weight of the neutral class in the recognition loss.
+        hardening: How training windows are made harder, so that the network survives other cameras, faces and
+            recordings (see `memodule.hardening.Hardening`); null changes nothing (published).
+        background: Flow store of recordings without labels, such as `memodule extract` makes of videos of your own. Its
+            windows are trained on as free of expressions, so it should hold few; with `hardening.injections` they
+            receive some.
+        background_ratio: Windows of the background per window with an expression, drawn at random; null keeps all.
         jitter: Each training window is multiplied by one factor from 1 - jitter .. 1 + jitter (published: .1).
         inner_validation_subjects: How many training subjects, or which, are set aside for choices such as the epoch.
         videos: "all", or only those "with_micro"-expressions (linked to `protocol.videos` on the command line).
@@ -64,6 +74,9 @@ class LosoDataModule(LightningDataModule):
         negative_ratio: float | None = 0.5,
         neutral_factor: float = 6.0,
         jitter: float = 0.1,
+        hardening: Hardening | None = None,
+        background: str | None = None,
+        background_ratio: float | None = 1.0,
         inner_validation_subjects: int | list[str] = 0,
         videos: Literal["all", "with_micro"] = "all",
         num_workers: int = 0,
@@ -71,7 +84,9 @@ class LosoDataModule(LightningDataModule):
         phases: int = 1,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(logger=False)  # which gets the whole config from the command line
+        self.save_hyperparameters(ignore="hardening", logger=False)  # which gets the whole config anyway
+        self.hparams["hardening"] = None if hardening is None else dataclasses.asdict(hardening)  # as plain values
+        self.hardening = hardening
         if not 0 <= jitter <= 1:
             raise UserError(f"data.jitter: {jitter} is outside 0 .. 1")
         for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
@@ -81,6 +96,7 @@ class LosoDataModule(LightningDataModule):
             window=window, frame_step=frame_step, motion_compensation=motion_compensation, phases=phases
         )
         self.store = FlowStore(Path(flow), self.flow_parameters)
+        self.background = None if background is None else Background(Path(background), self.flow_parameters)
         self.catalog: Catalog
         self.fold: Fold
         self.class_weights: Tensor
@@ -116,12 +132,13 @@ class LosoDataModule(LightningDataModule):
             all of these, by which they are recognised in a Catalog of another name.
         """
         informed = (*self.fold.training, *self.fold.validation)
+        videos = [[*video.key, video.frames] for video in self.catalog.videos if video.subject in informed]
         return {
             "catalog": self.catalog.name,
             "held_out": self.fold.held_out,
             "training": list(self.fold.training),
             "chosen_on": list(self.fold.validation),
-            "videos": [[*video.key, video.frames] for video in self.catalog.videos if video.subject in informed],
+            "videos": videos if self.background is None else videos + self.background.videos,
         }
 
     # --------------------------------------------------------------------------------------------------- Lightning
@@ -134,6 +151,8 @@ class LosoDataModule(LightningDataModule):
                 self.catalog, self.hparams["fold"], self.hparams["inner_validation_subjects"], self.hparams["seed"]
             )
             _require_one_frame_rate(self.catalog)
+            if self.background is not None:
+                self.background.require_others(self.catalog, self.fold)
         if stage == "fit" and "train" not in self._windows:
             self._windows["train"] = self._training_windows()
         if stage in ("fit", "validate") and "val" not in self._windows:
@@ -167,6 +186,9 @@ class LosoDataModule(LightningDataModule):
     @override
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         if self.trainer is not None and self.trainer.training:
+            if self.hardening is not None:
+                windows = LabelledWindows(batch["flow"], batch["spot"], batch["emotion"])
+                batch |= harden(windows, self.hardening, self.fps / self.hparams["frame_step"])._asdict()
             batch["flow"] = jittered(batch["flow"], self.hparams["jitter"])
         return batch
 
@@ -215,12 +237,15 @@ class LosoDataModule(LightningDataModule):
         kept = np.asarray(range(len(holds)) if ratio is None else down_sample(holds, ratio, rng))
         counts = np.bincount(emotion[kept].ravel(), minlength=len(FRAME_CLASSES))
         self.class_weights = torch.from_numpy(class_weights(counts, self.hparams["neutral_factor"]))
+        flow, score, emotion = gather(records, whole, kept), score[kept], emotion[kept]
+        if self.background is not None:
+            ratio = self.hparams["background_ratio"]
+            further = self.background.windows(None if ratio is None else int(ratio * sum(holds)), rng)
+            flow, shape = np.concatenate([flow, further]), (len(further), flow.shape[2])
+            score = np.concatenate([score, np.zeros(shape, score.dtype)])
+            emotion = np.concatenate([emotion, np.full(shape, NEUTRAL, emotion.dtype)])
         return TrainingWindows(
-            {
-                "flow": torch.from_numpy(gather(records, whole, kept)),
-                "spot": torch.from_numpy(score[kept]),
-                "emotion": torch.from_numpy(emotion[kept]),
-            }
+            {"flow": torch.from_numpy(flow), "spot": torch.from_numpy(score), "emotion": torch.from_numpy(emotion)}
         )
 
     def _whole_videos(self, subjects: Collection[str]) -> WholeVideos:

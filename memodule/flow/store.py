@@ -15,7 +15,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +73,17 @@ class FlowStore:
             there = f" (it has {others})" if others else ""
             raise UserError(f"{self.root}: no flow features with {self.parameters}{there}; {self._remedy}")
         return keys
+
+    def records(self) -> Iterator[FlowRecord]:
+        """All videos with these parameters, by the names of their files.
+
+        Raises:
+            UserError: If files are truncated or not ours.
+        """
+        for description in sorted(self.folder.glob("*.json")):
+            known = parse_description(description)
+            if known is not None:
+                yield self._read(description, known["subject"], known["video"])
 
     def put(
         self,

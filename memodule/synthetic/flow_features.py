@@ -25,36 +25,17 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from memodule.datasets.catalog import Catalog, Expression, Video
-from memodule.synthetic.action_units import HALVES
 from memodule.synthetic.difficulty import STAND_IN
 from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.movements import Movement, Temperament, draw_temperament, express
 from memodule.synthetic.performance import Performance, perform
+from memodule.synthetic.region_responses import MAGNIFICATION, RegionResponses, region_responses
 
-_REGIONS: Final = (
-    *(tuple(range(17, 22)), (20,), (19,), (18,), tuple(range(22, 27)), (23,), (24,), (25,)),
-    *(tuple(range(48, 67)), (48,), (54,), (51,), (57,), (62,), (31,), (35,), (40, 41), (46, 47)),
-)
-"""Landmarks in the middle of each of the 18 regions; for the last two (the cheeks), the lower lids above them."""
-
-_CHEEKS: Final = (16, 17)
-_NOSE: Final = (29, 30)
-_MAGNIFICATION: Final = 320 / 234  # from the image that displacements are drawn for to the face crop
 _LEAK: Final = 0.07
 _GAIN_JITTER: Final = 0.12
 _NOISE_PX: Final = 0.15
 _NOISE_MEMORY: Final = 0.8
-_BLINK_PX: Final = 0.5
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Responses:
-    """What reaches the channels: (halves, 36) of action units, (2, 36) of turns, (36,) of a blink; in crop pixels."""
-
-    halves: npt.NDArray[np.float64]
-    turns: npt.NDArray[np.float64]
-    blink: npt.NDArray[np.float64]
 
 
 def simulate_flow(
@@ -72,7 +53,7 @@ def simulate_flow(
     """
     difficulty = STAND_IN
     rig = build_rig(draw_face(np.random.default_rng([seed, len(catalog.videos)])))
-    responses = _responses(rig)
+    responses = region_responses(rig)
     rig = dataclasses.replace(rig, fields=rig.fields[:, :, ::3, ::3])  # enough to find the point that moves most
     people: dict[str, tuple[Temperament, npt.NDArray[np.float64]]] = {}
     for number, video in enumerate(catalog.videos):
@@ -85,19 +66,7 @@ def simulate_flow(
         sampled = math.ceil(video.frames / frame_step)
         performance = perform(rng, temperament, movements, sampled, video.fps / frame_step)
         displacement = gains * _displacement(rig, responses, performance)
-        yield video, _measured(rng, displacement, _MAGNIFICATION * performance.pose[:, :2], window)
-
-
-def _responses(rig: FaceRig) -> _Responses:
-    """Read the displacement fields where the regions are, relative to the nose."""
-    landmarks = rig.face.landmarks
-    places = np.array([landmarks[list(points)].mean(axis=0) for points in (*_REGIONS, _NOSE)])
-    places[list(_CHEEKS), 1] += 0.1 * rig.face.scale
-    column, row = np.rint((places - 0.5) / 2).astype(int).T
-    at = rig.fields[:, :, row, column].astype(np.float64)
-    relative = (at[:, :, :-1] - at[:, :, -1:]).transpose(0, 2, 1).reshape(len(at), -1)
-    blink = relative[[HALVES.index(("AU6", "left")), HALVES.index(("AU6", "right"))]].sum(axis=0)
-    return _Responses(_MAGNIFICATION * relative[:-2], _MAGNIFICATION * relative[-2:], _BLINK_PX * blink)
+        yield video, _measured(rng, displacement, MAGNIFICATION * performance.pose[:, :2], window)
 
 
 def _act(rng: np.random.Generator, temperament: Temperament, expression: Expression, frame_step: int) -> Movement:
@@ -109,7 +78,7 @@ def _act(rng: np.random.Generator, temperament: Temperament, expression: Express
     return express(rng, temperament, expression.kind, emotion, (onset, apex, offset, hold))
 
 
-def _displacement(rig: FaceRig, responses: _Responses, performance: Performance) -> npt.NDArray[np.float64]:
+def _displacement(rig: FaceRig, responses: RegionResponses, performance: Performance) -> npt.NDArray[np.float64]:
     """(frames, 36) displacement of the regions relative to the nose, in crop pixels."""
     total = performance.turn @ responses.turns + np.outer(performance.lids, responses.blink)
     for movement in performance.movements:

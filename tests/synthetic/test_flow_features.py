@@ -5,7 +5,7 @@ import pytest
 
 from memodule.datasets.catalog import Catalog, Expression
 from memodule.flow.parameters import FlowParameters
-from memodule.synthetic import DIFFICULTIES, flow_features
+from memodule.synthetic import DIFFICULTIES
 from memodule.synthetic.action_units import HALVES
 from memodule.synthetic.camera import draw_camera
 from memodule.synthetic.face_rig import build_rig
@@ -13,6 +13,7 @@ from memodule.synthetic.faces import draw_face
 from memodule.synthetic.flow_features import simulate_flow
 from memodule.synthetic.movements import Movement
 from memodule.synthetic.performance import Performance
+from memodule.synthetic.region_responses import region_responses
 from memodule.synthetic.rendering import render
 from memodule.synthetic.timelines import simulate_timelines
 
@@ -126,7 +127,7 @@ def test_regions_answer_as_the_extractor_measures_them_on_rendered_faces(unit):
     frames = np.array(list(render(rig, performance, difficulty, draw_camera(rng, difficulty), 30, rng)))
     window = FlowExtractor(window=30, engine="opencv").extract(frames)[0]  # numba would compile for 15 s
     measured = window[:, 12] - window[:, 3]
-    simulated = rig.apex_strengths(acted) @ flow_features._responses(rig).halves
+    simulated = rig.apex_strengths(acted) @ region_responses(rig).halves
     size = np.linalg.norm(measured) / np.linalg.norm(simulated)
     assert size == pytest.approx(1, abs=0.35)
     assert measured @ simulated / np.linalg.norm(measured) / np.linalg.norm(simulated) > 0.9
