@@ -55,7 +55,8 @@ def main(argv: Sequence[str]) -> int:
 
     out: Path | None = arguments.out or (None if arguments.json else Path("sensitivity"))
     with contextlib.nullcontext() if out is None else writable(out):
-        spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule, arguments.calibrate)
+        phases = {} if arguments.phases is None else {"phases": arguments.phases}
+        spotter = Spotter.from_checkpoint(arguments.checkpoint, arguments.rule, arguments.calibrate, **phases)
         recordings, failed = _stored(arguments, spotter) if arguments.flow else _videos(arguments, spotter)
         if recordings:
             about = {
@@ -99,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds", type=positive, nargs=2, default=(0.2, 1.2), metavar=("LOW", "HIGH"), help="durations [0.2 1.2]"
     )
     parser.add_argument("--seed", type=whole(0), default=0, help="of sizes and moments [%(default)s]")
+    parser.add_argument(
+        "--phases",
+        type=whole(1),
+        metavar="N",
+        help="in how many places windows begin within half a window [as spot; with --flow as the checkpoint]",
+    )
     parser.add_argument("--fps", type=rate, help="frame rate of image folders; overrides that of a video file")
     parser.add_argument("--face", default="largest", metavar="WHICH", help="as in memodule spot [%(default)s]")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the files [sensitivity; none with --json]")
@@ -150,7 +157,8 @@ def _stored(arguments: argparse.Namespace, spotter: "Spotter") -> tuple[list["Re
     from memodule.sensitivity.recordings import stored_recordings
 
     model = dataclasses.replace(spotter.model, rule=spotter.rule)
-    store = FlowStore(arguments.flow, model.flow)
+    phases = model.flow.phases if arguments.phases is None else arguments.phases
+    store = FlowStore(arguments.flow, dataclasses.replace(model.flow, phases=phases))
     return stored_recordings(model, [store.get(*key) for key in store.videos()]), False
 
 
@@ -159,7 +167,7 @@ def _study(arguments: argparse.Namespace, trial: "Trial") -> int:
     from memodule.sensitivity.study import study_recordings
     from memodule.studies.study import Study
 
-    if unused := [name for name in ("checkpoint", "rule", "calibrate", "fps") if getattr(arguments, name)]:
+    if unused := [name for name in ("checkpoint", "rule", "calibrate", "phases", "fps") if getattr(arguments, name)]:
         raise UserError(f"--{unused[0]}: has no effect with --study, whose folds have their own; leave it out")
     study = Study.open(arguments.study)
     recordings = study_recordings(study)

@@ -19,7 +19,6 @@ from memodule.decoding.scoring import score_windows, stitched_curve
 from memodule.emotions import NEUTRAL
 from memodule.errors import UserError
 from memodule.flow.face import face_finder
-from memodule.flow.parameters import FlowParameters
 from memodule.flow.record import FlowRecord
 from memodule.injection.answers import add_movements, generic_answers, generic_landmarks, measured_answers, pick_stills
 from memodule.injection.face_track import FaceTrack, track_face
@@ -195,7 +194,7 @@ class MeasuredVideo:
         ]
         return add_movements(
             self.measured.flow,
-            window_starts(len(reading.windows), self.spotter.model.flow),
+            reading.parameters.starts(len(reading.windows)),
             [window.reference for window in reading.windows],
             list(zip(movements, strengths, strict=True)),
             answers,
@@ -267,7 +266,7 @@ def stored_recording(
     """
     windows, parameters = np.array(record.windows), record.parameters
     count = parameters.sampled(record.frames)
-    starts = window_starts(len(windows), parameters)
+    starts = parameters.starts(len(windows))
     references = [0 if window.any() else None for window in windows]
     landmarks = generic_landmarks()
     known = np.zeros(count, bool)
@@ -280,7 +279,9 @@ def stored_recording(
         scores, logits = score_windows(model.network, flow, model.windows_per_pass)
         key, step = (record.subject, record.video), parameters.frame_step
         stitching = model.protocol.stitching
-        curve = stitched_curve(key, scores, logits, stitching, record.fps, step, sampled=count)
+        curve = stitched_curve(
+            key, scores, logits, stitching, record.fps, step, sampled=count, phases=parameters.phases
+        )
         decoded = decode(curve, model.rule, model.protocol)
         counted = (decoded.emotions != NEUTRAL) | (not model.protocol.filter_neutral)
         score = np.where(known[: len(curve.score)], curve.score, np.float32("nan"))
@@ -293,8 +294,3 @@ def stored_recording(
     name = "/".join((record.subject, record.video)).strip("/")
     rate = record.fps / parameters.frame_step
     return Recording(name, rate, face, untouched, free, spot, cost, person=record.subject, allowed=allowed)
-
-
-def window_starts(windows: int, parameters: FlowParameters) -> npt.NDArray[np.int64]:
-    """First sample of each window."""
-    return np.arange(windows) * parameters.stride
