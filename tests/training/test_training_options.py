@@ -218,6 +218,21 @@ def test_jitter_scales_training_windows_and_no_others(tiny, tmp_path):
     assert all(torch.equal(one, other) for one, other in zip(watched, whole, strict=True))
 
 
+EVERYTHING = {
+    **dict.fromkeys(("noise", "noise_memory", "motion", "drift", "gain", "offset", "failures"), 0.3),
+    **dict.fromkeys(("time_warp", "lost_frames", "mirror", "region_dropout", "injections", "distractors"), 0.3),
+}
+
+
+@pytest.mark.parametrize(("options", "same"), [({"gain": 0.0}, True), (EVERYTHING, False)], ids=["off", "everything"])
+def test_hardening_is_repeatable_and_off_changes_no_bit(options, same, usual, tiny, tmp_path):
+    delta = tmp_path / "hardening.yaml"
+    delta.write_text(yaml.safe_dump({"data": {"hardening": options}}))
+    first, second = (list(trained(fold(tiny, tmp_path, delta)).model.parameters()) for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    assert same == all(torch.equal(one, other) for one, other in zip(first, usual.model.parameters(), strict=True))
+
+
 def test_averaged_weights_are_scored(tiny, tmp_path):
     cli = fold(tiny, tmp_path, ABLATIONS / "training" / "weight_averaging.yaml")
     steps = []
