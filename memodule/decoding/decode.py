@@ -56,7 +56,7 @@ def decode(curve: VideoCurve, rule: SelectionRule, protocol: Protocol) -> Decode
     those whose emotion a rule assigns included. Intervals voted neutral are kept. On a curve without classes all
     emotions are unknown.
     """
-    found = rule.detect(curve.score, curve.probabilities, curve.known)
+    found = rule.detect(curve.score, curve.probabilities, curve.known, curve.spread)
     emotions = found.emotions
     if curve.logits is None:
         emotions = np.full(len(found), UNKNOWN, np.int64)
@@ -77,6 +77,7 @@ def labelled_curve(curve: VideoCurve, catalog: Catalog) -> LabelledCurve:
         None if curve.probabilities is None else curve.probabilities.astype(np.float64),
         np.array([EMOTIONS.index(e.emotion) for e in micro], dtype=np.int64),
         curve.known,
+        None if curve.spread is None else curve.spread.astype(np.float64),
     )
 
 

@@ -54,7 +54,7 @@ class Abstaining(SelectionRule):
     @override
     def _calibrate(self, curves: Sequence[LabelledCurve]) -> None:
         self.rule.calibrate(curves)
-        found = [self._judged(c.curve, c.probabilities) for c in curves]
+        found = [self._judged(c.curve, c.probabilities, c.spread) for c in curves]
         hit = [hits(d.frames, d.confidence, c.micro) for d, c in zip(found, curves, strict=True)]
         best = best_level([d.confidence for d in found], hit, sum(len(c.micro) for c in curves))
         self.learned = None if best is None else best.least
@@ -81,12 +81,18 @@ class Abstaining(SelectionRule):
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        found = self._judged(curve, probabilities)
+        return self._detect_spread(curve, probabilities, None)
+
+    @override
+    def _detect_spread(
+        self, curve: FloatArray, probabilities: FloatArray | None, spread: FloatArray | None
+    ) -> Detections:
+        found = self._judged(curve, probabilities, spread)
         least = self.learned if self.least is None else self.least
         return found if least is None else found.where(found.confidence >= least)
 
-    def _judged(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        found = self.rule.detect(curve, probabilities)
+    def _judged(self, curve: FloatArray, probabilities: FloatArray | None, spread: FloatArray | None) -> Detections:
+        found = self.rule.detect(curve, probabilities, spread=spread)
         if self.evidence == "confidence" or not len(found):
             return found
         noise = max(_LEAST_NOISE, robust_deviation(curve))

@@ -81,6 +81,8 @@ class LabelledCurve:
         probabilities: (T, 5) class probabilities per frame, or None.
         emotions: (m,) class of each micro-expression, or None.
         known: (T,) False where there is no score; None if all are known.
+        spread: (T,) how much the windows around a sample disagree about it (standard deviation of their scores), NaN
+            where that is not known; None if it never is.
     """
 
     curve: FloatArray
@@ -89,6 +91,7 @@ class LabelledCurve:
     probabilities: FloatArray | None = None
     emotions: IntArray | None = None
     known: npt.NDArray[np.bool_] | None = None
+    spread: FloatArray | None = None
 
     def bridged(self, longest: int) -> "LabelledCurve":
         """Without unknown samples, and without expressions whose apex is unknown; see `memodule.intervals.unknown`.
@@ -105,7 +108,14 @@ class LabelledCurve:
         bridged = Bridged.of(self.curve, self.probabilities, self.known, longest)
         micro, kept = bridged.rows(self.micro)
         emotions = None if self.emotions is None else self.emotions[kept]
-        return LabelledCurve(bridged.curve, micro, bridged.rows(self.macro)[0], bridged.probabilities, emotions)
+        return LabelledCurve(
+            bridged.curve,
+            micro,
+            bridged.rows(self.macro)[0],
+            bridged.probabilities,
+            emotions,
+            spread=bridged.spread(self.spread),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,6 +189,7 @@ class SelectionRule(abc.ABC):
         curve: npt.ArrayLike,
         probabilities: npt.ArrayLike | None = None,
         known: npt.NDArray[np.bool_] | None = None,
+        spread: npt.ArrayLike | None = None,
     ) -> Detections:
         """Find the micro-expressions of one curve (T,).
 
@@ -186,6 +197,7 @@ class SelectionRule(abc.ABC):
             probabilities: (T, 5) class probabilities per frame, the softmax of the logits; some rules use them.
             known: (T,) False where there is no score, whatever `curve` holds there: such samples decide nothing, and
                 no interval reaches into them (see `memodule.intervals.unknown`). None if all are known.
+            spread: As in `LabelledCurve`; some rules use it.
 
         Raises:
             RuntimeError: If the rule needs `fit` first.
@@ -194,12 +206,13 @@ class SelectionRule(abc.ABC):
         if not scores.size:
             return Detections.none()
         classes = None if probabilities is None else _finite(np.asarray(probabilities, np.float64))
+        scatter = None if spread is None else np.asarray(spread, np.float64)
         if known is None or known.all():
-            return self._detect(scores, classes)
+            return self._detect_spread(scores, classes, scatter)
         if not known.any():
             return Detections.none()
         bridged = Bridged.of(scores, classes, known, self._longest_bridge())
-        found = self._detect(bridged.curve, bridged.probabilities)
+        found = self._detect_spread(bridged.curve, bridged.probabilities, bridged.spread(scatter))
         frames, kept = bridged.found(found.frames)
         return dataclasses.replace(found.where(kept), frames=frames)
 
@@ -214,6 +227,12 @@ class SelectionRule(abc.ABC):
     @abc.abstractmethod
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         """`detect` on a curve of at least one sample, all finite."""
+
+    def _detect_spread(
+        self, curve: FloatArray, probabilities: FloatArray | None, spread: FloatArray | None
+    ) -> Detections:
+        """`_detect` of rules that weigh how much overlapping windows disagree; others do without."""
+        return self._detect(curve, probabilities)
 
     def candidates(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
         """Everything that the rule could detect on a finite curve (T,), more than it does: proposals for `Calibrated`.

@@ -36,7 +36,9 @@ class Calibrated(SelectionRule):
     - `temporal_evolution`: how the score rises into it and falls out of it;
     - `duration`: how far its length is from the usual one;
     - `class_distribution`: how much probability mass the emotions have inside, and how clearly one of them leads;
-    - `within_video`, which is no prior: how it compares with the others of its video.
+    - `within_video`, which is no prior: how it compares with the others of its video;
+    - `agreement`, neither: its height per disagreement of the windows around it. Where every sample has one score, it
+      weighs nothing.
 
     How much the weights are shrunk is chosen by cross-validation over the curves, and the threshold is half of
     the largest F1 that cross-fitted probabilities promise. Of proposals that share a frame the most probable stays. The
@@ -51,6 +53,7 @@ class Calibrated(SelectionRule):
         duration: Use this prior.
         class_distribution: Use this prior; no effect on curves without probabilities.
         within_video: Use this evidence.
+        agreement: Use this evidence; off, because it gained nothing where it was measured (docs/rules.md).
         least: Smallest probability of a detection. None lets `calibrate` choose the one of the largest F1.
         learned: The regression; None before `calibrate`, or if its curves held too few proposals of either kind.
         threshold: The smallest probability that `calibrate` chose.
@@ -64,6 +67,7 @@ class Calibrated(SelectionRule):
     class_distribution: bool = True
     within_video: bool = True
     least: float | None = None
+    agreement: bool = False
 
     learned: Logistic | None = dataclasses.field(default=None, init=False)
     threshold: float = dataclasses.field(default=0.0, init=False)
@@ -89,7 +93,7 @@ class Calibrated(SelectionRule):
         for rule in self.rules:
             rule.calibrate(curves)
         proposals = [self._proposals(c.curve, c.probabilities) for c in curves]
-        rows = [self._features(c.curve, p, c.probabilities) for c, p in zip(curves, proposals, strict=True)]
+        rows = [self._features(c.curve, p, c.probabilities, c.spread) for c, p in zip(curves, proposals, strict=True)]
         true = [_reaches(p, c.micro) for c, p in zip(curves, proposals, strict=True)]
         self.true, self.false = (int(sum((t == kind).sum() for t in true)) for kind in (True, False))
         self.learned = None
@@ -130,10 +134,17 @@ class Calibrated(SelectionRule):
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
+        return self._detect_spread(curve, probabilities, None)
+
+    @override
+    def _detect_spread(
+        self, curve: FloatArray, probabilities: FloatArray | None, spread: FloatArray | None
+    ) -> Detections:
         if self.learned is None:
             return self.rules[0].detect(curve, probabilities)
         proposals = self._proposals(curve, probabilities)
-        found = _most_probable(proposals, self.learned.probability(self._features(curve, proposals, probabilities)))
+        rows = self._features(curve, proposals, probabilities, spread)
+        found = _most_probable(proposals, self.learned.probability(rows))
         return found.where(found.confidence >= (self.threshold if self.least is None else self.least))
 
     def _proposals(self, curve: FloatArray, probabilities: FloatArray | None) -> IntArray:
@@ -142,7 +153,9 @@ class Calibrated(SelectionRule):
         _, first = np.unique(rows[:, [0, 2]], axis=0, return_index=True)
         return rows[first]
 
-    def _features(self, curve: FloatArray, frames: IntArray, probabilities: FloatArray | None) -> FloatArray:
+    def _features(
+        self, curve: FloatArray, frames: IntArray, probabilities: FloatArray | None, spread: FloatArray | None
+    ) -> FloatArray:
         """(n, f) evidence; which columns there are depends on the options only."""
         columns = [evidence.heights(curve, frames)[:, None]]
         if self.temporal_evolution:
@@ -155,6 +168,8 @@ class Calibrated(SelectionRule):
             columns.append(evidence.standing(curve, frames, above_base_line(curve, self._fitted())))
         if self.class_distribution:
             columns.append(_class_evidence(frames, probabilities))
+        if self.agreement:
+            columns.append(evidence.agreement(curve, frames, spread))
         return np.concatenate(columns, axis=1)
 
 

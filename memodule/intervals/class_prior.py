@@ -132,7 +132,13 @@ class ClassPrior(SelectionRule):
         return super().load_state(state)
 
     def _detect(self, curve: FloatArray, probabilities: FloatArray | None) -> Detections:
-        found = self.rule.detect(curve, probabilities)
+        return self._detect_spread(curve, probabilities, None)
+
+    @override
+    def _detect_spread(
+        self, curve: FloatArray, probabilities: FloatArray | None, spread: FloatArray | None
+    ) -> Detections:
+        found = self.rule.detect(curve, probabilities, spread=spread)
         if probabilities is None:
             return found
         return dataclasses.replace(found, emotions=self.vote(found.frames, probabilities))

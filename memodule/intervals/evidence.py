@@ -15,11 +15,28 @@ from memodule.intervals.timing import LogNormal
 
 _SMALLEST: Final = 1e-6
 
+_AGREED: Final = 0.05
+"""Disagreement of windows, in units of the score, below which they agree as well as can be."""
+
 
 def heights(curve: FloatArray, frames: IntArray) -> FloatArray:
     """(n,) mean score inside each interval, above the curve's median."""
     onsets, stops = frames[:, 0], frames[:, 2] + 1
     return _means(curve - np.median(curve), onsets, stops)
+
+
+def agreement(curve: FloatArray, frames: IntArray, spread: FloatArray | None) -> FloatArray:
+    """(n, 1) height of each interval per disagreement of the windows inside it; 0 where that is not known.
+
+    Args:
+        spread: (T,) standard deviation of overlapping windows, NaN where it is not known; None if it never is.
+    """
+    if spread is None:
+        return np.zeros((len(frames), 1))
+    onsets, stops = frames[:, 0], frames[:, 2] + 1
+    known = _means(np.isfinite(spread).astype(np.float64), onsets, stops)
+    inside = _means(np.nan_to_num(spread), onsets, stops) / np.maximum(known, _SMALLEST)
+    return np.where(known > 0, heights(curve, frames) / (inside + _AGREED), 0.0)[:, None]
 
 
 def evolution(curve: FloatArray, frames: IntArray) -> FloatArray:

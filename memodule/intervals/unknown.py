@@ -69,6 +69,10 @@ class Bridged:
         apex = np.clip(kept[:, 1], 0, last)
         return kept + (self.places[apex] - apex)[:, None], known
 
+    def spread(self, values: FloatArray | None) -> FloatArray | None:
+        """(m,) of the spread (T,) of the whole curve; NaN, not known, on bridges."""
+        return None if values is None else np.where(self.places >= 0, values[np.maximum(self.places, 0)], np.nan)
+
     def _cut(self, frames: IntArray) -> IntArray:
         """Rows of this curve without what is unknown; where the video ends, they may leave it as the rule made them."""
         stretches = np.array(_stretches(self.places >= 0), dtype=np.int64).reshape(-1, 2)

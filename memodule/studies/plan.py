@@ -31,7 +31,13 @@ _NOT_IDENTITY = (
 )
 """Settings of where and how a study runs, not of what it computes; the data have their own fingerprint."""
 
-_LATER: Final = {"data.phases": 1, "protocol.phases": None}
+_LATER: Final = {
+    "data.hardening": None,
+    "data.background": None,
+    "data.background_ratio": 1.0,
+    "data.phases": 1,
+    "protocol.phases": None,
+}
 """Settings that earlier versions did not have, and their value: studies of those versions keep their identity."""
 
 

@@ -1,12 +1,13 @@
 """Calibrated learns which evidence speaks for an expression, from nothing but labelled curves."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 
 from memodule.emotions import NEUTRAL
-from memodule.intervals import Calibrated, LabelledCurve, RelativeHeight, build_rule, describe_rule
+from memodule.intervals import Abstaining, Calibrated, LabelledCurve, RelativeHeight, build_rule, describe_rule
 from memodule.intervals.logistic import Logistic
 
 EVIDENCE = ("temporal_evolution", "duration", "class_distribution", "within_video")
@@ -38,16 +39,18 @@ def curves(seed, *, true_height=0.5, false_height=0.5, true_length=16, false_len
     return labelled
 
 
+OFF = dict.fromkeys(EVIDENCE, False)
+
+
 def learned(fit, data, **options):
-    off = {"temporal_evolution": False, "duration": False, "class_distribution": False, "within_video": False}
-    rule = fit(Calibrated([proposing()], **(off | options)), rise=[5, 6, 4, 5], fall=[10, 12, 8, 11])
+    rule = fit(Calibrated([proposing()], **(OFF | options)), rise=[5, 6, 4, 5], fall=[10, 12, 8, 11])
     return rule.calibrate(data)
 
 
 def f1(rule, data):
     tp = found = 0
     for c in data:
-        frames = rule.detect(c.curve, c.probabilities).frames
+        frames = rule.detect(c.curve, c.probabilities, c.known, c.spread).frames
         found += len(frames)
         tp += sum(any(on <= apex <= off for on, _, off in frames) for _, apex, _ in c.micro)
     return 2 * tp / (found + sum(len(c.micro) for c in data))
@@ -67,6 +70,32 @@ def test_an_unusual_duration_speaks_against_it(fit):
     assert rule.learned.weights[1] + rule.learned.weights[2] < -0.5
     assert f1(rule, test) > 0.9
     assert f1(learned(fit, train), test) < 0.8  # without the prior nothing tells them apart
+
+
+def disagreed(data):
+    """The same curves; windows disagree about the bumps that are no expressions, and about a gap that is not known."""
+    some = []
+    for c in data:
+        spread = np.where(c.curve > 0.15, 0.4, 0.02)
+        for onset, _, offset in c.micro:
+            spread[onset : offset + 1] = 0.02
+        spread[:60] = np.nan
+        known = np.ones(600, bool)
+        known[20:40] = False
+        some.append(dataclasses.replace(c, spread=spread, known=known))
+    return some
+
+
+def test_windows_that_disagree_speak_against_it(fit):
+    """Also around a gap, and for a rule inside another one; without a spread the evidence weighs nothing."""
+    train, test = disagreed(curves(0)), disagreed(curves(1))
+    rule = learned(fit, train, agreement=True)
+    assert rule.learned.weights[1] > 0.5
+    assert f1(rule, test) > 0.9
+    assert f1(learned(fit, train), test) < 0.8
+    assert learned(fit, curves(0), agreement=True).learned.weights[1] == 0
+    inside = fit(Abstaining(Calibrated([proposing()], **OFF, agreement=True)), rise=[5, 6, 4, 5], fall=[10, 12, 8, 11])
+    assert f1(inside.calibrate(train), test) > 0.9
 
 
 def test_neutral_frames_speak_against_it(fit):
