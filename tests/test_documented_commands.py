@@ -65,6 +65,7 @@ SHORTER = {
     "fit": "--trainer.max_epochs=1 --trainer.logger=false",
     "predict": "--trainer.logger=false",
     "synth": "--subjects 1 --videos 1 --frames 90 --workers 1",
+    "sensitivity": "--movements 3",
     "search": "--trials 1 --grace 1 --set trainer.logger=false --set model=configs/model/slowfast_small.yaml",
 }
 """Options that are added so that a line takes seconds."""

@@ -36,6 +36,7 @@ detection that would match."""
 
 _BINS: Final = 6
 _FEWEST: Final = 12  # movements that a statement in words is about, at least
+_NOTED: Final = 0.03  # chance that the sentence mentions
 _MOSTLY: Final = (0.7, 0.5)  # shares that the sentence looks for, in this order
 
 Bools = npt.NDArray[np.bool_]
@@ -92,19 +93,24 @@ def summarize(trials: Trials, **about: Any) -> dict[str, Any]:
             "share_of_face": _curve(of_face, matched, float(chance.mean()), cluster),
         },
     }
-    summary["sentence"] = sentence(pixels, seconds, matched, cluster, alarms / minutes)
+    summary["sentence"] = sentence(pixels, seconds, matched, cluster, alarms / minutes, float(chance.mean()))
     return summary
 
 
-def sentence(pixels: Floats, seconds: Floats, matched: Bools, cluster: Ints, alarms: float) -> str:
-    """What the recording can and cannot show."""
-    cost = f"at {alarms:.1f} alarms a minute"
+def sentence(pixels: Floats, seconds: Floats, matched: Bools, cluster: Ints, alarms: float, chance: float) -> str:
+    """What the recording can and cannot show.
+
+    Args:
+        alarms: False alarms a minute on the untouched recording.
+        chance: Share of the movements that its detections would match.
+    """
+    cost = f"at {alarms:.1f} alarms a minute" + (f" ({chance:.0%} by chance)" if chance >= _NOTED else "")
     usual = f"lasting {seconds.min():.1f} to {seconds.max():.1f} s"
     order = np.sort(pixels)
     for wanted in _MOSTLY:
         for least in order[: max(0, len(order) - _FEWEST + 1)]:
             above = pixels >= least
-            if matched[above].mean() >= wanted:
+            if (matched[above].mean() - chance) / max(1 - chance, 1e-9) >= wanted:  # of what chance does not find
                 share = share_of(matched[above], cluster[above])
                 found = f"are found in {_range(share)} of cases {cost}"
                 if least == order[0]:
