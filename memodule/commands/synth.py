@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--micros-per-minute",
         type=number,
         metavar="X",
-        help="rate of micro-expressions in videos that have any, at least one each (realistic: 13); 0: none anywhere",
+        help="rate of micro-expressions in videos that have any, at least one each (realistic: 14); 0: none anywhere",
     )
     videos.add_argument(
         "--annotator-error",

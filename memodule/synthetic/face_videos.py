@@ -32,7 +32,7 @@ Storage = Literal["video", "images", "h264"]
 
 _SUFFIX: Final[dict[Storage, str]] = {"video": ".avi", "images": "", "h264": ".mp4"}
 
-_VERSION: Final = 3  # increase it whenever the same arguments give other frames
+_VERSION: Final = 4  # increase it whenever the same arguments give other frames
 _LEAST_SECONDS: Final = 3.0
 _MOST_MICROS: Final = 40  # per minute; there is no room for more
 _MOST_ERROR: Final = 0.06  # seconds

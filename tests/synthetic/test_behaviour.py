@@ -86,7 +86,7 @@ def test_durations_follow_the_published_distribution(many):
     """CAS(ME)^3: log-normal, median 21.8 frames at 30 fps, sigma .69 (memodule.synthetic.label_statistics)."""
     micros, macros = (np.array([m.offset - m.onset + 1 for m in movements(many, kind)]) for kind in ("micro", "macro"))
     published = STATISTICS["casme3"].micro_duration(stats.norm.ppf([0.1, 0.25, 0.5, 0.75, 0.9]))
-    np.testing.assert_allclose(np.quantile(micros, [0.1, 0.25, 0.5, 0.75, 0.9]), published, rtol=0.12)
+    np.testing.assert_allclose(np.quantile(micros, [0.1, 0.25, 0.5, 0.75, 0.9]), published, rtol=0.15)
     assert np.mean(micros > 30) == pytest.approx(0.3, abs=0.05)
     assert np.mean(macros < np.quantile(micros, 0.75)) > 0.3  # duration does not tell the kinds apart
 

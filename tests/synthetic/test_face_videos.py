@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from bench import wait_until
 
+from memodule.data.windows import label_frames
 from memodule.datasets.catalog import read_catalog
 from memodule.errors import UserError
 from memodule.runtime.workers import WorkerDiedError
@@ -151,6 +152,18 @@ def test_an_annotator_errs_in_the_labels_only(unrendered, tmp_path):
     assert [e.emotion for e in rough.expressions] == [e.emotion for e in exact.expressions]
     with pytest.raises(UserError, match=r"annotator_error: 3; use 0 to 2 frames at 30 fps"):
         synthesize(tmp_path / "out", **size, annotator_error=3)
+
+
+def test_masked_expressions_survive_the_catalog_and_the_labels_of_frames(unrendered, tmp_path):
+    synthesize(tmp_path / "out", subjects=8, videos=4, frames=600, difficulty="hard", annotator_error=2)
+    catalog = read_catalog(tmp_path / "out")
+    masked = 0
+    for video in catalog.videos:
+        micros, macros = (catalog.expressions_of(video.key, kind) for kind in ("micro", "macro"))
+        score, _ = label_frames(micros, video.frames)
+        assert all(score[e.onset + 1 : e.offset].all() for e in micros)
+        masked += sum(a.onset <= b.offset and b.onset <= a.offset for a in micros for b in macros)
+    assert masked > 5
 
 
 def test_the_rate_of_micro_expressions_can_be_set(unrendered, tmp_path):
