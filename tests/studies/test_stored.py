@@ -14,7 +14,9 @@ STORED = Path(__file__).parent / "stored" / "stored-8f1a0974"
 
 def test_it_is_pooled_to_the_same_bytes(tmp_path):
     write_json(tmp_path / "results.json", pool_study(Study.open(STORED)))
-    assert (tmp_path / "results.json").read_bytes() == (STORED / "results.json").read_bytes()
+    named = b'"protocol": "megc with stitching=tail"'  # the rules that it was scored under are no longer the preset's
+    expected = (STORED / "results.json").read_bytes().replace(b'"protocol": "megc"', named)
+    assert (tmp_path / "results.json").read_bytes() == expected
 
 
 def test_its_folds_are_read():
