@@ -28,6 +28,9 @@ NOT_RUN = {
     "runs/generated-652f9107": "decodes the study of the line before it; tests/test_first_study.py runs both",
     "report runs/generated-652f9107 runs/generated+fixed_window-84a6dd84 --out comparison.html": "the same; "
     "tests/test_first_study.py",
+    "synth data/demo": "the folder of that name is taken here; tests/synthetic/test_command.py runs it",
+    "loso --config demo --set data.phases=6 --set trainer.max_epochs=5": "needs the features of two lines before it; "
+    "tests/callbacks/test_interval_selection.py scores several phases",
     "catalog …": "stands for the line of any data set",
     "check data/<name>": "stands for any Catalog",
     "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/synthetic/test_command.py runs "

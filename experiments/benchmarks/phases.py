@@ -8,8 +8,8 @@
 
 The networks of a finished study score the windows of the held-out subjects again, and the curves are decoded with
 rules that are fitted and calibrated fold by fold as in every study: nothing is trained, and nothing learned from the
-scored subject. With `--video`, a recording (with `--cut`, first videos of a study) is scored with 0 to 14 frames cut from
-its start: the correlation of these curves says how much the place of the first frame decides.
+scored subject. With `--video`, a recording (with `--cut`, first videos of a study) is scored with 0 to 14 frames cut
+from its start: the correlation of these curves says how much the place of the first frame decides.
 """
 
 import argparse
