@@ -79,7 +79,8 @@ def test_flow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_curves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = np.array([True, True, True, False])
-    curve = VideoCurve("anna", "1", np.full(4, 0.5, np.float32), np.zeros((4, 5), np.float32), 30.0, 1, known)
+    score, logits, spread = np.full(4, 0.5, np.float32), np.zeros((4, 5), np.float32), np.full(4, 0.1, np.float32)
+    curve = VideoCurve("anna", "1", score, logits, 30.0, 1, known, spread)
     write_curves(tmp_path / "test" / "curves.npz", [curve])
     run(CURVES, fold=tmp_path)
     assert capsys.readouterr().out == "anna 1 0.5 [0.2 0.2 0.2 0.2 0.2]\n"

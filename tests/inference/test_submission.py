@@ -165,7 +165,7 @@ def study(planting, tmp_path_factory):
             "learning_rate": 0.01,
         },
         "data": {"catalog": str(data.catalog), "flow": str(data.flow), "window": 10, "frame_step": 7},
-        "trainer": {"max_epochs": 6, "enable_checkpointing": False, "logger": False},
+        "trainer": {"max_epochs": 16, "enable_checkpointing": False, "logger": False},
         "intervals": {"class_path": "memodule.intervals.PriorGuided"},
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))

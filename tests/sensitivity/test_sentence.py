@@ -15,7 +15,7 @@ def said(found, alarms=1.1, chance=0.0):
 def test_the_smallest_size_above_which_most_are_found():
     text = said(SIZES > 1.6)
     assert "above 1.1 px" in text  # 70 % of those above are larger than 1.6 px
-    assert "70%" in text
+    assert "in 71%" in text
     assert "1.1 alarms a minute" in text
     assert "0.2 to 1.2 s" in text
     assert "smaller ones, 0%" in text

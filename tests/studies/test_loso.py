@@ -37,7 +37,7 @@ def loso(config: Path, runs: Path, *words: str) -> int:
 def finished(planted, tmp_path_factory):
     """A finished study of three folds."""
     folder = tmp_path_factory.mktemp("study")
-    assert loso(experiment(planted, folder), folder / "runs") == 0
+    assert loso(experiment(planted, folder, epochs=16), folder / "runs") == 0
     (run,) = (folder / "runs").iterdir()
     return Study.open(run)
 

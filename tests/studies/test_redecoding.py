@@ -39,7 +39,7 @@ def contents(study: Study) -> list[str]:
 def trained(planted, tmp_path_factory):
     """A finished study under PriorGuided, its experiment file, and the file of the other rule."""
     folder = tmp_path_factory.mktemp("trained")
-    config = experiment(planted, folder, epochs=4, logger=False)
+    config = experiment(planted, folder, epochs=8, logger=False)
     assert loso("--config", config, "--runs", folder / "runs", "--no-checkpoints") == 0
     (run,) = (folder / "runs").iterdir()
     return Study.open(run), config, rule_file(folder, FIXED)
@@ -85,14 +85,14 @@ def test_an_unfinished_study_is_refused(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "reported"),
     [
-        ({"protocol": {"stitching": "mean"}}, "protocol.stitching=tail, not mean"),
-        ({"trainer": {"max_epochs": 5, "enable_checkpointing": False, "logger": False}}, "trainer.max_epochs=4, not 5"),
+        ({"protocol": {"stitching": "tail"}}, "protocol.stitching=mean, not tail"),
+        ({"trainer": {"max_epochs": 5, "enable_checkpointing": False, "logger": False}}, "trainer.max_epochs=8, not 5"),
     ],
 )
 def test_another_training_is_refused(trained, planted, tmp_path, change, reported):
     study, *_ = trained
     plan = plan_study(
-        [experiment(planted, tmp_path, epochs=4, logger=False, **change)], runs=tmp_path, curves=study.folder
+        [experiment(planted, tmp_path, epochs=8, logger=False, **change)], runs=tmp_path, curves=study.folder
     )
     with pytest.raises(UserError, match=reported):
         check_curves(plan)
@@ -101,7 +101,7 @@ def test_another_training_is_refused(trained, planted, tmp_path, change, reporte
 @pytest.mark.slow
 def test_scoring_may_differ(trained, planted, tmp_path):
     study, *_ = trained
-    strict = experiment(planted, tmp_path, epochs=4, logger=False, protocol={"iou": 0.9})
+    strict = experiment(planted, tmp_path, epochs=8, logger=False, protocol={"iou": 0.9})
     assert loso("--config", strict, "--runs", tmp_path / "runs", "--curves", study.folder) == 0
     scored = json.loads((next((tmp_path / "runs").iterdir()) / "results.json").read_text())
     usual = json.loads((study.folder / "results.json").read_text())
@@ -111,9 +111,9 @@ def test_scoring_may_differ(trained, planted, tmp_path):
 @pytest.mark.slow
 def test_epochs_chosen_by_the_rules_own_scores_are_refused(planted, tmp_path):
     chooser = {"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": {"monitor": "val/strs"}}
-    trainer = {"max_epochs": 4, "enable_checkpointing": True, "logger": False, "callbacks": [chooser]}
+    trainer = {"max_epochs": 8, "enable_checkpointing": True, "logger": False, "callbacks": [chooser]}
     inner = {"catalog": str(planted.catalog), "flow": str(planted.flow), "window": 10, "inner_validation_subjects": 1}
-    chosen = experiment(planted, tmp_path, epochs=4, logger=False, trainer=trainer, data=inner)
+    chosen = experiment(planted, tmp_path, epochs=8, logger=False, trainer=trainer, data=inner)
     runs = tmp_path / "runs"
     assert loso("--config", chosen, "--runs", runs, "--no-checkpoints") == 0
     (folder,) = runs.iterdir()
