@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +84,8 @@ class LosoDataModule(LightningDataModule):
         phases: int = 1,
     ) -> None:
         super().__init__()
+        if isinstance(hardening, Mapping):  # as load_from_checkpoint has it; files and commands are checked before
+            hardening = Hardening(**hardening)  # type: ignore[unreachable]
         self.save_hyperparameters(ignore="hardening", logger=False)  # which gets the whole config anyway
         self.hparams["hardening"] = None if hardening is None else dataclasses.asdict(hardening)  # as plain values
         self.hardening = hardening
@@ -152,7 +154,7 @@ class LosoDataModule(LightningDataModule):
             )
             _require_one_frame_rate(self.catalog)
             if self.background is not None:
-                self.background.require_others(self.catalog, self.fold)
+                self.background.require_others(self.catalog, self.fold, self.store)
         if stage == "fit" and "train" not in self._windows:
             self._windows["train"] = self._training_windows()
         if stage in ("fit", "validate") and "val" not in self._windows:

@@ -11,9 +11,13 @@ from memodule.hardening.options import Hardening
 from memodule.injection.templates import Templates
 
 _MODES: Final = 10
-"""Independent motions of which the motion of a window is mixed; the first two move all regions."""
+"""Independent motions of which the motion of a window is mixed; the first ones move all regions."""
 
-_GLOBAL: Final = 2
+_GLOBAL: Final = 3
+_SHAPE: Final = 1.2
+"""Size of turns, stretches and shears of the face, where a shift is 1; what is left of a head's motion once that of the
+nose has been subtracted is rather these than shifts."""
+
 _WIDTH: Final = (0.12, 0.8)
 """How far around its centre a motion reaches, in distances between the outer eye corners."""
 
@@ -30,6 +34,8 @@ def disturbed(flow: Tensor, hardening: Hardening) -> Tensor:
         flow = flow * (1 + hardening.gain * _even(flow, 36, 1))
     if hardening.motion:
         flow = flow + _motion(flow, hardening.motion)
+    if hardening.slips:
+        flow = flow + _slips(flow, hardening.slips)
     if hardening.drift:
         ramp = torch.linspace(0, 1, flow.shape[2], device=flow.device)
         flow = flow + _level(flow, hardening.drift) * _even(flow, 36, 1) * ramp
@@ -72,12 +78,20 @@ def _motion(flow: Tensor, most: float) -> Tensor:
     distances = torch.cdist(places, places) ** 2
     centres = torch.randint(18, (count, _MODES), device=flow.device)
     reach = torch.exp(-distances[centres] / (2 * _between(flow, _WIDTH, _MODES, 1) ** 2))  # (B, modes, 18)
-    reach[:, :_GLOBAL] = 1 + 0.15 * torch.randn(count, _GLOBAL, 18, device=flow.device)
+    angle = math.pi * _even(flow, _MODES)[..., None]
+    fields = torch.stack([reach * torch.cos(angle), reach * torch.sin(angle)], dim=3)  # (B, modes, 18, 2)
+    fields[:, :_GLOBAL] = _linear_fields(flow, _GLOBAL)
     sizes = torch.exp(0.9 * torch.randn(count, _MODES, 1, device=flow.device) - 0.7)
     ways = _level(flow, most) * sizes * _smooth_ways(flow, count * _MODES, length).view(count, _MODES, length)
-    angle = math.pi * _even(flow, _MODES)[..., None]
-    right, down = ((reach * turned).transpose(1, 2) @ ways for turned in (torch.cos(angle), torch.sin(angle)))
-    return torch.stack([right, down], dim=2).view(count, 36, length)
+    return fields.flatten(2).transpose(1, 2) @ ways
+
+
+def _linear_fields(flow: Tensor, modes: int) -> Tensor:
+    """(B, modes, 18, 2) shifts, turns, stretches and shears of the whole face, roughly of unit size."""
+    places = torch.as_tensor(Templates.generic().places, device=flow.device)
+    shift = 0.7 * torch.randn(len(flow), modes, 1, 2, device=flow.device)
+    shape = _SHAPE * torch.randn(len(flow), modes, 2, 2, device=flow.device)
+    return shift + places @ shape + 0.15 * torch.randn(len(flow), modes, 18, 2, device=flow.device)
 
 
 def _smooth_ways(flow: Tensor, count: int, length: int) -> Tensor:
@@ -96,13 +110,38 @@ def _noise(flow: Tensor, most: float, memory: float) -> Tensor:
     own = 0.3 + 1.4 * torch.rand(len(flow), 36, 1, device=flow.device)
     noise = torch.randn_like(flow)
     if memory:
-        kept = memory * torch.rand(len(flow), 1, device=flow.device)
-        fresh = torch.sqrt(1 - kept**2)
-        columns = [noise[..., 0]]
-        for column in noise.unbind(2)[1:]:
-            columns.append(kept * columns[-1] + fresh * column)
-        noise = torch.stack(columns, dim=2)
+        noise = _remembered(noise, memory * torch.rand(len(flow), 1, device=flow.device))
     return relative(_level(flow, most) * own * noise)
+
+
+def _slips(flow: Tensor, most: float) -> Tensor:
+    """Heavy-tailed steps that add up and are forgotten sooner or later; (B, 36, k) from 0."""
+    count, _, length = flow.shape
+    steps = length - 1
+    region = 0.7 * torch.randn(count, 18, 1, device=flow.device)
+    own, shared = torch.randn(count, 18, steps, device=flow.device), torch.randn(count, 1, steps, device=flow.device)
+    size = torch.exp(region + 0.9 * own + 0.9 * _remembered(shared, torch.full_like(shared[..., 0], 0.8)))
+    together = _linear_fields(flow, steps).permute(0, 2, 3, 1)  # (B, 18, 2, k - 1)
+    share = torch.rand(count, 1, 1, 1, device=flow.device)
+    direction = share.sqrt() * together + (1 - share).sqrt() * torch.randn_like(together)
+    step = (_level(flow, most)[..., None] * size[:, :, None] * direction).reshape(count, 36, steps)
+    kept = 1 - 0.6 * torch.rand(count, 36, device=flow.device) ** 2
+    way = _added_up(step, kept)
+    return torch.nn.functional.pad(way, (1, 0))
+
+
+def _added_up(steps: Tensor, kept: Tensor) -> Tensor:
+    """(B, c, k) sums of steps so far, of which a share `kept` (B, c) lasts from one sample to the next."""
+    columns = [steps[..., 0]]
+    for column in steps.unbind(2)[1:]:
+        columns.append(kept * columns[-1] + column)
+    return torch.stack(columns, dim=2)
+
+
+def _remembered(noise: Tensor, kept: Tensor) -> Tensor:
+    """White noise (B, c, k) of unit variance with a memory: correlation `kept` (B, c) from one sample to the next."""
+    fresh = torch.sqrt(1 - kept**2)[..., None]
+    return _added_up(torch.cat([noise[..., :1], fresh * noise[..., 1:]], dim=2), kept)
 
 
 def _failures(flow: Tensor, share: float) -> Tensor:

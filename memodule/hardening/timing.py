@@ -30,8 +30,9 @@ def _times(count: int, length: int, time_warp: float, lost_frames: float, like: 
     """(B, k) rising columns of the original windows, in fractions."""
     steps = torch.ones(count, length - 1, device=like.device)
     if lost_frames:
+        lost = lost_frames * torch.rand(count, 1, device=like.device)
         chance = torch.rand_like(steps)
-        steps = torch.where(chance < lost_frames, 0.0, torch.where(chance > 1 - lost_frames, 2.0, steps))
+        steps = torch.where(chance < lost, 0.0, torch.where(chance > 1 - lost, 2.0, steps))
     at = torch.nn.functional.pad(steps.cumsum(1), (1, 0))
     if time_warp:
         way = 2 * torch.rand(count, 1, device=like.device) - 1

@@ -68,6 +68,43 @@ def test_a_background_of_the_held_out_subject_is_refused(data):
         module(data, background=str(data.flow))
 
 
+def test_a_background_with_the_held_out_subjects_features_under_another_name_is_refused(data, tmp_path):
+    record = FlowStore(data.flow, FlowParameters(window=10)).get("001", "a")
+    store = FlowStore(tmp_path, FlowParameters(window=10))
+    store.put("someone", "else", record.windows, fps=30, frames=record.frames, source=dict(record.source))
+    with pytest.raises(UserError, match="holds 001/a of subject 001"):
+        module(data, background=str(tmp_path))
+
+
+def test_a_background_of_another_frame_rate_is_refused(data, tmp_path):
+    store = FlowStore(tmp_path, FlowParameters(window=10))
+    store.put(
+        "street", "1", np.ones((19, 36, 10), np.float32), fps=60, frames=100, source={"kind": "planted by a test"}
+    )
+    with pytest.raises(UserError, match="street/1 has 60 frames per second and the Catalog 30"):
+        module(data, background=str(tmp_path))
+
+
+def test_windows_without_a_face_are_no_background(data, tmp_path):
+    store = FlowStore(tmp_path, FlowParameters(window=10))
+    flow = np.zeros((19, 36, 10), np.float32)
+    store.put("street", "1", flow, fps=30, frames=100, source={"kind": "planted by a test"})
+    with pytest.raises(UserError, match="no window shows a face"):
+        module(data, background=str(tmp_path))
+    flow[3:5] = 7
+    store.put("street", "2", flow, fps=30, frames=100, source={"kind": "planted by a test"})
+    found = training_windows(module(data, background=str(tmp_path), background_ratio=None))["flow"]
+    assert (found == 7.0).flatten(1).all(1).sum() == 2
+    assert len(found) == len(training_windows(module(data))["flow"]) + 2
+
+
+def test_a_hardened_module_comes_back_from_its_checkpoint(data, tmp_path):
+    made = module(data, hardening=Hardening(noise=0.5))
+    path = tmp_path / "module.ckpt"
+    torch.save({"datamodule_hyper_parameters": dict(made.hparams), "pytorch-lightning_version": "2.5"}, path)
+    assert LosoDataModule.load_from_checkpoint(path).hardening == made.hardening
+
+
 def test_an_empty_background_says_how_to_make_one(data, tmp_path):
     with pytest.raises(UserError, match=r"memodule extract CATALOG .*--window 10"):
         module(data, background=str(tmp_path / "none"))

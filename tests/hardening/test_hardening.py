@@ -41,7 +41,9 @@ def test_nothing_changes_and_no_random_number_is_drawn_with_all_off():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("option", ["noise", "motion", "drift", "offset", "gain", "failures", "time_warp"])
+@pytest.mark.parametrize(
+    "option", ["noise", "motion", "slips", "drift", "offset", "gain", "failures", "time_warp", "lost_frames"]
+)
 def test_the_same_seed_gives_the_same_windows_which_begin_at_zero(option):
     base = ramp(20)
     once, again, other = (hardened(base, seed, **{option: 0.5}) for seed in (1, 1, 2))
@@ -85,6 +87,30 @@ def test_motion_is_shared_by_neighbours():
     assert torch.corrcoef(torch.stack([inner, far]))[0, 1] < near - 0.2
 
 
+def test_motion_of_the_whole_face_turns_and_stretches_it():
+    """A linear field of the regions' places explains most of it, and a shift alone much less."""
+    flow = hardened(windows(2000), motion=1.0).flow[:, :, 1:].transpose(1, 2).reshape(-1, 18, 2)
+    places = torch.as_tensor(Templates.generic().places)
+    ones = torch.ones(18, 1)
+    explained = []
+    for basis in (ones, torch.cat([ones, places], dim=1)):
+        q, _ = torch.linalg.qr(basis)
+        explained.append(float((q.T @ flow).square().sum() / flow.square().sum()))
+    assert explained[0] < 0.75
+    assert explained[1] > explained[0] + 0.15
+
+
+def test_slips_have_heavy_tails_and_add_up():
+    flow = hardened(windows(4000), slips=1.0).flow
+    steps = flow.diff(dim=2).abs()
+    steps = steps[steps.mean((1, 2)) > 0.2]
+    half, rare = steps.median(), steps.flatten()[::7].quantile(0.99)
+    assert rare > 15 * half  # of a normal distribution it would be 3.8 times the median
+    late, early = (flow[..., column].square().mean() for column in (29, 3))
+    assert late > 3 * early
+    torch.testing.assert_close(hardened(windows(4000), slips=2.0).flow, 2 * flow)
+
+
 def test_gain_is_within_its_range_for_every_channel():
     factor = hardened(ramp(), gain=0.3).flow[:, :, 10] / 10
     assert 0.7 <= factor.min() < 0.71
@@ -122,11 +148,14 @@ def test_time_warps_within_its_factors_and_takes_the_labels_along():
 
 
 def test_lost_frames_repeat_and_skip_columns():
-    steps = hardened(ramp(), lost_frames=0.1).flow[:, 0].diff(dim=1)[:, :20].round()
+    steps = hardened(ramp(2000), lost_frames=0.2).flow[:, 0].diff(dim=1)[:, :18].round()
     shares = {way: (steps == way).float().mean().item() for way in (0, 1, 2)}
-    assert shares[0] == pytest.approx(0.1, abs=0.02)
+    assert shares[0] == pytest.approx(0.1, abs=0.02)  # half of the most
     assert shares[2] == pytest.approx(0.1, abs=0.02)
     assert sum(shares.values()) == pytest.approx(1)
+    repeated = (steps == 0).float().mean(1)
+    assert repeated.quantile(0.1) < 0.05
+    assert repeated.quantile(0.9) > 0.15
 
 
 def test_a_mirrored_face_moves_on_the_other_side():
