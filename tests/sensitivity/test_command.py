@@ -1,4 +1,7 @@
+import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +42,21 @@ def test_a_flow_store_gets_page_rows_and_json(tested, planted):
     assert page.count('<svg class="plot"') == 4
     for row in summary["by_group"]:
         assert f"{row['name']}: {row['matched']['found']} of {row['movements']} matched" in page
+
+
+def test_the_document_names_all_that_the_files_hold(tested):
+    text = (Path(__file__).parents[2] / "docs" / "sensitivity.md").read_text(encoding="utf-8")
+    rows, keys = re.findall(r"(?:^\|.*\n)+", text.partition("## The files")[2], re.MULTILINE)
+    named = [
+        {name for cell in re.findall(r"^\| (`.*?) \|", part, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+        for part in (rows, keys)
+    ]
+    with (tested / "sensitivity.csv").open(encoding="utf-8") as file:
+        assert named[0] == set(csv.DictReader(file).fieldnames)
+    summary = json.loads((tested / "sensitivity.json").read_text())
+    assert named[1] == set(summary)
+    for key in summary["recordings"][0]:
+        assert f"`{key}`" in keys
 
 
 def test_the_same_seed_gives_the_same_json(tested, planted, checkpoint, capsys):
