@@ -25,6 +25,7 @@ def names(paths) -> list[str]:
 EXPERIMENTS = [path for path in (ROOT / "experiments").rglob("*.yaml") if contents(path).keys() <= SECTIONS]
 WHOLE = names(path for path in EXPERIMENTS if {"model", "data"} <= contents(path).keys())
 DELTAS = names(path for path in EXPERIMENTS if str(path.relative_to(ROOT)) not in WHOLE)
+HARDENING = "experiments/ablations/training/hardening.yaml"  # which the demo has already
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +57,17 @@ def test_the_experiments_that_the_readme_names_are_there():
     assert "experiments/baselines/fixed_window.yaml" in DELTAS
 
 
+@pytest.fixture
+def small(tmp_path) -> str:
+    """A delta with a small network: the full-size one takes the time of all other tests together."""
+    path = tmp_path / "small.yaml"
+    path.write_text(f"model:\n  network:\n{_indented(contents(Path(SMALL))['network'])}")
+    return str(path)
+
+
 @pytest.mark.parametrize("experiment", WHOLE)
-def test_every_experiment_trains_a_batch(experiment, data, tmp_path):
-    small = tmp_path / "small.yaml"  # the full-size network takes the time of all other tests together
-    small.write_text(f"model:\n  network:\n{_indented(contents(Path(SMALL))['network'])}")
-    assert run_one_batch("fit", [str(ROOT / experiment), str(small)], data, tmp_path) == 0
+def test_every_experiment_trains_a_batch(experiment, data, small, tmp_path):
+    assert run_one_batch("fit", [str(ROOT / experiment), small], data, tmp_path) == 0
 
 
 def _indented(value: dict) -> str:
@@ -68,10 +75,18 @@ def _indented(value: dict) -> str:
 
 
 @pytest.mark.parametrize("delta", DELTAS)
-def test_every_delta_changes_the_demo_and_trains_a_batch(delta, data, tmp_path):
-    demo = ROOT / "experiments" / "demo.yaml"
-    assert parse_config([demo, ROOT / delta], {}) != parse_config([demo], {})
-    assert run_one_batch("fit", [str(demo), str(ROOT / delta)], data, tmp_path) == 0
+def test_every_delta_changes_an_experiment_and_trains_a_batch(delta, data, small, tmp_path):
+    base = ROOT / "experiments" / ("samm_lv.yaml" if delta == HARDENING else "demo.yaml")
+    assert parse_config([base, ROOT / delta], {}) != parse_config([base], {})
+    own = [small] if delta == HARDENING else []
+    assert run_one_batch("fit", [str(base), *own, str(ROOT / delta)], data, tmp_path) == 0
+
+
+def test_the_hardening_to_start_from_is_that_of_the_demo():
+    demo, samm = (parse_config([ROOT / "experiments" / f"{name}.yaml"], {}) for name in ("demo", "samm_lv"))
+    hardened = parse_config([ROOT / "experiments" / "samm_lv.yaml", ROOT / HARDENING], {})
+    assert hardened["data"]["hardening"] == demo["data"]["hardening"]
+    assert samm["data"]["hardening"] is None
 
 
 @pytest.mark.parametrize("part", ["model", "intervals", "protocol", "trainer", "data", "logger"])

@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--videos", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=12)
-    parser.add_argument("--difficulty", default="realistic", help="the demo trains on realistic ones")
+    parser.add_argument("--difficulty", default="realistic", help="of the videos (realistic)")
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     return parser.parse_args()

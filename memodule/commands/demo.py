@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frames", type=whole(), default=300, metavar="N", help="frames per video, at 30 a second (300)"
     )
-    parser.add_argument("--difficulty", choices=get_args(Level), default="realistic", help="of the videos (realistic)")
+    parser.add_argument("--difficulty", choices=get_args(Level), default="moderate", help="of the videos (moderate)")
     parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of videos and training (0)")
     parser.add_argument(
         "--workers", type=process_count, default="auto", metavar="N|auto", help="processes (auto: one per processor)"

@@ -14,7 +14,7 @@ from memodule.synthetic.difficulty import DIFFICULTIES
 from memodule.synthetic.label_statistics import STATISTICS
 from memodule.synthetic.movements import Movement, draw_temperament
 
-LEVELS = ("easy", "realistic", "hard")
+LEVELS = ("easy", "moderate", "realistic", "hard")
 
 
 def act(level: str = "realistic", subjects: int = 40, videos: int = 5, frames: int = 300, fps: float = 30.0):
@@ -194,10 +194,11 @@ def test_people_talk_and_chew_in_bouts_without_a_label(people, level):
 def test_people_look_around_and_their_lids_follow(people, level):
     gaze = np.concatenate([video.gaze for videos in people for video in videos])
     lids = np.concatenate([video.lids for videos in people for video in videos])
-    if not DIFFICULTIES[level].glances_per_minute:
+    rate = DIFFICULTIES[level].glances_per_minute
+    if not rate:
         assert not gaze.any()
         return
-    assert 0.1 < np.mean(np.abs(gaze).max(axis=1) > 0.5) < 0.5
+    assert 1 < np.mean(np.abs(gaze).max(axis=1) > 0.5) * 60 / rate < 2.5  # seconds each
     assert gaze[:, 0].std() > 1.2 * gaze[:, 1].std()
     down = gaze[:, 1] > 1
     assert lids[down].min() >= 0.05

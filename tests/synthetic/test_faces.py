@@ -275,12 +275,13 @@ def test_every_action_unit_moves_its_own_region(rig):
 def test_difficulties_are_ordered_by_signal_to_noise(rig):
     """The faintest and the middle movement against the flow that noise alone seems to show."""
     ratios = []
-    for level in ("easy", "realistic", "hard"):
+    for level in ("easy", "moderate", "realistic", "hard"):
         difficulty = DIFFICULTIES[level]
         still = frames_of(rig, stage(4), difficulty)
         brow = tuple(rig.face.landmarks[19].astype(int)[::-1])
         around = np.s_[brow[0] - 15 : brow[0] + 15, brow[1] - 15 : brow[1] + 15]
         noise = np.sqrt(np.mean([flow(still[0], frame)[around] ** 2 for frame in still[1:]]))
         ratios.append(np.mean(difficulty.micro_px) / noise)
-    easy, realistic, hard = ratios
+    easy, moderate, realistic, hard = ratios
     assert easy > 1.5 * realistic > 1.5**2 * hard
+    assert easy > moderate > realistic
