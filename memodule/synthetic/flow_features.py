@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from memodule.datasets.catalog import Catalog, Expression, Video
-from memodule.synthetic.difficulty import STAND_IN
+from memodule.synthetic.difficulty import STAND_IN, Difficulty
 from memodule.synthetic.face_rig import FaceRig, build_rig
 from memodule.synthetic.faces import draw_face
 from memodule.synthetic.movements import Movement, Temperament, draw_temperament, express
@@ -39,19 +39,19 @@ _NOISE_MEMORY: Final = 0.8
 
 
 def simulate_flow(
-    catalog: Catalog, *, window: int, frame_step: int = 1, seed: int = 0
+    catalog: Catalog, *, window: int, frame_step: int = 1, seed: int = 0, difficulty: Difficulty = STAND_IN
 ) -> Iterator[tuple[Video, npt.NDArray[np.float32]]]:
     """Yield every video with features that fit its labels.
 
     Args:
         catalog: Label timelines, such as those of `memodule.synthetic.timelines.simulate_timelines`. An unknown apex is
             put at 45 % of the duration, and a macro-expression without an emotion shows a random one.
+        difficulty: How far faces and heads move; labels come from the Catalog, and cameras play no part.
 
     Yields:
         (video, windows) with windows (W, 36, window) float32; W is max(0, N // (window // 2) - 1) for N sampled
         frames.
     """
-    difficulty = STAND_IN
     rig = build_rig(draw_face(np.random.default_rng([seed, len(catalog.videos)])))
     responses = region_responses(rig)
     rig = dataclasses.replace(rig, fields=rig.fields[:, :, ::3, ::3])  # enough to find the point that moves most
