@@ -16,6 +16,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
     "your own videos": {
         "spot": "find the micro-expressions in a video",
         "sensitivity": "test how large a movement must be to be found in a video",
+        "adapt": "adapt a checkpoint to your own recordings, without labels",
     },
     "data sets": {
         "synth": "generate semi-synthetic face videos, or a stand-in for a whole data set",

@@ -31,6 +31,9 @@ NOT_RUN = {
     "synth data/demo": "the folder of that name is taken here; tests/synthetic/test_command.py runs it",
     "loso --config demo --set data.phases=6 --set trainer.max_epochs=5": "needs the features of two lines before it; "
     "tests/callbacks/test_interval_selection.py scores several phases",
+    "adapt default warm-up.mp4 --out adapted.ckpt": "needs 8 s of a face; tests/adaptation/test_adapt.py runs it",
+    "spot interview.mp4 --checkpoint adapted.ckpt": "needs what the line before it writes; the same",
+    "spot interview.mp4 --adapt": "needs 16 s of a face; the same",
     "catalog …": "stands for the line of any data set",
     "check data/<name>": "stands for any Catalog",
     "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/synthetic/test_command.py runs "

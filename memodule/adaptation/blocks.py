@@ -22,11 +22,6 @@ _EVERY: Final = 4
 """One of so many pieces is held back."""
 
 
-def window_starts(count: int, stride: int) -> Starts:
-    """Where the windows of a recording start, if they follow each other `stride` samples apart."""
-    return np.arange(count, dtype=np.int64) * stride
-
-
 def apart(starts: Starts, length: int, others: Mask) -> Mask:
     """(W,) the windows that share no frame with any of the windows `others` (W,)."""
     there = np.sort(starts[others])

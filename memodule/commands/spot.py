@@ -28,6 +28,7 @@ examples:
   memodule spot recordings/ --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --out spotted
   memodule spot frames/ --fps 200 --face 2 --annotate
   memodule spot interview.mp4 --rule FixedWindow --json
+  memodule spot interview.mp4 --adapt
   memodule spot interview.mp4 --checkpoint runs/samm_lv-1f2e3d4c/folds/seed0/006/model.ckpt --rule calibrated \\
       --calibrate runs/samm_lv-1f2e3d4c
 
@@ -62,7 +63,8 @@ def _spot_all(arguments: argparse.Namespace, face: "FaceChoice", paths: Sequence
     results, failed = [], False
     for path, name in zip(paths, result_names(paths, out), strict=True):
         try:
-            result = _spot(spotter, path, arguments.fps, face)
+            spot = _spot_adapted if arguments.adapt else _spot
+            result = spot(spotter, path, arguments.fps, face)
         except UserError as error:
             print(f"memodule: error: {error}", file=sys.stderr)
             failed = True
@@ -121,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="let windows begin at N places within half a window, so that no frame decides; takes N times as long [2]",
     )
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help="adapt the network to each recording; every part is scored by weights that never saw it (takes minutes)",
+    )
     parser.add_argument("--annotate", action="store_true", help="also write NAME.mp4, the video with the results")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
@@ -132,6 +139,26 @@ def _spot(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice")
         return spotter.spot(
             path, fps=fps, face=face, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
+
+
+def _spot_adapted(spotter: "Spotter", path: Path, fps: float | None, face: "FaceChoice") -> "SpottedVideo":
+    from memodule.adaptation.cross_fitting import cross_fitted
+    from memodule.adaptation.training import Schedule
+
+    with console.progress_bar() as bar:
+        task = bar.add_task(path.name, total=None)
+        measured = spotter.measure(
+            path,
+            fps=fps,
+            face=face,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            keep_flow=True,
+        )
+        learning = bar.add_task(f"adapting to {path.name}", total=None)
+        adapted = cross_fitted(
+            spotter, measured, Schedule(), lambda done, total: bar.update(learning, completed=done, total=total)
+        )
+    return spotter.decide(adapted)
 
 
 def _save(result: "SpottedVideo", out: Path, name: str, annotated: bool) -> None:

@@ -92,6 +92,14 @@ def _windows(phases: int) -> str:
     return f"windows begin at {phases} places within half a window" if phases > 1 else "windows begin every half window"
 
 
+def _adapted(video: SpottedVideo) -> str:
+    blocks = "; ".join(
+        f"{block.first_s:.1f} to {block.last_s:.1f} s: {block.before:.2f} to {block.after:.2f}, {block.steps} steps"
+        for block in video.adapted
+    )
+    return f"each part by weights that never saw it; ROC area of injections held back: {blocks}"
+
+
 def _details(video: SpottedVideo) -> list[tuple[str, str]]:
     width, height = video.source.size
     return [
@@ -99,5 +107,6 @@ def _details(video: SpottedVideo) -> list[tuple[str, str]]:
         ("sampling", f"{video.sampling}; {_windows(video.phases)}"),
         ("checkpoint", f"{video.checkpoint}, trained at {video.sampling.wanted:.4g} samples per second"),
         ("selection rule", video.rule + (f" (UNCALIBRATED: {video.uncalibrated})" if video.uncalibrated else "")),
+        *([("adapted", _adapted(video))] if video.adapted else []),
         ("frames", "numbered from 0; onset and offset belong to the interval"),
     ]

@@ -94,6 +94,25 @@ class Place:
     box: tuple[float, float, float, float]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class AdaptedBlock:
+    """Part of a video that was scored by weights adapted to the rest of it.
+
+    Attributes:
+        first_s: Where the block's windows begin, in seconds; last_s, where they end. Those of blocks overlap by half a
+            window.
+        before: How well the original weights recognise injected movements that were held back (ROC area).
+        after: The same for the adapted weights.
+        steps: Steps of training after which weights were kept; 0: the original ones were best.
+    """
+
+    first_s: float
+    last_s: float
+    before: float
+    after: float
+    steps: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpottedVideo:
     """The result of spotting one video.
@@ -111,6 +130,7 @@ class SpottedVideo:
         faces: The largest number of faces seen at once.
         warnings: What may impair the result.
         uncalibrated: Why the selection rule runs half-fitted; None if it does not.
+        adapted: The blocks, if each was scored by weights adapted to the others.
     """
 
     source: VideoSource
@@ -130,6 +150,7 @@ class SpottedVideo:
     uncalibrated: str | None = None
     spread: npt.NDArray[np.float32] | None = None
     phases: int = 1
+    adapted: tuple[AdaptedBlock, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -187,6 +208,7 @@ class SpottedVideo:
             "checkpoint": self.checkpoint,
             "rule": self.rule,
             "uncalibrated": self.uncalibrated,
+            "adapted": [_rounded(dataclasses.asdict(block)) for block in self.adapted],
             "faces": self.faces,
             "warnings": list(self.warnings),
             "expressions": [_rounded(dataclasses.asdict(found)) for found in self.expressions],

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from memodule.data.seen_recordings import adapted_on
 from memodule.decoding.curves import VideoCurve
 from memodule.decoding.decode import decode
 from memodule.decoding.scoring import score_windows, stitched_curve
@@ -23,7 +24,7 @@ from memodule.spotting.coverage import find_stretches
 from memodule.spotting.default import CAUTION, require_default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.reading import Timeline, VideoReading
-from memodule.spotting.result import SpottedExpression, SpottedVideo
+from memodule.spotting.result import AdaptedBlock, SpottedExpression, SpottedVideo
 from memodule.spotting.sampling import Sampling, plan_sampling, sample_frames
 from memodule.spotting.selection_rule import rule_for
 from memodule.spotting.video_source import TimedFrame, VideoSource, open_source
@@ -49,6 +50,7 @@ class Measured:
     sampling: Sampling
     reading: VideoReading
     warnings: tuple[str, ...]
+    adapted: tuple[AdaptedBlock, ...] = ()
 
     @property
     def flow(self) -> npt.NDArray[np.float32]:
@@ -150,6 +152,7 @@ class Spotter:
         fps: float | None = None,
         face: FaceChoice = _LARGEST,
         progress: Progress = lambda done, total: None,
+        keep_flow: bool = False,
     ) -> Measured:
         """The first half of `spot`: read the video and score it, which takes nearly all of the time.
 
@@ -158,9 +161,9 @@ class Spotter:
             measured = spotter.measure("video.mp4")
             results = [spotter.decide(measured, rule) for rule in rules]
 
-        Arguments and errors are those of `spot`.
+        Arguments and errors are those of `spot`, `keep_flow` is that of `measure_source`.
         """
-        measured = self.measure_source(self.open(path, fps), face=face, progress=progress)
+        measured = self.measure_source(self.open(path, fps), face=face, progress=progress, keep_flow=keep_flow)
         return dataclasses.replace(measured, warnings=(*self.rate_warnings(path, fps), *measured.warnings))
 
     def open(self, path: Path | str, fps: float | None = None) -> VideoSource:
@@ -197,16 +200,27 @@ class Spotter:
         if sampling.warning:
             warnings.append(sampling.warning)
         warnings += reading.remarks(source, face)
+        if any(one.is_video(source.path, reading.frames) for one in adapted_on(self.model.seen)):
+            warnings.append(
+                "the checkpoint was adapted on this recording and may take its expressions for background; use the "
+                "checkpoint as it was before, with --adapt"
+            )
         return Measured(source, sampling, reading, tuple(warnings))
 
     def score(self, measured: Measured, flow: npt.NDArray[np.float32]) -> Measured:
         """The same video with other features (W, 36, k) in place of its own."""
-        reading = copy.copy(measured.reading)
         parts = [
             score_windows(self.model.network, flow[first : first + _BATCH], self.model.windows_per_pass)
             for first in range(0, len(flow), _BATCH)
         ]
-        reading.spot, reading.logits = [spot for spot, _ in parts], [logits for _, logits in parts]
+        return self.with_scores(measured, [spot for spot, _ in parts], [logits for _, logits in parts])
+
+    def with_scores(
+        self, measured: Measured, spot: list[npt.NDArray[np.float32]], logits: list[npt.NDArray[np.float32]]
+    ) -> Measured:
+        """The same video with other scores (w, k) and logits (w, k, 5) of its windows, in consecutive parts."""
+        reading = copy.copy(measured.reading)
+        reading.spot, reading.logits = spot, logits
         return dataclasses.replace(measured, reading=reading)
 
     def decide(self, measured: Measured, rule: SelectionRule | None = None) -> SpottedVideo:
@@ -237,6 +251,7 @@ class Spotter:
             checkpoint=self.checkpoint,
             rule=type(rule).__name__,
             uncalibrated=rule.uncalibrated,
+            adapted=measured.adapted,
         )
 
     def _read(

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from memodule.adaptation.blocks import apart, cut, hold_back, window_starts
+from memodule.adaptation.blocks import Starts, apart, cut, hold_back
 
 LENGTH = 10
+
+
+def window_starts(count: int, stride: int) -> Starts:
+    return np.arange(count, dtype=np.int64) * stride
 
 
 def frames_of(starts: np.ndarray, chosen: np.ndarray) -> set[int]:
