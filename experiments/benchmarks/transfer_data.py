@@ -9,6 +9,7 @@ one code have the same role in all of them.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -50,13 +51,13 @@ class Sizes:
         training: People that networks are trained on.
         calibrating: People on whose curves the selection rule is calibrated.
         tested: People on whom it is scored.
-        videos: Of each person; half as many are rendered for injection.
+        videos: Of each person; half as many are rendered for injection, and used twice.
         frames: Of each video, at 30 a second.
     """
 
-    training: int = 5
-    calibrating: int = 2
-    tested: int = 5
+    training: int = 6
+    calibrating: int = 3
+    tested: int = 8
     videos: int = 4
     frames: int = 300
     difficulty: Level = "moderate"
@@ -189,16 +190,21 @@ def inject(
 
 
 def inject_all(root: Path, background: Material, sizes: Sizes) -> Material:
-    """Videos without micro-expressions, with labelled movements of the sizes of rendered ones."""
+    """Videos without micro-expressions, with labelled movements of the sizes of rendered ones; each is used twice."""
     low, high = (MAGNIFICATION * pixels for pixels in DIFFICULTIES[sizes.difficulty].micro_px)
     store = FlowStore(root / "flow", FlowParameters())
-    labels = [expression for expression in background.catalog.expressions if expression.kind == "macro"]
-    for number, video in enumerate(background.catalog.videos):
+    videos: list[Video] = []
+    labels: list[Expression] = []
+    for video, take in itertools.product(background.catalog.videos, "ab"):
         record = background.store.get(*video.key)
-        windows, own = inject(np.array(record.windows), record, 1000 * sizes.seed + number, (low, high))
-        store.put(*video.key, windows, fps=video.fps, frames=video.frames, source={"kind": "injected"})
-        labels += own
-    return Material(Catalog(background.catalog.videos, tuple(labels), root.name), store)
+        own = dataclasses.replace(video, video=f"{video.video}{take}")
+        seed = 1000 * sizes.seed + len(videos)
+        windows, movements = inject(np.array(record.windows), record, seed, (low, high))
+        store.put(*own.key, windows, fps=video.fps, frames=video.frames, source={"kind": "injected"})
+        videos.append(own)
+        others = (*background.catalog.expressions_of(video.key, "macro"), *movements)
+        labels += [dataclasses.replace(expression, video=own.video) for expression in others]
+    return Material(Catalog(tuple(videos), tuple(labels), root.name), store)
 
 
 def _labels(
