@@ -1,6 +1,6 @@
 """What a network that was trained on one generator is worth on the others, and on recordings that are worse.
 
-    python experiments/benchmarks/transfer.py --out data/transfer --json transfer.json
+    python experiments/benchmarks/transfer.py --out data/transfer --seeds 0 1 --json transfer.json
 
 Networks are trained on each of three kinds of generated material (`transfer_data.py`), without hardening and with that
 of `memodule demo`, and find the micro-expressions of other people in all three, and in the rendered videos with noise
