@@ -120,13 +120,10 @@ def _ray() -> tuple[State, str]:
 
 
 def _checkpoint() -> tuple[State, str]:
-    from memodule.spotting.default import default_checkpoint_path, find_default_checkpoint
-
-    found = find_default_checkpoint()
-    if found is None:
-        return "note", f"none at {default_checkpoint_path()}; `memodule demo` makes it"
+    from memodule.spotting.default import default_checkpoint
     from memodule.training.checkpoints import load_fold_model
 
+    found = default_checkpoint()
     model = load_fold_model(found)
     return "ok", f"{found}: {model.fps / model.flow.frame_step:.4g} samples per second, trained on {model.catalog}"
 

@@ -45,7 +45,8 @@ def run_one_batch(subcommand: str, arguments: list[str], data, tmp_path: Path) -
             subcommand,
             *(part for argument in arguments for part in ("--config", argument)),
             *(f"--data.catalog={planted.catalog}", f"--data.flow={planted.flow}", "--data.fold=001"),
-            *("--data.frame_step=1", "--data.motion_compensation=corrected"),
+            *("--data.frame_step=1", "--data.motion_compensation=corrected", "--data.phases=1"),
+            "--data.inner_validation_subjects=0",  # there are two other subjects
             *("--trainer.fast_dev_run=1", "--trainer.logger=false", f"--trainer.default_root_dir={tmp_path}"),
             *("--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"),
         ]

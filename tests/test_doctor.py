@@ -50,13 +50,13 @@ def test_what_is_missing_is_named_and_stops_nothing(nowhere, monkeypatch, capsys
     assert "offline" in problems[2]
 
 
-def test_a_damaged_default_checkpoint_is_a_problem(nowhere, tmp_path, capsys):
-    path = tmp_path / "data" / "models" / "demo.ckpt"
-    path.parent.mkdir(parents=True)
+def test_a_damaged_default_checkpoint_is_a_problem(nowhere, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "default.ckpt"
     path.write_bytes(b"damaged")
+    monkeypatch.setattr("memodule.spotting.default._INCLUDED", path)
     assert main(["doctor"]) == 1
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("problem"))
-    assert "demo.ckpt" in line
+    assert "default.ckpt" in line
 
 
 def test_the_version_names_what_results_depend_on(capsys):

@@ -217,6 +217,7 @@ _REQUIRED = {
     "ablate": ["x", "--grid", "y"],
     "report": ["x"],
     "spot": ["x"],
+    "adapt": ["x", "y", "--out", "z"],
     "init": ["x"],
 }
 

@@ -29,6 +29,7 @@ EVERYTHING = Hardening(
     noise=0.5,
     noise_memory=0.9,
     motion=1.0,
+    slips=1.0,
     drift=1.0,
     gain=0.3,
     offset=0.5,

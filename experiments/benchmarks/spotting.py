@@ -56,7 +56,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="model.ckpt [the demo's]")
+    parser.add_argument("--checkpoint", type=Path, help="model.ckpt [the included one]")
     parser.add_argument("--rule", "--prior", nargs="*", default=[""], help='selection rules; "" is the checkpoint\'s')
     parser.add_argument("--fps", type=float, nargs="+", default=[30, 25, 60, 200])
     parser.add_argument("--subjects", type=int, default=8)

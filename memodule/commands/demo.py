@@ -135,9 +135,9 @@ def _study(
 
 
 def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> None:
-    """Write the page, install the checkpoint for `memodule spot`, and print what to open."""
+    """Write the page, keep a checkpoint for `memodule spot`, and print what to open."""
     from memodule.report import ReportedStudy, write_report
-    from memodule.spotting.default import install_default_checkpoint
+    from memodule.spotting.default import install_demo_checkpoint
     from memodule.studies.tracking import how_to_send
 
     folders = [outcome.study.folder for outcome in outcomes]
@@ -147,7 +147,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
     trained = outcomes[0].study
     held_out = trained.subjects[0]
     rule = _calibrated_rule(trained, held_out, options.seed)
-    checkpoint = install_default_checkpoint(trained.fold(held_out, options.seed).folder / "model.ckpt", rule)
+    checkpoint = install_demo_checkpoint(trained.fold(held_out, options.seed).folder / "model.ckpt", rule)
     for outcome in outcomes:
         print(f"\n{outcome_text(outcome)}")
     print(
@@ -155,7 +155,7 @@ def _conclude(options: argparse.Namespace, outcomes: Sequence["Outcome"]) -> Non
         f"look at:     {page}\n"
         f"scores:      {trained.folder / 'results.json'}\n"
         f"W&B runs:    {how_to_send(trained) or 'none offline'}\n"
-        f"checkpoint:  {checkpoint}; try it: memodule spot VIDEO"
+        f"checkpoint:  {checkpoint}; try it: memodule spot VIDEO --checkpoint {checkpoint}"
     )
 
 

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoint",
         type=Path,
         metavar="CKPT",
-        help="model.ckpt of a trained fold [data/models/demo.ckpt, else included]",
+        help="model.ckpt of a trained fold [the included one]",
     )
     parser.add_argument(
         "--rule",

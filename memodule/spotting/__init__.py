@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from memodule.runtime.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from memodule.spotting.default import default_checkpoint_path, find_default_checkpoint, install_default_checkpoint
+    from memodule.spotting.default import default_checkpoint, demo_checkpoint_path, install_demo_checkpoint
     from memodule.spotting.faces import FaceChoice
     from memodule.spotting.result import Section, SpottedExpression, SpottedVideo
     from memodule.spotting.spotter import Spotter
@@ -21,9 +21,9 @@ __all__ = [
     "SpottedExpression",
     "SpottedVideo",
     "Spotter",
-    "default_checkpoint_path",
-    "find_default_checkpoint",
-    "install_default_checkpoint",
+    "default_checkpoint",
+    "demo_checkpoint_path",
+    "install_demo_checkpoint",
 ]
 
 __getattr__ = lazy_attributes(
@@ -34,8 +34,8 @@ __getattr__ = lazy_attributes(
         "SpottedExpression": "result",
         "SpottedVideo": "result",
         "Spotter": "spotter",
-        "default_checkpoint_path": "default",
-        "find_default_checkpoint": "default",
-        "install_default_checkpoint": "default",
+        "default_checkpoint": "default",
+        "demo_checkpoint_path": "default",
+        "install_demo_checkpoint": "default",
     },
 )

@@ -21,7 +21,7 @@ from memodule.flow.face import face_finder
 from memodule.intervals import SelectionRule
 from memodule.runtime.opencv import opencv_alone
 from memodule.spotting.coverage import find_stretches
-from memodule.spotting.default import CAUTION, require_default_checkpoint
+from memodule.spotting.default import CAUTION, default_checkpoint
 from memodule.spotting.faces import FaceChoice, FaceFollower
 from memodule.spotting.reading import Timeline, VideoReading
 from memodule.spotting.result import AdaptedBlock, SpottedExpression, SpottedVideo
@@ -101,8 +101,8 @@ class Spotter:
         """Load a checkpoint, on the CPU.
 
         Args:
-            path: A fold's `model.ckpt`; None takes the small one of `memodule demo`, which is not an instrument for
-                real conclusions, and says so in every result.
+            path: A fold's `model.ckpt`; None takes the included one (`memodule.spotting.default`), which is not an
+                instrument for real conclusions, and says so in every result.
             rule: Another selection rule: its name or a YAML file; see `memodule.spotting.selection_rule`.
             calibrate: A finished study, on whose curves the rule is calibrated.
             phases: As in the constructor.
@@ -116,7 +116,7 @@ class Spotter:
             )
             raise UserError(f"{path}: is a folder; pass the checkpoint of one fold, such as {fold}")
         warnings = [CAUTION] if path is None else []
-        path = require_default_checkpoint() if path is None else Path(path)
+        path = default_checkpoint() if path is None else Path(path)
         model = load_fold_model(path)
         return cls(model, str(path), rule_for(model, rule, calibrate), warnings, phases)
 

@@ -1,50 +1,42 @@
 import pytest
+import yaml
 
 from memodule.errors import UserError
+from memodule.runtime.packaged import ROOT
 from memodule.spotting import default
-from memodule.spotting.default import (
-    default_checkpoint_path,
-    find_default_checkpoint,
-    install_default_checkpoint,
-    require_default_checkpoint,
-)
+from memodule.spotting.default import default_checkpoint, demo_checkpoint_path, install_demo_checkpoint
 from memodule.training.checkpoints import load_fold_model
 
 
-@pytest.fixture
-def nowhere(tmp_path, monkeypatch):
-    """A working directory and a data folder without a checkpoint."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    return tmp_path
-
-
-def test_the_included_checkpoint_is_that_of_the_demo(nowhere):
-    model = load_fold_model(require_default_checkpoint())
-    assert (model.catalog, model.held_out, model.protocol.name.split()[0]) == ("demo", "s01", "megc")
+def test_the_included_checkpoint_is_what_its_experiment_trains():
+    model = load_fold_model(default_checkpoint())
+    experiment = yaml.safe_load((ROOT / "experiments" / "default_spotter.yaml").read_text(encoding="utf-8"))
+    assert (model.catalog, model.held_out, model.protocol.name.split()[0]) == ("default-spotter", "s01", "megc")
+    assert (model.flow.window, model.flow.frame_step) == (30, 1)
+    assert (model.flow.phases, model.batch_size) == (experiment["data"]["phases"], experiment["data"]["batch_size"])
     assert type(model.rule).__name__ == "Calibrated"
-    assert require_default_checkpoint().stat().st_size < 1_000_000
+    assert not model.rule.uncalibrated
+    assert model.rule.least == experiment["intervals"]["init_args"]["least"]
+    assert default_checkpoint().stat().st_size < 3_000_000
 
 
-def test_without_a_default_checkpoint_one_line_says_how_to_make_it(nowhere, monkeypatch):
-    monkeypatch.setattr(default, "_INCLUDED", nowhere / "absent.ckpt")
-    assert find_default_checkpoint() is None
-    with pytest.raises(UserError, match=r"`memodule demo` .* --checkpoint"):
-        require_default_checkpoint()
+def test_its_demo_neighbour_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.ckpt").write_bytes(b"own")
+    assert install_demo_checkpoint(tmp_path / "model.ckpt") == demo_checkpoint_path()
+    assert demo_checkpoint_path().read_bytes() == b"own"
+    assert default_checkpoint().read_bytes() != b"own"
 
 
-def test_an_installed_checkpoint_is_found_and_replaced(nowhere):
+def test_an_incomplete_installation_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(default, "_INCLUDED", tmp_path / "absent.ckpt")
+    with pytest.raises(UserError, match=r"absent.ckpt: no default checkpoint.* install memodule again"):
+        default_checkpoint()
+
+
+def test_a_copy_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for contents in (b"first", b"second"):
-        (nowhere / "model.ckpt").write_bytes(contents)
-        assert install_default_checkpoint(nowhere / "model.ckpt") == default_checkpoint_path()
-        assert require_default_checkpoint().read_bytes() == contents
-
-
-def test_the_working_directory_comes_before_the_users_data_folder(nowhere):
-    shared = nowhere / "share" / "memodule" / "demo.ckpt"
-    shared.parent.mkdir(parents=True)
-    shared.write_bytes(b"shared")
-    assert require_default_checkpoint() == shared
-    (nowhere / "model.ckpt").write_bytes(b"own")
-    install_default_checkpoint(nowhere / "model.ckpt")
-    assert require_default_checkpoint().read_bytes() == b"own"
+        (tmp_path / "model.ckpt").write_bytes(contents)
+        install_demo_checkpoint(tmp_path / "model.ckpt")
+        assert demo_checkpoint_path().read_bytes() == contents

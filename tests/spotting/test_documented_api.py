@@ -15,8 +15,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("checkpoint_given", [True, False])
 def test_the_three_lines(checkpoint_given, checkpoint, face_frames, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data" / "models").mkdir(parents=True)
-    shutil.copy(checkpoint, tmp_path / "data" / "models" / "demo.ckpt")  # as `make demo` leaves it
     shutil.copy(checkpoint, tmp_path / "model.ckpt")
     writer = cv2.VideoWriter("interview.mp4", cv2.VideoWriter.fourcc(*"mp4v"), 30, face_frames[0].shape[::-1])
     for frame in face_frames[:40]:

@@ -15,7 +15,7 @@ from memodule.decoding.decode import labelled_curve
 from memodule.intervals import Calibrated, PriorGuided, RelativeHeight, RiseFall, SemiMarkov
 from memodule.intervals.description import describe_rule
 from memodule.metrics.score_names import pooled_scores
-from memodule.spotting.default import default_checkpoint_path, install_default_checkpoint
+from memodule.spotting.default import demo_checkpoint_path, install_demo_checkpoint
 from memodule.studies.ablation.grid import read_grid
 from memodule.studies.ablation.run import ablate
 from memodule.studies.loso import pool_and_write
@@ -136,8 +136,8 @@ def test_the_demos_checkpoint_carries_a_calibrated_rule(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rule = _calibrated_rule(study, "s1", 0)
     assert isinstance(rule, Calibrated)
-    install_default_checkpoint(write_checkpoint(tmp_path / "model.ckpt"), rule)
-    installed = load_fold_model(default_checkpoint_path())
+    install_demo_checkpoint(write_checkpoint(tmp_path / "model.ckpt"), rule)
+    installed = load_fold_model(demo_checkpoint_path())
     assert json.dumps(describe_rule(installed.rule)) == json.dumps(describe_rule(rule))
 
 
