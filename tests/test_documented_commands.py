@@ -34,10 +34,10 @@ NOT_RUN = {
     "adapt default warm-up.mp4 --out adapted.ckpt": "needs 8 s of a face; tests/adaptation/test_adapt.py runs it",
     "spot interview.mp4 --checkpoint adapted.ckpt": "needs what the line before it writes; the same",
     "spot interview.mp4 --adapt": "needs 16 s of a face; the same",
-    "extract data/default-spotter --out data/default-spotter-flow --phases 2": "needs the videos of the line before it; "
-    "tests/flow/test_extraction.py runs it in phases",
-    "loso --config default_spotter --folds s01": "needs the features of the line before it; tests/test_configs.py trains "
-    "a batch",
+    "extract data/default-spotter --out data/default-spotter-flow --phases 2": "needs the videos of the line before "
+    "it; tests/flow/test_extraction.py runs it in phases",
+    "loso --config default_spotter --folds s01": "needs the features of the line before it; tests/test_configs.py "
+    "trains a batch",
     "catalog …": "stands for the line of any data set",
     "check data/<name>": "stands for any Catalog",
     "synth data/samm-like --like samm_lv --flow data/flow": "147 videos; tests/synthetic/test_command.py runs "
