@@ -33,6 +33,7 @@ NOT_RUN = {
     "tests/callbacks/test_interval_selection.py scores several phases",
     "adapt default warm-up.mp4 --out adapted.ckpt": "needs 8 s of a face; tests/adaptation/test_adapt.py runs it",
     "spot interview.mp4 --checkpoint adapted.ckpt": "needs what the line before it writes; the same",
+    "sensitivity interview.mp4 --checkpoint adapted.ckpt --method features --seed 2": "the same",
     "spot interview.mp4 --adapt": "needs 16 s of a face; the same",
     "extract data/default-spotter --out data/default-spotter-flow --phases 2": "needs the videos of the line before "
     "it; tests/flow/test_extraction.py runs it in phases",
