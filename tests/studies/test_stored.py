@@ -1,7 +1,8 @@
-"""A study that version 0.1.0 wrote, before modules moved, is opened, pooled to the same bytes, and reported."""
+"""A study that version 0.1.0 wrote, before modules moved, is opened, pooled to the same numbers, and reported."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from memodule.intervals import PriorGuided
 from memodule.report import ReportedStudy, report_page
@@ -12,11 +13,19 @@ from memodule.studies.study import Study
 STORED = Path(__file__).parent / "stored" / "stored-8f1a0974"
 
 
-def test_it_is_pooled_to_the_same_bytes(tmp_path):
+def rounded(text: str) -> dict[str, Any]:
+    """JSON whose numbers have twelve digits: further ones depend on the processor."""
+    return json.loads(text, parse_float=lambda number: f"{float(number):.12g}")
+
+
+def test_it_is_pooled_to_the_same_numbers(tmp_path):
     write_json(tmp_path / "results.json", pool_study(Study.open(STORED)))
-    named = b'"protocol": "megc with stitching=tail"'  # the rules that it was scored under are no longer the preset's
-    expected = (STORED / "results.json").read_bytes().replace(b'"protocol": "megc"', named)
-    assert (tmp_path / "results.json").read_bytes() == expected
+    pooled = rounded((tmp_path / "results.json").read_text(encoding="utf-8"))
+    expected = rounded((STORED / "results.json").read_text(encoding="utf-8"))
+    assert pooled.pop("protocol") == "megc with stitching=tail"  # the rules of that time are no longer the preset's
+    assert expected.pop("protocol") == "megc"
+    assert pooled == expected
+    assert list(pooled) == list(expected)
 
 
 def test_its_folds_are_read():
